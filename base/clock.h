@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Time.  The wall clock is for what people and protocols see (dates, expiry, signatures), the
+ * monotonic clock for timeouts and ages.  Tests put a virtual clock in place of both.
+ */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CLOCK_NS_PER_S INT64_C(1000000000)
+#define CLOCK_NS_PER_MS INT64_C(1000000)
+
+int64_t clock_wall_ns(void); /* since 1970-01-01T00:00:00Z */
+int64_t clock_wall_s(void);
+int64_t clock_monotonic_ns(void);
+
+/* Tests only: freeze both clocks at the given wall time, then move them by hand. */
+void clock_use_virtual(int64_t wall_ns);
+void clock_advance(int64_t ns);
+void clock_use_system(void);
+
+#endif

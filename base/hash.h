@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fast hashes for tables and placement (xxhash).  Not for secrets, not for integrity. */
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+uint64_t hash_bytes(struct bytes data, uint64_t seed);  /* XXH3, 64 bits: in memory only */
+uint64_t hash_stable(struct bytes data, uint64_t seed); /* XXH64: may be kept on disk */
+
+#endif

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+check_LIBRARIES += libtest.a
+libtest_a_SOURCES = tests/unit/test.c tests/unit/test.h
+TEST_LIBS = libtest.a
