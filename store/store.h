@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All mountpaths of this node.  Opens them, checks their identity, chooses the home of a key, and
+ * owns what they share: block cache, space rules, background work (pack collector, sweep, lazy
+ * syncs).
+ *
+ * On disk:  DATA/node/          RocksDB with the node family: node id, registered mountpaths, and
+ * per home the last open number and synced seq (lazily, never ahead) MP/identity         who this
+ * mountpath is: cluster, node, mountpath UUID, format MP/meta/            RocksDB of the home
+ *           MP/packs/<id>       packs of the home
+ *           MP/chunks/<home UUID>/<xx>/<chunk id>   chunk files, of any home of the node
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "meta/extent.h"
+
+struct store;
+struct home;
+
+#define MOUNTPATH_MAX 64
+
+struct store_options {
+    const char *data_directory;
+    const char *const *mountpaths; /* directories; created (empty) at first start only */
+    size_t mountpath_count;
+    const char *node_id;           /* NULL: as kept in DATA, generated at first start */
+    size_t cache_bytes;            /* block cache of all homes */
+    size_t write_buffer_bytes;     /* memtables of all homes together */
+    uint64_t free_floor_bytes;     /* below this much free space writes get ST_NO_SPACE */
+    int64_t sweep_age_s;           /* unreferenced files younger than this stay */
+    int64_t lazy_sync_interval_ms; /* relaxed buckets: at most this much is lost */
+    uint64_t pack_bytes;           /* size of a pack; tests make it small */
+    bool is_background_off;        /* no collector, no sweep (fsck, tests that step by hand) */
+    bool read_only;                /* fsck */
+};
+void store_options_init(struct store_options *options); /* defaults from store/store_limits.h */
+
+/*
+ * ST_INVALID: a mountpath of another node or cluster, a foreign or swapped one, or an identity of a
+ * newer format, with a sentence that says which and what to do.  A registered mountpath that is
+ * missing or broken does not stop the start: its home is unavailable.
+ */
+MUST_USE enum status store_open(const struct store_options *options, struct store **ret_store,
+                                struct error *err);
+/* Waits for background work, flushes, closes.  No operation may be running. */
+void store_close(struct store **take_store);
+
+const char *store_node_id(const struct store *store);
+/* Homes in order of registration, absent ones included. */
+size_t store_home_count(const struct store *store);
+struct home *store_home_at(const struct store *store, size_t index);
+/* HRW of (bucket id, name) over the UUIDs of all registered mountpaths. */
+struct home *store_home_of(const struct store *store, uint64_t bucket_id, struct bytes name);
+
+/* A value of the node that every mountpath keeps a synced copy of (control's values, node id). */
+MUST_USE enum status store_mirror_put(struct store *store, struct bytes key, struct bytes value,
+                                      struct error *err);
+MUST_USE enum status store_mirror_delete(struct store *store, struct bytes key, struct error *err);
+/* Calls found for each mirrored value of the copy with the greatest revision; for --recover. */
+MUST_USE enum status store_mirror_scan(struct store *store,
+                                       enum status (*found)(struct bytes key, struct bytes value,
+                                                            void *arg, struct error *err),
+                                       void *arg, struct error *err);
+
+/* One step of the background work by hand; ret_work_done tells whether there was any. */
+MUST_USE enum status store_collect_once(struct store *store, bool *ret_work_done,
+                                        struct error *err);
+MUST_USE enum status store_sweep_once(struct store *store, uint64_t *ret_removed_count,
+                                      struct error *err);
+
+struct store_space {
+    uint64_t total_bytes;
+    uint64_t free_bytes;
+    uint64_t pack_bytes;      /* on disk */
+    uint64_t pack_live_bytes; /* of them named by records */
+};
+void store_space(struct store *store, struct store_space *ret_space);
+
+#endif
