@@ -21,8 +21,8 @@ static const struct {
 };
 
 enum status
-status_fail(struct error *err, enum status code, int sys_errno, const char *function,
-            const char *fmt, ...)
+status_fail(struct error *err, enum status code, const char *dialect_code, int sys_errno,
+            const char *function, const char *fmt, ...)
 {
     int saved_errno = errno;
     va_list args;
@@ -33,6 +33,7 @@ status_fail(struct error *err, enum status code, int sys_errno, const char *func
         err->code = code;
         err->sys_errno = sys_errno;
         err->function = function;
+        err->dialect_code = dialect_code;
         va_start(args, fmt);
         size = vsnprintf(err->text, sizeof(err->text), fmt, args);
         va_end(args);

@@ -66,6 +66,9 @@ struct error {
     enum status code;
     int sys_errno;        /* errno of the failing call, 0 where there was none */
     const char *function; /* where it was decided */
+    /* The code of a protocol (an S3 error code) where the status alone is too coarse; static, or
+     * NULL: the dialect derives its code from the status. */
+    const char *dialect_code;
     char text[ERROR_TEXT_SIZE];
 };
 
@@ -73,12 +76,16 @@ struct error {
 
 /* Set err (if not NULL) to code and a formatted sentence without secrets, return code. Keeps errno.
  */
-#define fail(err, code, ...) status_fail((err), (code), 0, __func__, __VA_ARGS__)
+#define fail(err, code, ...) status_fail((err), (code), NULL, 0, __func__, __VA_ARGS__)
+/* The same with the code that the dialect is to answer with, e.g. "InvalidChunkSizeError". */
+#define fail_as(err, code, dialect_code, ...)                                                      \
+    status_fail((err), (code), (dialect_code), 0, __func__, __VA_ARGS__)
 /* The same for a failed system call: text of errno is appended. */
-#define fail_errno(err, code, ...) status_fail((err), (code), errno, __func__, __VA_ARGS__)
+#define fail_errno(err, code, ...) status_fail((err), (code), NULL, errno, __func__, __VA_ARGS__)
 
-enum status status_fail(struct error *err, enum status code, int sys_errno, const char *function,
-                        const char *fmt, ...) PRINTF_LIKE(5, 6);
+enum status status_fail(struct error *err, enum status code, const char *dialect_code,
+                        int sys_errno, const char *function, const char *fmt, ...)
+    PRINTF_LIKE(6, 7);
 
 const char *status_name(enum status code); /* "ST_BUSY" */
 const char *status_text(enum status code);

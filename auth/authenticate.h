@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one function that turns a request into a verified principal: AWS Signature Version 4 by
+ * Authorization header or by query.  Uses only the head, never waits: ON_LOOP or anywhere.
+ * SPEC: AWS SigV4 (header, query, streaming); POST policy forms are not handled here.
+ */
+#ifndef AUTH_AUTHENTICATE_H
+#define AUTH_AUTHENTICATE_H
+
+#include "auth/credential_store.h"
+#include "auth/principal.h"
+#include "net/http_exchange.h"
+
+/* What x-amz-content-sha256 announces about the body. */
+enum payload_mode {
+    PAYLOAD_SIGNED,            /* 64 hex digits: the body's SHA-256 must be compared */
+    PAYLOAD_UNSIGNED,          /* UNSIGNED-PAYLOAD, or query authentication */
+    PAYLOAD_STREAMING_SIGNED,  /* STREAMING-AWS4-HMAC-SHA256-PAYLOAD[-TRAILER] */
+    PAYLOAD_STREAMING_UNSIGNED /* STREAMING-UNSIGNED-PAYLOAD-TRAILER */
+};
+
+/* What the body filters need to go on from the head's signature.  Holds derived keys: wiped by
+ * authentication_release. */
+struct authentication {
+    const struct principal *principal; /* verified; lives as long as the arena */
+    enum payload_mode payload_mode;
+    bool has_trailer;
+    unsigned char payload_sha256[32]; /* PAYLOAD_SIGNED */
+    uint64_t decoded_length;          /* x-amz-decoded-content-length, or HTTP_LENGTH_UNKNOWN */
+    struct bytes region;
+    /* for chunk and trailer signatures */
+    unsigned char signing_key[32];
+    char seed_signature[65];
+    char timestamp[17]; /* 20261120T091500Z */
+    struct bytes scope; /* 20261120/us-east-1/s3/aws4_request */
+};
+
+struct authenticate_options {
+    struct credential_store *credentials;
+    const char *service; /* "s3" or "iam" */
+};
+
+/*
+ * ST_UNAUTHENTICATED, ST_DENIED, ST_SIGNATURE_MISMATCH, ST_INVALID or ST_NOT_IMPLEMENTED, always
+ * with err->dialect_code set to AWS's code: AccessDenied (anonymous), InvalidAccessKeyId,
+ * SignatureDoesNotMatch, RequestTimeTooSkewed, AuthorizationHeaderMalformed,
+ * AuthorizationQueryParametersError, MissingSecurityHeader, InvalidArgument, NotImplemented
+ * (ECDSA)... Unknown key ids do the same work as wrong signatures.
+ */
+MUST_USE enum status authenticate(const struct authenticate_options *options,
+                                  const struct http_request *request, struct arena *arena,
+                                  struct authentication *ret_authentication, struct error *err);
+void authentication_release(struct authentication *authentication);
+
+/* HTTP status that AWS sends with a dialect_code set by auth/ (403 for most, 400, 501). */
+int authenticate_http_status(const struct error *err);
+
+#endif
