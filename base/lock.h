@@ -28,8 +28,8 @@ lock_leave(pthread_mutex_t **mutex)
 }
 
 #define WITH_LOCK(mutex)                                                                           \
-    for (pthread_mutex_t *held_lock __attribute__((cleanup(lock_leave))) = lock_acquire(mutex),    \
-                                    *once_lock = held_lock;                                        \
+    for (pthread_mutex_t * held_lock __attribute__((cleanup(lock_leave))) = lock_acquire(mutex),   \
+                                     *once_lock = held_lock;                                       \
          once_lock != NULL; once_lock = NULL)
 
 #endif

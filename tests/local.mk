@@ -2,3 +2,6 @@
 check_LIBRARIES += libtest.a
 libtest_a_SOURCES = tests/unit/test.c tests/unit/test.h
 TEST_LIBS = libtest.a
+
+include tests/tools/local.mk
+include tests/fuzz/local.mk
