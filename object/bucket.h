@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Buckets: control values "bucket/<name>" with a table in memory.  bucket_open is the gate: it
+ * resolves the name, asks auth/authorize for the action, and gives the reference that every
+ * operation on objects needs.  Bucket ids are never reused.
+ *
+ *   active -> deleting (new writes and those already admitted are refused) -> removed
+ *          <- active again if an object, version or upload was found
+ */
+#ifndef OBJECT_BUCKET_H
+#define OBJECT_BUCKET_H
+
+#include <stdatomic.h>
+
+#include "auth/authorize.h"
+#include "base/arena.h"
+#include "object/object_store.h"
+#include "store/commit.h"
+
+struct bucket_properties {
+    enum durability durability;
+    uint64_t chunk_bytes;  /* default 64 MiB */
+    uint32_t chunk_spread; /* 0: all mountpaths */
+    bool verify_read;      /* default true */
+};
+
+/* A bucket in use.  Borrowed members are valid until bucket_close. */
+struct bucket {
+    struct object_store *store;
+    const struct principal *principal; /* for whom it was opened */
+    uint64_t id;
+    struct bytes name;
+    struct bytes owner;
+    int64_t created_ns;
+    struct bucket_properties properties;
+    const atomic_bool *is_refusing_writes; /* for commit_options.is_refused */
+    void *entry;                           /* the table's */
+};
+
+/* SPEC: S3 bucket naming rules (general purpose buckets).  ST_INVALID with a sentence. */
+MUST_USE enum status bucket_name_check(struct bytes name, struct error *err);
+
+/* ST_NO_SUCH_BUCKET, ST_DENIED.  On the loop or anywhere: does not wait. */
+MUST_USE enum status bucket_open(struct object_store *store, const struct principal *principal,
+                                 struct bytes name, enum action action, struct bucket *ret_bucket,
+                                 struct error *err);
+void bucket_close(struct bucket *bucket);
+
+/* ST_EXISTS: it is there already; *ret_is_own tells whose (S3 distinguishes). */
+MUST_USE ON_WORKER enum status bucket_create(struct object_store *store,
+                                             const struct principal *principal, struct bytes name,
+                                             const struct bucket_properties *properties,
+                                             bool *ret_is_own, struct error *err);
+/* ST_BUCKET_NOT_EMPTY, ST_NO_SUCH_BUCKET, ST_DENIED, ST_UNAVAILABLE (a home is absent).  Uploads in
+ * progress are aborted, as S3 does. */
+MUST_USE ON_WORKER enum status bucket_delete(struct object_store *store,
+                                             const struct principal *principal, struct bytes name,
+                                             struct error *err);
+MUST_USE ON_WORKER enum status bucket_set_properties(struct object_store *store,
+                                                     const struct principal *principal,
+                                                     struct bytes name,
+                                                     const struct bucket_properties *properties,
+                                                     struct error *err);
+
+struct bucket_info {
+    struct bytes name;
+    int64_t created_ns;
+};
+struct bucket_list_options {
+    struct bytes prefix;
+    struct bytes after; /* names greater than this */
+    size_t count_max;
+};
+/* The principal's own buckets (root: all), in order of name.  Copies live in arena. */
+MUST_USE enum status bucket_list(struct object_store *store, const struct principal *principal,
+                                 const struct bucket_list_options *options, struct arena *arena,
+                                 struct bucket_info **ret_buckets, size_t *ret_count,
+                                 bool *ret_is_truncated, struct error *err);
+/* Sums of all homes' counters.  ST_UNAVAILABLE if a home is absent. */
+MUST_USE enum status bucket_counters(const struct bucket *bucket,
+                                     struct bucket_counters *ret_counters, struct error *err);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PutObject and UploadPart: a writer that is fed through a sink and then committed.
+ *
+ *   open -> (bytes through object_put_sink: write*, finish) -> commit -> release
+ *   release without commit, at any point, leaves nothing behind
+ * Every function ON_WORKER, except that open may be called on the loop when size is at most
+ * OBJECT_PUT_ON_LOOP_BYTES (nothing is opened before the first write then).
+ */
+#ifndef OBJECT_OBJECT_PUT_H
+#define OBJECT_OBJECT_PUT_H
+
+#include "meta/upload_record.h"
+#include "object/bucket.h"
+#include "object/object_conditions.h"
+#include "stream/sink.h"
+
+#define OBJECT_SIZE_UNKNOWN UINT64_MAX
+
+/* A digest that the client sent and that the bytes must have, else ST_DIGEST_MISMATCH. */
+struct object_put_expectation {
+    bool has_md5; /* Content-MD5 */
+    unsigned char md5[16];
+    bool has_payload_sha256; /* x-amz-content-sha256: dialect code XAmzContentSHA256Mismatch */
+    unsigned char payload_sha256[32];
+    struct checksum
+        checksum; /* algorithm NONE: none; size 0: algorithm known, value in a trailer */
+};
+
+struct object_put_options {
+    struct bytes key; /* 1..OBJECT_KEY_BYTES_MAX bytes, UTF-8, no NUL; else ST_INVALID */
+    uint64_t size;    /* of the object's bytes, or OBJECT_SIZE_UNKNOWN */
+    struct object_attributes attributes;
+    struct object_conditions conditions;
+    struct object_put_expectation expectation;
+    /* UploadPart: */
+    const struct upload_id *upload; /* NULL: PutObject */
+    uint32_t part_number;
+};
+
+struct object_put;
+
+/* Copies what it needs.  ST_INVALID, ST_TOO_LARGE, ST_NO_SPACE, ST_UNAVAILABLE, ST_NO_SUCH_UPLOAD.
+ */
+MUST_USE enum status object_put_open(const struct bucket *bucket,
+                                     const struct object_put_options *options,
+                                     struct object_put **ret_put, struct error *err);
+/* Borrowed: lives as long as the put; its release does nothing. */
+struct sink *object_put_sink(struct object_put *put);
+/* A checksum that arrived in a trailer, before the sink's finish.  ST_INVALID: not the announced
+ * one. */
+MUST_USE enum status object_put_expect_checksum(struct object_put *put,
+                                                const struct checksum *checksum, struct error *err);
+
+struct object_put_result {
+    char etag[64];            /* without quotes */
+    struct checksum checksum; /* of the object or part; CRC64NVME if the client sent none */
+    uint64_t size;
+    struct seq seq;
+};
+/* The bytes are durable and visible when this returns ST_OK.  ST_PRECONDITION, ST_NO_SUCH_KEY
+ * (If-Match), ST_NO_SUCH_UPLOAD, ST_NO_SUCH_BUCKET, ST_UNAVAILABLE, ST_NO_SPACE. */
+MUST_USE ON_WORKER enum status
+object_put_commit(struct object_put *put, struct object_put_result *ret_result, struct error *err);
+void object_put_release(struct object_put **take_put);
+
+#endif
