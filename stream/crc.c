@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * CRC32 and CRC32C come from ISA-L, which chooses among its implementations at run time.  Its
+ * version in Debian 12 lacks the NVMe polynomial, so CRC64NVME is made here: folding by carry-less
+ * multiplication where the processor has it, eight table look-ups per word elsewhere.
+ *
+ * Reflected form: bit 0 of the first byte is the coefficient of the highest power.  A carry-less
+ * product of two reflected 64-bit words is the reflected 128-bit product times x, which is why the
+ * folding constants below are one power lower than the distance that they fold over.
+ */
+#include "stream/crc.h"
+
+#include <isa-l/crc.h>
+#include <pthread.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+#include "base/check.h"
+
+#include "base/banned.h"
+
+#define POLYNOMIAL_CRC32 UINT64_C(0xEDB88320)
+#define POLYNOMIAL_CRC32C UINT64_C(0x82F63B78)
+#define POLYNOMIAL_CRC64NVME UINT64_C(0x9A6C9329AC4BC9B5)
+
+/* ISA-L's crc32_iscsi takes an int. */
+#define PIECE_BYTES_MAX ((size_t)1 << 30)
+
+/* TABLE[k][b]: what byte b does to the remainder when k zero bytes follow it. */
+static uint64_t table[8][256];
+/* x^n mod P for the folding over 64 and 16 bytes: high power for the first word of a lane. */
+static uint64_t fold_64_bytes[2];
+static uint64_t fold_16_bytes[2];
+static pthread_once_t tables_once = PTHREAD_ONCE_INIT;
+
+uint32_t
+crc32_zlib(uint32_t crc, struct bytes data)
+{
+    return data.size == 0 ? crc : crc32_gzip_refl(crc, (const unsigned char *)data.data, data.size);
+}
+
+uint32_t
+crc32_castagnoli(uint32_t crc, struct bytes data)
+{
+    size_t done = 0;
+
+    crc = ~crc;
+    while (done < data.size) {
+        size_t size = data.size - done < PIECE_BYTES_MAX ? data.size - done : PIECE_BYTES_MAX;
+
+        /* Its prototype lacks the const; it only reads. */
+        crc = crc32_iscsi((unsigned char *)(uintptr_t)(data.data + done), (int)size, crc);
+        done += size;
+    }
+    return ~crc;
+}
+
+/* a * b mod the reflected polynomial of that width.  In reflected form 1 is the top bit. */
+static uint64_t
+multiply(uint64_t a, uint64_t b, uint64_t polynomial, int width)
+{
+    uint64_t product = 0;
+
+    for (uint64_t bit = UINT64_C(1) << (width - 1); bit != 0; bit >>= 1) {
+        if ((a & bit) != 0) {
+            product ^= b;
+        }
+        b = (b & 1) != 0 ? (b >> 1) ^ polynomial : b >> 1;
+    }
+    return product;
+}
+
+/* x^exponent mod the polynomial, by repeated squaring. */
+static uint64_t
+power_of_x(uint64_t exponent, uint64_t polynomial, int width)
+{
+    uint64_t result = UINT64_C(1) << (width - 1);
+    uint64_t square = result >> 1;
+
+    for (; exponent != 0; exponent >>= 1) {
+        if ((exponent & 1) != 0) {
+            result = multiply(result, square, polynomial, width);
+        }
+        square = multiply(square, square, polynomial, width);
+    }
+    return result;
+}
+
+/* Initial value and final XOR are equal, so they cancel: crc(AB) = crc(A) * x^|B| + crc(B). */
+static uint64_t
+combine(uint64_t first, uint64_t second, uint64_t second_size, uint64_t polynomial, int width)
+{
+    uint64_t shift;
+
+    CHECK(second_size <= UINT64_MAX / 8);
+    shift = power_of_x(second_size * 8, polynomial, width);
+    return multiply(shift, first, polynomial, width) ^ second;
+}
+
+uint32_t
+crc32_zlib_combine(uint32_t first, uint32_t second, uint64_t second_size)
+{
+    return (uint32_t)combine(first, second, second_size, POLYNOMIAL_CRC32, 32);
+}
+
+uint32_t
+crc32_castagnoli_combine(uint32_t first, uint32_t second, uint64_t second_size)
+{
+    return (uint32_t)combine(first, second, second_size, POLYNOMIAL_CRC32C, 32);
+}
+
+uint64_t
+crc64_nvme_combine(uint64_t first, uint64_t second, uint64_t second_size)
+{
+    return combine(first, second, second_size, POLYNOMIAL_CRC64NVME, 64);
+}
+
+static void
+tables_make(void)
+{
+    for (unsigned int byte = 0; byte < 256; byte++) {
+        uint64_t crc = byte;
+
+        for (int bit = 0; bit < 8; bit++) {
+            crc = (crc & 1) != 0 ? (crc >> 1) ^ POLYNOMIAL_CRC64NVME : crc >> 1;
+        }
+        table[0][byte] = crc;
+    }
+    for (unsigned int byte = 0; byte < 256; byte++) {
+        for (int zeros = 1; zeros < 8; zeros++) {
+            uint64_t before = table[zeros - 1][byte];
+
+            table[zeros][byte] = (before >> 8) ^ table[0][before & 0xFF];
+        }
+    }
+    fold_64_bytes[0] = power_of_x(512 + 64 - 1, POLYNOMIAL_CRC64NVME, 64);
+    fold_64_bytes[1] = power_of_x(512 - 1, POLYNOMIAL_CRC64NVME, 64);
+    fold_16_bytes[0] = power_of_x(128 + 64 - 1, POLYNOMIAL_CRC64NVME, 64);
+    fold_16_bytes[1] = power_of_x(128 - 1, POLYNOMIAL_CRC64NVME, 64);
+}
+
+static uint64_t
+load_u64_le(const unsigned char *in)
+{
+    uint64_t value = 0;
+
+    for (int i = 7; i >= 0; i--) {
+        value = value << 8 | in[i];
+    }
+    return value;
+}
+
+/* The remainder itself, without initial value and final XOR. */
+static uint64_t
+remainder_by_table(uint64_t crc, const unsigned char *in, size_t size)
+{
+    for (; size >= 8; size -= 8, in += 8) {
+        crc ^= load_u64_le(in);
+        crc = table[7][crc & 0xFF] ^ table[6][crc >> 8 & 0xFF] ^ table[5][crc >> 16 & 0xFF] ^
+              table[4][crc >> 24 & 0xFF] ^ table[3][crc >> 32 & 0xFF] ^ table[2][crc >> 40 & 0xFF] ^
+              table[1][crc >> 48 & 0xFF] ^ table[0][crc >> 56];
+    }
+    for (; size > 0; size--, in++) {
+        crc = crc >> 8 ^ table[0][(crc ^ *in) & 0xFF];
+    }
+    return crc;
+}
+
+uint64_t
+crc64_nvme_portable(uint64_t crc, struct bytes data)
+{
+    pthread_once(&tables_once, tables_make);
+    return ~remainder_by_table(~crc, (const unsigned char *)data.data, data.size);
+}
+
+#ifdef __x86_64__
+
+/* Below this the tables are as fast. */
+#define FOLD_BYTES_MIN 128
+
+__attribute__((target("pclmul,sse4.1"))) static inline __m128i
+fold(__m128i lane, __m128i constants, __m128i next)
+{
+    __m128i first = _mm_clmulepi64_si128(lane, constants, 0x00);
+    __m128i second = _mm_clmulepi64_si128(lane, constants, 0x11);
+
+    return _mm_xor_si128(_mm_xor_si128(first, second), next);
+}
+
+/* Four lanes of 16 bytes, each folded over 64 bytes; then the lanes into one; the 16 bytes that
+ * are congruent to everything before go through the tables with what is left. */
+__attribute__((target("pclmul,sse4.1"))) static uint64_t
+remainder_by_folding(uint64_t crc, const unsigned char *in, size_t size)
+{
+    const __m128i by_64 = _mm_set_epi64x((long long)fold_64_bytes[1], (long long)fold_64_bytes[0]);
+    const __m128i by_16 = _mm_set_epi64x((long long)fold_16_bytes[1], (long long)fold_16_bytes[0]);
+    __m128i lanes[4];
+    unsigned char folded[16];
+
+    for (int i = 0; i < 4; i++) {
+        lanes[i] = _mm_loadu_si128((const __m128i *)(const void *)(in + 16 * i));
+    }
+    lanes[0] = _mm_xor_si128(lanes[0], _mm_set_epi64x(0, (long long)crc));
+    for (in += 64, size -= 64; size >= 64; in += 64, size -= 64) {
+        for (int i = 0; i < 4; i++) {
+            lanes[i] = fold(lanes[i], by_64,
+                            _mm_loadu_si128((const __m128i *)(const void *)(in + 16 * i)));
+        }
+    }
+    for (int i = 1; i < 4; i++) {
+        lanes[0] = fold(lanes[0], by_16, lanes[i]);
+    }
+    _mm_storeu_si128((__m128i *)(void *)folded, lanes[0]);
+    crc = remainder_by_table(0, folded, sizeof(folded));
+    return remainder_by_table(crc, in, size);
+}
+
+uint64_t
+crc64_nvme(uint64_t crc, struct bytes data)
+{
+    if (data.size < FOLD_BYTES_MIN || !__builtin_cpu_supports("pclmul") ||
+        !__builtin_cpu_supports("sse4.1")) {
+        return crc64_nvme_portable(crc, data);
+    }
+    pthread_once(&tables_once, tables_make);
+    return ~remainder_by_folding(~crc, (const unsigned char *)data.data, data.size);
+}
+#else
+uint64_t
+crc64_nvme(uint64_t crc, struct bytes data)
+{
+    return crc64_nvme_portable(crc, data);
+}
+#endif
