@@ -5,3 +5,4 @@ TEST_LIBS = libtest.a
 
 include tests/tools/local.mk
 include tests/fuzz/local.mk
+include tests/power_cut/local.mk
