@@ -1,1 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += libgateway.a
+libgateway_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+libgateway_a_SOURCES = \
+	gateway/access_log.c gateway/access_log.h \
+	gateway/admin_handler.c gateway/admin_handler.h \
+	gateway/config.c gateway/config.h gateway/config_table.h \
+	gateway/memory_budget.h \
+	gateway/root_key.c gateway/root_key.h
+
+include tests/unit/gateway/local.mk

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The root credential: from LODE_ROOT_ACCESS_KEY and LODE_ROOT_SECRET_KEY, or from
+ * DATA/root-key.json (mode 0600), which the first start writes with generated keys.  There is no
+ * default secret.
+ */
+#ifndef GATEWAY_ROOT_KEY_H
+#define GATEWAY_ROOT_KEY_H
+
+#include "base/bytes.h"
+#include "base/status.h"
+
+#define ROOT_ACCESS_KEY_BYTES_MIN 3
+#define ROOT_SECRET_KEY_BYTES_MIN 8
+#define ROOT_KEY_BYTES_MAX 128
+
+struct root_key {
+    char access_key[ROOT_KEY_BYTES_MAX + 1];
+    char secret_key[ROOT_KEY_BYTES_MAX + 1];
+    bool is_new;         /* generated just now: print it once */
+    bool is_environment; /* not kept in DATA */
+};
+
+/* ST_INVALID: only one variable is set, or too short.  ST_IO, ST_CORRUPT: the file. */
+MUST_USE enum status root_key_load(const char *data_directory, struct root_key *ret_key,
+                                   struct error *err);
+void root_key_wipe(struct root_key *key);
+
+#endif
