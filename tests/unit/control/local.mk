@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+CONTROL_TESTS = tests/unit/control/control_local_test
+check_PROGRAMS += $(CONTROL_TESTS)
+TESTS += $(CONTROL_TESTS)
+# Against a fake of meta/meta_db.h that can fail.
+tests_unit_control_control_local_test_SOURCES = \
+	tests/unit/control/control_local_test.c \
+	tests/unit/control/fake_meta_db.c tests/unit/control/fake_meta_db.h
+tests_unit_control_control_local_test_LDADD = $(TEST_LIBS) libcontrol.a $(BASE_LIBS)
