@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/power_cut/powercut_harness.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -60,8 +61,12 @@ become_child(const struct powercut_harness_child *child)
 {
     const char *build = getenv("LODE_BUILDDIR");
     char path[1024];
+    char preload[1024];
     snprintf(path, sizeof(path), "%s/tests/power_cut/libpowercut.so", build == NULL ? "." : build);
-    setenv("LD_PRELOAD", path, 1);
+    /* LD_PRELOAD is a list that spaces and colons divide; the way to the build may hold them */
+    snprintf(preload, sizeof(preload), "%s/libpowercut.so", test_directory());
+    CHECK(symlink(path, preload) == 0 || errno == EEXIST);
+    setenv("LD_PRELOAD", preload, 1);
     setenv("POWERCUT_DIR", tree, 1);
     setenv("POWERCUT_UNDO", undo, 1);
     set_number("POWERCUT_SEED", child->seed);
