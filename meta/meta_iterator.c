@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/check.h"
+#include "base/memory.h"
+#include "meta/meta_internal.h"
+
+#include "base/banned.h"
+
+/* Jobs read far ahead and leave the cache to those who ask again. */
+#define JOB_READAHEAD_BYTES ((size_t)256 << 10)
+
+struct meta_iterator {
+    struct meta_db *db;
+    rocksdb_readoptions_t *options; /* points into lower and upper */
+    rocksdb_iterator_t *iterator;
+    char *lower;
+    size_t lower_size;
+    char *upper;
+    size_t upper_size;
+};
+
+struct meta_iterator *
+meta_iterator_open(struct meta_db *db, const struct meta_scan *scan)
+{
+    struct meta_iterator *iterator = xcalloc(1, sizeof(*iterator));
+
+    iterator->db = db;
+    iterator->options = rocksdb_readoptions_create();
+    if (scan->lower.size > 0) {
+        iterator->lower = xmemdup(scan->lower.data, scan->lower.size);
+        iterator->lower_size = scan->lower.size;
+        rocksdb_readoptions_set_iterate_lower_bound(iterator->options, iterator->lower,
+                                                    iterator->lower_size);
+    }
+    if (scan->upper.size > 0) {
+        iterator->upper = xmemdup(scan->upper.data, scan->upper.size);
+        iterator->upper_size = scan->upper.size;
+        rocksdb_readoptions_set_iterate_upper_bound(iterator->options, iterator->upper,
+                                                    iterator->upper_size);
+    }
+    if (scan->keep_cache_cold) {
+        rocksdb_readoptions_set_fill_cache(iterator->options, 0);
+        rocksdb_readoptions_set_readahead_size(iterator->options, JOB_READAHEAD_BYTES);
+    }
+    iterator->iterator =
+        rocksdb_create_iterator_cf(db->rocksdb, iterator->options, db->families[scan->family]);
+    meta_iterator_seek(iterator, scan->lower);
+    return iterator;
+}
+
+void
+meta_iterator_close(struct meta_iterator **take_iterator)
+{
+    struct meta_iterator *iterator = *take_iterator;
+
+    if (iterator != NULL) {
+        rocksdb_iter_destroy(iterator->iterator);
+        rocksdb_readoptions_destroy(iterator->options);
+        free(iterator->lower);
+        free(iterator->upper);
+        free(iterator);
+        *take_iterator = NULL;
+    }
+}
+
+void
+meta_iterator_seek(struct meta_iterator *iterator, struct bytes key)
+{
+    /* RocksDB takes a NULL key for a bug even where its size is zero. */
+    rocksdb_iter_seek(iterator->iterator, key.size > 0 ? key.data : "", key.size);
+}
+
+void
+meta_iterator_seek_before(struct meta_iterator *iterator, struct bytes key)
+{
+    rocksdb_iter_seek_for_prev(iterator->iterator, key.size > 0 ? key.data : "", key.size);
+}
+
+void
+meta_iterator_next(struct meta_iterator *iterator)
+{
+    CHECK(rocksdb_iter_valid(iterator->iterator));
+    rocksdb_iter_next(iterator->iterator);
+}
+
+bool
+meta_iterator_is_valid(struct meta_iterator *iterator)
+{
+    return rocksdb_iter_valid(iterator->iterator);
+}
+
+struct bytes
+meta_iterator_key(struct meta_iterator *iterator)
+{
+    struct bytes key;
+
+    key.data = rocksdb_iter_key(iterator->iterator, &key.size);
+    return key;
+}
+
+struct bytes
+meta_iterator_value(struct meta_iterator *iterator)
+{
+    struct bytes value;
+
+    value.data = rocksdb_iter_value(iterator->iterator, &value.size);
+    return value;
+}
+
+enum status
+meta_iterator_status(struct meta_iterator *iterator, struct error *err)
+{
+    char *message = NULL;
+
+    rocksdb_iter_get_error(iterator->iterator, &message);
+    return message == NULL ? ST_OK : meta_fail(iterator->db, message, "scanning", err);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "meta/object_record.h"
+
+#include "meta/record_codec.h"
+
+#include "base/banned.h"
+
+static const struct record_form OBJECT_FORM = {
+    .kind = RECORD_OBJECT,
+    .has_seq = true,
+    .known = RECORD_TAG_BIT(TAG_CREATED) | RECORD_TAG_BIT(TAG_SIZE) |
+             RECORD_TAG_BIT(TAG_STORED_SIZE) | RECORD_TAG_BIT(TAG_ETAG) |
+             RECORD_TAG_BIT(TAG_CHECKSUM) | RECORD_TAG_BIT(TAG_PART_COUNT) |
+             RECORD_TAG_BIT(TAG_OWNER) | RECORD_ATTRIBUTE_TAGS | RECORD_LAYOUT_TAGS,
+    .repeated = RECORD_REPEATED_TAGS,
+};
+
+int
+seq_compare(struct seq a, struct seq b)
+{
+    if (a.map_version != b.map_version) {
+        return a.map_version < b.map_version ? -1 : 1;
+    }
+    if (a.counter != b.counter) {
+        return a.counter < b.counter ? -1 : 1;
+    }
+    return 0;
+}
+
+void
+object_record_encode(const struct object_record *record, struct buffer *out)
+{
+    record_begin(RECORD_OBJECT, &record->seq, out);
+    record_put_time(out, TAG_CREATED, record->created_ns);
+    record_put_number(out, TAG_SIZE, record->size);
+    record_put_number(out, TAG_STORED_SIZE, record->stored_size);
+    record_put_text(out, TAG_ETAG, record->etag);
+    record_put_checksum(out, TAG_CHECKSUM, &record->checksum);
+    record_put_number(out, TAG_PART_COUNT, record->part_count);
+    record_put_text(out, TAG_OWNER, record->owner);
+    record_put_attributes(out, &record->attributes);
+    record_put_layout(out, &record->layout);
+    buffer_append_bytes(out, record->unknown_tags);
+}
+
+/* One of the plain fields; false: malformed. */
+static bool
+get_plain(const struct record_field *field, struct object_record *record)
+{
+    uint64_t number;
+
+    switch (field->tag) {
+    case TAG_CREATED:
+        return record_get_time(field->payload, &record->created_ns);
+    case TAG_SIZE:
+        return record_get_number(field->payload, &record->size);
+    case TAG_STORED_SIZE:
+        return record_get_number(field->payload, &record->stored_size);
+    case TAG_ETAG:
+        record->etag = field->payload;
+        return true;
+    case TAG_CHECKSUM:
+        return record_get_checksum(field->payload, &record->checksum);
+    case TAG_PART_COUNT:
+        if (!record_get_number(field->payload, &number) || number > UINT32_MAX) {
+            return false;
+        }
+        record->part_count = (uint32_t)number;
+        return true;
+    case TAG_OWNER:
+        record->owner = field->payload;
+        return true;
+    default:
+        return true; /* unknown and plain: kept apart */
+    }
+}
+
+enum status
+object_record_decode(struct bytes value, struct arena *arena, struct object_record *ret_record,
+                     struct error *err)
+{
+    struct object_record record;
+    struct record_survey survey;
+    struct record_collector collector;
+    struct record_field field;
+    struct bytes rest;
+    enum status st = record_survey(value, &OBJECT_FORM, &survey, err);
+
+    if (st != ST_OK) {
+        return st;
+    }
+    memset(&record, 0, sizeof(record));
+    record_collector_init(&collector, &survey, arena);
+    record.seq = survey.seq;
+    for (rest = survey.fields; record_next(&rest, &field);) {
+        bool is_mine = false;
+
+        if (!record_get_attribute(&field, &collector, &record.attributes, &is_mine) ||
+            (!is_mine && !record_get_layout(&field, &collector, &record.layout, &is_mine)) ||
+            (!is_mine && !get_plain(&field, &record))) {
+            return fail(err, ST_CORRUPT, "field %d of an object record is malformed",
+                        field.tag & ~RECORD_TAG_CRITICAL);
+        }
+    }
+    if (!record_layout_is_sane(&record.layout)) {
+        return fail(err, ST_CORRUPT, "the layout of an object record contradicts itself");
+    }
+    record.unknown_tags = record_unknown(&survey, &OBJECT_FORM, arena);
+    *ret_record = record;
+    return ST_OK;
+}
+
+enum status
+object_record_decode_summary(struct bytes value, struct object_record *ret_record,
+                             struct error *err)
+{
+    struct object_record record;
+    struct record_survey survey;
+    struct record_field field;
+    struct bytes rest;
+    enum status st = record_survey(value, &OBJECT_FORM, &survey, err);
+
+    if (st != ST_OK) {
+        return st;
+    }
+    memset(&record, 0, sizeof(record));
+    record.seq = survey.seq;
+    for (rest = survey.fields; record_next(&rest, &field);) {
+        if (field.tag == TAG_STORAGE_CLASS) {
+            record.attributes.storage_class = field.payload;
+        } else if (!get_plain(&field, &record)) {
+            return fail(err, ST_CORRUPT, "field %d of an object record is malformed",
+                        field.tag & ~RECORD_TAG_CRITICAL);
+        }
+    }
+    *ret_record = record;
+    return ST_OK;
+}
