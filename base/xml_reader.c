@@ -98,6 +98,12 @@ on_dtd(void *context, const xmlChar *name, const xmlChar *external_id, const xml
     refuse(context, "it has a document type declaration");
 }
 
+/* Without it libxml2 writes what a client sent to standard error. */
+static void
+on_library_error(void *context, xmlErrorPtr error)
+{
+}
+
 enum status
 xml_read(struct bytes document, struct arena *arena, struct xml_node **ret_root, struct error *err)
 {
@@ -113,6 +119,7 @@ xml_read(struct bytes document, struct arena *arena, struct xml_node **ret_root,
     if (document.size == 0 || document.size > INT_MAX) {
         return fail(err, ST_INVALID, "The XML document is empty or too large.");
     }
+    xmlSetStructuredErrorFunc(NULL, on_library_error); /* of this thread */
     builder.parser = xmlCreatePushParserCtxt(&handler, &builder, NULL, 0, NULL);
     CHECK(builder.parser != NULL);
     xmlCtxtUseOptions(builder.parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);

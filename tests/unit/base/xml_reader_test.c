@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/xml_reader.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/memory.h"
 #include "base/xml_writer.h"
 #include "tests/unit/test.h"
 
@@ -49,6 +54,31 @@ TEST(hostile_documents_are_refused)
         EXPECT(root == NULL && err.text[0] != '\0');
     }
     arena_release(&arena);
+}
+
+/* What a client sends must not reach standard error by way of libxml2's own reports. */
+TEST(refusals_print_nothing)
+{
+    struct bytes document = BYTES_LITERAL("\xFF\xFE<\0a\0>\0\x98\xD8\0K");
+    struct arena arena = ARENA_INIT;
+    struct xml_node *root = NULL;
+    char *path = xasprintf("%s/stderr", test_directory());
+    int saved = dup(STDERR_FILENO);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    enum status st;
+    off_t size;
+
+    dup2(fd, STDERR_FILENO);
+    st = xml_read(document, &arena, &root, NULL);
+    dup2(saved, STDERR_FILENO);
+    size = lseek(fd, 0, SEEK_END);
+    close(saved);
+    close(fd);
+    free(path);
+    arena_release(&arena);
+
+    EXPECT_STATUS(ST_INVALID, st);
+    EXPECT_INT(0, size);
 }
 
 TEST(depth_is_bounded)
