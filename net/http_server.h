@@ -14,8 +14,8 @@
 
 /* Named limits with their reasons stand in net/http_limits.h. */
 
+struct http_limits;
 struct http_server;
-struct http_listener;
 
 typedef void http_handler_fn(struct http_exchange *exchange, void *arg);
 /* One line of access log per finished request; ON_LOOP, must not wait. */
@@ -43,6 +43,7 @@ struct http_server_options {
                                  const char **ret_content_type);
     http_log_fn *log; /* NULL: none */
     void *log_arg;
+    const struct http_limits *limits; /* copied; NULL: HTTP_LIMITS_DEFAULT of net/http_limits.h */
 };
 
 struct http_listen_options {

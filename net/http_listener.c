@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/http_listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+#include "base/banned.h"
+
+/* Only HTTP/1.1 is offered: the library's HTTP/2 predates the fixes of the rapid resets. */
+static const h2o_iovec_t ALPN[] = {{(char *)(uintptr_t) "http/1.1", 8}, {NULL, 0}};
+
+struct address {
+    struct sockaddr_storage storage;
+    socklen_t size;
+};
+
+static enum status
+parse_address(const char *text, uint16_t port, struct address *ret_address, struct error *err)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&ret_address->storage;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&ret_address->storage;
+
+    memset(ret_address, 0, sizeof(*ret_address));
+    if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(port);
+        ret_address->size = sizeof(*v4);
+        return ST_OK;
+    }
+    if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(port);
+        ret_address->size = sizeof(*v6);
+        return ST_OK;
+    }
+    return fail(err, ST_INVALID, "%s is not a numeric IPv4 or IPv6 address", text);
+}
+
+static uint16_t
+port_of(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof(address);
+
+    CHECK(getsockname(fd, (struct sockaddr *)&address, &size) == 0);
+    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                               : ((struct sockaddr_in *)&address)->sin_port);
+}
+
+static enum status
+set_options(int fd, bool is_tls, bool is_v6, struct error *err)
+{
+    int on = 1;
+    int receive_bytes = HTTP_TLS_RECEIVE_BUFFER_BYTES;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0 ||
+        (is_v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0) ||
+        (is_tls &&
+         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof(receive_bytes)) != 0)) {
+        return fail_errno(err, ST_IO, "cannot set the options of a listening socket");
+    }
+    return ST_OK;
+}
+
+static enum status
+open_socket(const struct address *address, bool is_tls, int *ret_fd, struct error *err)
+{
+    int family = address->storage.ss_family;
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    enum status st;
+
+    if (fd == -1) {
+        return fail_errno(err, ST_IO, "cannot create a listening socket");
+    }
+    st = set_options(fd, is_tls, family == AF_INET6, err);
+    if (st == ST_OK && (bind(fd, (const struct sockaddr *)&address->storage, address->size) != 0 ||
+                        listen(fd, HTTP_LISTEN_BACKLOG) != 0)) {
+        st = fail_errno(err, ST_IO, "cannot bind the address");
+    }
+    if (st != ST_OK) {
+        close(fd);
+        return st;
+    }
+    *ret_fd = fd;
+    return ST_OK;
+}
+
+static enum status
+open_sockets(struct http_listener *listener, const struct http_listen_options *options,
+             size_t loop_count, struct error *err)
+{
+    struct address address;
+    enum status st;
+
+    listener->port = options->port;
+    for (size_t i = 0; i < loop_count; i++) {
+        /* The first one finds a free port, the others share it. */
+        st = parse_address(options->address, listener->port, &address, err);
+        if (st != ST_OK) {
+            return st;
+        }
+        st = open_socket(&address, listener->tls != NULL, &listener->sockets[i], err);
+        if (st != ST_OK) {
+            return fail(err, st, "cannot listen on %s port %u: %s", options->address,
+                        listener->port, strerror(err != NULL ? err->sys_errno : 0));
+        }
+        listener->socket_count++;
+        listener->port = port_of(listener->sockets[i]);
+    }
+    return ST_OK;
+}
+
+/* Another server may share the port by accident of SO_REUSEPORT: refuse that, unless it is 0. */
+static enum status
+check_port_is_free(const struct http_listen_options *options, struct error *err)
+{
+    struct address address;
+    enum status st = parse_address(options->address, options->port, &address, err);
+    int on = 1;
+    int fd;
+
+    if (st != ST_OK || options->port == 0) {
+        return st;
+    }
+    fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd == -1) {
+        return fail_errno(err, ST_IO, "cannot create a listening socket");
+    }
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+        (address.storage.ss_family == AF_INET6 &&
+         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0) ||
+        bind(fd, (const struct sockaddr *)&address.storage, address.size) != 0) {
+        st = fail_errno(err, ST_IO, "cannot listen on %s port %u", options->address, options->port);
+    }
+    close(fd);
+    return st;
+}
+
+static enum status
+fail_tls(struct error *err, const char *what, const char *file)
+{
+    char text[160];
+
+    ERR_error_string_n(ERR_get_error(), text, sizeof(text));
+    ERR_clear_error();
+    return fail(err, ST_INVALID, "%s %s cannot be used: %s", what, file, text);
+}
+
+static enum status
+create_tls(const struct http_listen_options *options, SSL_CTX **ret_tls, struct error *err)
+{
+    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+    enum status st = ST_OK;
+
+    CHECK(tls != NULL);
+    ERR_clear_error();
+    CHECK(SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) == 1);
+    SSL_CTX_set_options(tls, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    /* Idle connections keep no record buffers; sessions live in tickets, not in our memory. */
+    SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
+    if (SSL_CTX_use_certificate_chain_file(tls, options->certificate_file) != 1) {
+        st = fail_tls(err, "certificate", options->certificate_file);
+    } else if (SSL_CTX_use_PrivateKey_file(tls, options->private_key_file, SSL_FILETYPE_PEM) != 1) {
+        st = fail_tls(err, "private key", options->private_key_file);
+    } else if (SSL_CTX_check_private_key(tls) != 1) {
+        st = fail_tls(err, "private key", options->private_key_file);
+    }
+    if (st != ST_OK) {
+        SSL_CTX_free(tls);
+        return st;
+    }
+    h2o_ssl_register_alpn_protocols(tls, ALPN);
+    *ret_tls = tls;
+    return ST_OK;
+}
+
+enum status
+http_listener_create(const struct http_listen_options *options, size_t loop_count,
+                     struct http_listener **ret_listener, struct error *err)
+{
+    struct http_listener *listener = xcalloc(1, sizeof(*listener));
+    enum status st;
+
+    CHECK(loop_count <= HTTP_LOOPS_MAX && options->handler != NULL);
+    listener->handler = options->handler;
+    listener->arg = options->arg;
+    st = check_port_is_free(options, err);
+    if (st != ST_OK) {
+        goto out;
+    }
+    if (options->certificate_file != NULL) {
+        if (options->private_key_file == NULL) {
+            st = fail(err, ST_INVALID, "a certificate was given without its private key");
+            goto out;
+        }
+        st = create_tls(options, &listener->tls, err);
+        if (st != ST_OK) {
+            goto out;
+        }
+    }
+    st = open_sockets(listener, options, loop_count, err);
+    if (st == ST_OK) {
+        *ret_listener = listener;
+        listener = NULL;
+    }
+out:
+    http_listener_destroy(&listener);
+    return st;
+}
+
+void
+http_listener_destroy(struct http_listener **take_listener)
+{
+    struct http_listener *listener = *take_listener;
+
+    if (listener == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < listener->socket_count; i++) {
+        if (listener->sockets[i] != -1) {
+            close(listener->sockets[i]);
+        }
+    }
+    SSL_CTX_free(listener->tls);
+    free(listener);
+    *take_listener = NULL;
+}
