@@ -7,8 +7,11 @@
 #ifndef NET_H2O_LIBRARY_H
 #define NET_H2O_LIBRARY_H
 
-#if !defined(H2O_USE_LIBUV) || H2O_USE_LIBUV
-#error "build with -DH2O_USE_LIBUV=0: the headers default to libuv, whose structs differ"
+/* The headers default to libuv, whose structs differ. */
+#ifndef H2O_USE_LIBUV
+#define H2O_USE_LIBUV 0
+#elif H2O_USE_LIBUV
+#error "this tree uses the event loop of h2o itself"
 #endif
 
 #include <h2o/memory.h>

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "net/http_metrics.h"
+#include "net/http_run.h"
 
 #include "base/banned.h"
 
@@ -46,7 +47,7 @@ http_body_ask(struct http_connection *connection, enum http_body_mode mode)
     if (mode == HTTP_BODY_COLLECT && exchange->body.left > exchange->body.size_max) {
         http_body_fail(exchange, ST_TOO_LARGE, "The body is too large.");
     }
-    http_connection_receive_body(connection);
+    http_run_receive_body(connection);
 }
 
 void
@@ -174,7 +175,7 @@ on_job_done(struct loop_message *message)
     put_list(connection, &body->batch);
     body->is_job_running = false;
     submit_job(connection);
-    http_connection_run(connection);
+    http_run(connection);
 }
 
 void
@@ -225,7 +226,7 @@ receive(struct http_connection *connection, char *out, size_t room, size_t *ret_
     if (size == 0) {
         return ST_INCOMPLETE;
     }
-    return errno == EAGAIN || errno == EWOULDBLOCK ? ST_WOULD_WAIT : ST_CLOSED;
+    return errno == EAGAIN ? ST_WOULD_WAIT : ST_CLOSED;
 }
 
 /* What was received beyond the body belongs to the next request: back in front of the rest. */

@@ -9,14 +9,11 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "base/clock.h"
-#include "base/entropy.h"
 #include "base/memory.h"
 #include "net/http_body.h"
-#include "net/http_head.h"
 #include "net/http_listener.h"
 #include "net/http_metrics.h"
-#include "net/http_reply.h"
+#include "net/http_run.h"
 
 #include "base/banned.h"
 
@@ -37,8 +34,8 @@ static const unsigned ALLOWED_MOVES[HTTP_STATE_COUNT] = {
 
 static void on_readable(h2o_socket_t *socket, const char *failure);
 
-static void
-move(struct http_connection *connection, enum http_connection_state state)
+void
+http_connection_move(struct http_connection *connection, enum http_connection_state state)
 {
     CHECK(ALLOWED_MOVES[connection->state] & BIT(state));
     connection->state = state;
@@ -70,8 +67,8 @@ stop_timer(struct http_connection *connection)
     connection->timer_kind = HTTP_TIMER_COUNT;
 }
 
-static void
-set_timer(struct http_connection *connection, enum http_timer kind)
+void
+http_connection_set_timer(struct http_connection *connection, enum http_timer kind)
 {
     stop_timer(connection);
     http_loop_link_timer(connection->loop, kind, &connection->timer);
@@ -82,11 +79,11 @@ set_timer(struct http_connection *connection, enum http_timer kind)
 }
 
 /* As set_timer, but what runs already runs on. */
-static void
-keep_timer(struct http_connection *connection, enum http_timer kind)
+void
+http_connection_keep_timer(struct http_connection *connection, enum http_timer kind)
 {
     if (connection->timer_kind != kind) {
-        set_timer(connection, kind);
+        http_connection_set_timer(connection, kind);
     }
 }
 
@@ -107,16 +104,16 @@ set_reading(struct http_connection *connection, enum http_reading reading)
     connection->reading = reading;
 }
 
-static void
-read_input(struct http_connection *connection)
+void
+http_connection_read_input(struct http_connection *connection)
 {
     set_reading(connection, connection->is_tls ? HTTP_READ_TLS : HTTP_READ_NOTIFY);
 }
 
 /* Nothing is received now, but the end of the client should be noticed.  Reading that is off stays
  * so: there was input, and the loop would spin on it. */
-static void
-watch_input(struct http_connection *connection)
+void
+http_connection_watch_input(struct http_connection *connection)
 {
     if (connection->reading == HTTP_READ_TLS) {
         set_reading(connection, HTTP_READ_NOTIFY);
@@ -126,7 +123,7 @@ watch_input(struct http_connection *connection)
 static void
 run_resume(struct loop_task *task)
 {
-    http_connection_run(CONTAINER_OF(struct http_connection, resume, task));
+    http_run(CONTAINER_OF(struct http_connection, resume, task));
 }
 
 void
@@ -145,22 +142,22 @@ on_socket_closed(void *arg)
     stop_timer(connection);
     connection->socket = NULL;
     connection->reading = HTTP_READ_OFF;
-    move(connection, HTTP_CLOSED);
-    http_connection_run(connection);
+    http_connection_move(connection, HTTP_CLOSED);
+    http_run(connection);
 }
 
-static void
-close_socket(struct http_connection *connection)
+void
+http_connection_close(struct http_connection *connection)
 {
-    move(connection, HTTP_CLOSING);
+    http_connection_move(connection, HTTP_CLOSING);
     set_reading(connection, HTTP_READ_OFF);
-    set_timer(connection, HTTP_TIMER_LINGER);
+    http_connection_set_timer(connection, HTTP_TIMER_LINGER);
     h2o_socket_close(connection->socket); /* clear text: on_socket_closed at once */
 }
 
 /* The connection ended before its exchange did. */
-static void
-lose(struct http_connection *connection)
+void
+http_connection_lose(struct http_connection *connection)
 {
     struct http_exchange *exchange = &connection->exchange;
 
@@ -168,17 +165,17 @@ lose(struct http_connection *connection)
     if (exchange->is_active) {
         http_body_fail(exchange, ST_CLOSED, "The client closed the connection during the body.");
     }
-    close_socket(connection);
+    http_connection_close(connection);
 }
 
-static void
-start_linger(struct http_connection *connection)
+void
+http_connection_linger(struct http_connection *connection)
 {
-    move(connection, HTTP_LINGER);
+    http_connection_move(connection, HTTP_LINGER);
     h2o_buffer_consume(&connection->socket->input, connection->socket->input->size);
     connection->linger_left = connection->loop->shared->limits.linger_bytes;
     shutdown(h2o_socket_get_fd(connection->socket), SHUT_WR);
-    set_timer(connection, HTTP_TIMER_LINGER);
+    http_connection_set_timer(connection, HTTP_TIMER_LINGER);
     set_reading(connection, HTTP_READ_NOTIFY);
 }
 
@@ -193,332 +190,9 @@ drain_input(struct http_connection *connection)
         if (size > 0 && connection->linger_left > (uint64_t)size) {
             connection->linger_left -= (uint64_t)size;
         } else if (size == 0 || size > 0 || (errno != EAGAIN && errno != EINTR)) {
-            close_socket(connection);
+            http_connection_close(connection);
             return;
         }
-    }
-}
-
-/* ---- exchanges ---- */
-
-static void
-begin_exchange(struct http_connection *connection, const struct http_head *head)
-{
-    struct http_exchange *exchange = &connection->exchange;
-    uint64_t id = entropy_u64();
-
-    exchange->request = head->request;
-    exchange->request.is_tls = connection->is_tls;
-    exchange->request.peer_address = bytes_of_string(connection->peer);
-    exchange->request.received_ns = clock_monotonic_ns();
-    for (int i = 0; i < 16; i++) {
-        exchange->request.id[i] = "0123456789ABCDEF"[(id >> (60 - 4 * i)) & 15];
-    }
-    exchange->data = NULL;
-    exchange->is_active = true;
-    exchange->has_handler = false;
-    exchange->has_response = false;
-    exchange->is_http_1_0 = head->is_http_1_0;
-    exchange->wants_close = head->wants_close;
-    atomic_store_explicit(&exchange->is_abandoned, false, memory_order_relaxed);
-    http_body_begin(exchange);
-}
-
-static void
-begin_reply(struct http_connection *connection)
-{
-    connection->exchange.has_handler = false;
-    connection->is_choked = false;
-    move(connection, HTTP_REPLY);
-    watch_input(connection);
-    http_reply_begin(connection);
-}
-
-/* An answer of our own to what was no request, or one over the cap. */
-static void
-answer_error(struct http_connection *connection, int status, const char *error_code,
-             const char *sentence)
-{
-    /* What follows is unread: linger. */
-    connection->exchange.body.is_complete = false;
-    http_reply_set_error(connection, status, error_code, sentence);
-    begin_reply(connection);
-}
-
-static void
-write_log(struct http_connection *connection, uint64_t bytes_out)
-{
-    const struct http_exchange *exchange = &connection->exchange;
-    const struct http_server_options *options = &connection->loop->shared->options;
-    struct http_log_entry entry = {
-        .request = &exchange->request,
-        .status = exchange->response.status,
-        .bytes_in = exchange->body.bytes_in,
-        .bytes_out = bytes_out,
-        .duration_ns = clock_monotonic_ns() - exchange->request.received_ns,
-        .operation = exchange->response.operation,
-        .error_code = exchange->response.error_code,
-        .user = exchange->response.user,
-    };
-
-    if (options->log != NULL) {
-        options->log(&entry, options->log_arg);
-    }
-}
-
-/* The answer is with the kernel, or will never be. */
-static void
-finish_exchange(struct http_connection *connection, bool is_cut)
-{
-    struct http_exchange *exchange = &connection->exchange;
-    uint64_t bytes_out = http_reply_body_bytes(&exchange->reply);
-
-    metric_add(&http_sent_bytes_total, (int64_t)bytes_out);
-    metric_add(&http_responses_total[exchange->response.status / 100 - 1], 1);
-    if (is_cut) {
-        metric_add(&http_cut_total, 1);
-    }
-    write_log(connection, bytes_out);
-    http_reply_release(connection);
-    http_body_release(connection);
-    arena_release(&exchange->arena);
-    exchange->is_active = false;
-    connection->is_kept = true;
-    connection->head_seen = 0;
-}
-
-static void
-after_reply(struct http_connection *connection)
-{
-    struct http_exchange *exchange = &connection->exchange;
-    bool has_unread = http_body_is_unread(&exchange->body) ||
-                      connection->reading == HTTP_READ_OFF || connection->socket->input->size != 0;
-
-    finish_exchange(connection, false);
-    if (!exchange->wants_close) {
-        move(connection, HTTP_IDLE);
-        set_timer(connection, HTTP_TIMER_IDLE);
-    } else if (has_unread) {
-        start_linger(connection);
-    } else {
-        close_socket(connection);
-    }
-}
-
-/* The handler asked.  What follows happens after it has returned. */
-void
-http_connection_receive_body(struct http_connection *connection)
-{
-    if (connection->state != HTTP_CLOSING && connection->state != HTTP_CLOSED) {
-        move(connection, HTTP_BODY);
-    }
-    if (!connection->is_running) {
-        http_connection_resume_later(connection);
-    }
-}
-
-/* ---- the steps of a run; true: go on with the new state ---- */
-
-static bool
-step_head(struct http_connection *connection)
-{
-    struct http_exchange *exchange = &connection->exchange;
-    const h2o_buffer_t *input = connection->socket->input;
-    struct http_head head;
-    enum http_head_result result;
-
-    if (input->size == 0) {
-        read_input(connection);
-        return false;
-    }
-    if (connection->state == HTTP_IDLE) {
-        move(connection, HTTP_HEAD);
-    }
-    result = http_head_parse(bytes_of(input->bytes, input->size), connection->head_seen,
-                             &exchange->arena, &head);
-    if (result == HTTP_HEAD_INCOMPLETE) {
-        keep_timer(connection, HTTP_TIMER_HEAD);
-        connection->head_seen = input->size;
-        read_input(connection);
-        return false;
-    }
-    begin_exchange(connection, &head);
-    if (result == HTTP_HEAD_REFUSED) {
-        answer_error(connection, head.refusal_status, "BadRequest", head.refusal_sentence);
-        return true;
-    }
-    h2o_buffer_consume(&connection->socket->input, head.size);
-    if (connection->is_refused) {
-        answer_error(connection, 503, "SlowDown", "Too many connections. Please slow down.");
-        return true;
-    }
-    move(connection, HTTP_HANDLER);
-    exchange->has_handler = true;
-    http_listener_handle(connection->listener, exchange);
-    return true;
-}
-
-static bool
-step_handler(struct http_connection *connection)
-{
-    if (connection->exchange.has_response) {
-        begin_reply(connection);
-        return true;
-    }
-    keep_timer(connection, HTTP_TIMER_WATCH);
-    watch_input(connection);
-    return false;
-}
-
-static bool
-send_continue(struct http_connection *connection)
-{
-    struct http_body *body = &connection->exchange.body;
-    static const char TEXT[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    h2o_iovec_t part = h2o_iovec_init(TEXT, sizeof(TEXT) - 1);
-
-    /* Not needed where the client did not wait, or where the answer is a refusal. */
-    if (!body->needs_continue || connection->socket->input->size != 0 || body->failure != ST_OK) {
-        body->needs_continue = false;
-        return false;
-    }
-    body->needs_continue = false;
-    h2o_socket_write(connection->socket, &part, 1, http_connection_on_written);
-    return true;
-}
-
-static bool
-step_body(struct http_connection *connection)
-{
-    enum http_body_step step;
-
-    if (connection->exchange.has_response) {
-        begin_reply(connection);
-        return true;
-    }
-    if (send_continue(connection) || h2o_socket_is_writing(connection->socket)) {
-        keep_timer(connection, HTTP_TIMER_RATE);
-        return false;
-    }
-    step = http_body_pump(connection);
-    connection->is_choked = step == HTTP_BODY_STEP_ROOM;
-    switch (step) {
-    case HTTP_BODY_STEP_INPUT:
-        keep_timer(connection, HTTP_TIMER_RATE);
-        read_input(connection);
-        return false;
-    case HTTP_BODY_STEP_ROOM:
-        keep_timer(connection, HTTP_TIMER_WATCH);
-        watch_input(connection);
-        return false;
-    case HTTP_BODY_STEP_YIELD:
-        http_connection_resume_later(connection);
-        return false;
-    case HTTP_BODY_STEP_ENDED:
-    default:
-        move(connection, HTTP_HANDLER);
-        http_body_settle(connection);
-        return true;
-    }
-}
-
-static bool
-step_reply(struct http_connection *connection)
-{
-    static const struct linger RESET = {.l_onoff = 1, .l_linger = 0};
-
-    switch (http_reply_pump(connection)) {
-    case HTTP_REPLY_STEP_SENT:
-        after_reply(connection);
-        return true;
-    case HTTP_REPLY_STEP_WAIT:
-        keep_timer(connection, HTTP_TIMER_RATE);
-        watch_input(connection);
-        return false;
-    case HTTP_REPLY_STEP_YIELD:
-        http_connection_resume_later(connection);
-        return false;
-    case HTTP_REPLY_STEP_CUT:
-    default:
-        if (connection->exchange.reply.must_reset) {
-            setsockopt(h2o_socket_get_fd(connection->socket), SOL_SOCKET, SO_LINGER, &RESET,
-                       sizeof(RESET));
-        }
-        lose(connection);
-        return true;
-    }
-}
-
-/* Without a socket: wait for the handler, then for the worker, then be over. */
-static bool
-step_closed(struct http_connection *connection)
-{
-    struct http_exchange *exchange = &connection->exchange;
-
-    if (exchange->has_handler) {
-        if (!exchange->has_response) {
-            http_body_settle(connection);
-            return exchange->has_response;
-        }
-        exchange->has_handler = false;
-        memset(&exchange->reply, 0, sizeof(exchange->reply));
-        exchange->reply.source = exchange->response.source;
-    }
-    if (exchange->is_active && !exchange->reply.is_reading) {
-        finish_exchange(connection, true);
-    }
-    return false;
-}
-
-static bool
-step(struct http_connection *connection)
-{
-    switch (connection->state) {
-    case HTTP_IDLE:
-    case HTTP_HEAD:
-        return step_head(connection);
-    case HTTP_HANDLER:
-        return step_handler(connection);
-    case HTTP_BODY:
-        return step_body(connection);
-    case HTTP_REPLY:
-        return step_reply(connection);
-    case HTTP_CLOSED:
-        return step_closed(connection);
-    default:
-        return false; /* events drive these */
-    }
-}
-
-static void
-destroy(struct http_connection *connection)
-{
-    struct http_shared *shared = connection->loop->shared;
-
-    event_loop_cancel(&connection->resume);
-    list_remove(&connection->node);
-    free(connection);
-    http_shared_count_connection(shared, -1);
-}
-
-void
-http_connection_run(struct http_connection *connection)
-{
-    int request_count = 0;
-
-    if (connection->is_running) {
-        return; /* the run that is under way goes on with it */
-    }
-    connection->is_running = true;
-    while (step(connection)) {
-        if (connection->state == HTTP_IDLE && ++request_count == HTTP_REQUESTS_PER_TURN) {
-            http_connection_resume_later(connection);
-            break;
-        }
-    }
-    connection->is_running = false;
-    if (connection->state == HTTP_CLOSED && !connection->exchange.is_active) {
-        destroy(connection);
     }
 }
 
@@ -530,10 +204,10 @@ http_connection_on_written(h2o_socket_t *socket, const char *failure)
     struct http_connection *connection = socket->data;
 
     if (failure != NULL) {
-        lose(connection);
+        http_connection_lose(connection);
         return;
     }
-    http_connection_run(connection);
+    http_run(connection);
 }
 
 /* One bounded receive of head bytes; what of a body comes with them is moved on later. */
@@ -593,10 +267,10 @@ on_readable(h2o_socket_t *socket, const char *failure)
             is_alive = receive_head(connection);
         }
         if (!is_alive) {
-            close_socket(connection);
+            http_connection_close(connection);
             return;
         }
-        http_connection_run(connection);
+        http_run(connection);
         return;
     case HTTP_BODY:
         if (connection->is_choked) {
@@ -609,7 +283,7 @@ on_readable(h2o_socket_t *socket, const char *failure)
             http_body_fail(&connection->exchange, ST_INCOMPLETE,
                            "The client ended the body before its announced length.");
         }
-        http_connection_run(connection);
+        http_run(connection);
         return;
     case HTTP_LINGER:
         drain_input(connection);
@@ -627,11 +301,11 @@ rate_timed_out(struct http_connection *connection)
         metric_add(&http_timeouts_total[HTTP_TIMED_OUT_RECEIVE], 1);
         http_body_fail(&connection->exchange, ST_TIMEOUT, "The client sends too slowly.");
         connection->exchange.wants_close = true;
-        http_connection_run(connection);
+        http_run(connection);
         return;
     }
     metric_add(&http_timeouts_total[HTTP_TIMED_OUT_SEND], 1);
-    lose(connection);
+    http_connection_lose(connection);
 }
 
 static void
@@ -640,7 +314,7 @@ judge_rate(struct http_connection *connection)
     if (connection->exchange.reply.is_reading ||
         progress_of(connection) - connection->rate_mark >=
             connection->loop->shared->limits.rate_window_bytes) {
-        set_timer(connection, HTTP_TIMER_RATE);
+        http_connection_set_timer(connection, HTTP_TIMER_RATE);
         return;
     }
     rate_timed_out(connection);
@@ -649,16 +323,12 @@ judge_rate(struct http_connection *connection)
 static void
 head_timed_out(struct http_connection *connection)
 {
-    struct http_head nothing = {.wants_close = true};
-
     metric_add(&http_timeouts_total[HTTP_TIMED_OUT_HEAD], 1);
     if (connection->state == HTTP_IDLE) {
-        close_socket(connection);
+        http_connection_close(connection);
         return;
     }
-    begin_exchange(connection, &nothing);
-    answer_error(connection, 408, "RequestTimeout", "The head of the request took too long.");
-    http_connection_run(connection);
+    http_run_answer_timeout(connection);
 }
 
 static void
@@ -671,7 +341,7 @@ on_timer(h2o_timeout_entry_t *timer)
     switch (kind) {
     case HTTP_TIMER_HANDSHAKE:
         metric_add(&http_timeouts_total[HTTP_TIMED_OUT_HANDSHAKE], 1);
-        close_socket(connection);
+        http_connection_close(connection);
         return;
     case HTTP_TIMER_HEAD:
         head_timed_out(connection);
@@ -683,7 +353,7 @@ on_timer(h2o_timeout_entry_t *timer)
         if (is_peer_finished(connection)) {
             atomic_store_explicit(&connection->exchange.is_abandoned, true, memory_order_relaxed);
         }
-        set_timer(connection, HTTP_TIMER_WATCH);
+        http_connection_set_timer(connection, HTTP_TIMER_WATCH);
         return;
     case HTTP_TIMER_LINGER:
         if (connection->state == HTTP_CLOSING) {
@@ -691,10 +361,10 @@ on_timer(h2o_timeout_entry_t *timer)
             shutdown(h2o_socket_get_fd(connection->socket), SHUT_RDWR);
             return;
         }
-        close_socket(connection);
+        http_connection_close(connection);
         return;
     default:
-        close_socket(connection);
+        http_connection_close(connection);
         return;
     }
 }
@@ -704,8 +374,8 @@ on_timer(h2o_timeout_entry_t *timer)
 static void
 begin_idle(struct http_connection *connection)
 {
-    set_timer(connection, HTTP_TIMER_HEAD);
-    http_connection_run(connection);
+    http_connection_set_timer(connection, HTTP_TIMER_HEAD);
+    http_run(connection);
 }
 
 static void
@@ -714,14 +384,14 @@ on_handshake(h2o_socket_t *socket, const char *failure)
     struct http_connection *connection = socket->data;
 
     if (failure != NULL) {
-        close_socket(connection);
+        http_connection_close(connection);
         return;
     }
     /* Full records from the start; the library would send 1,400 bytes each at first. */
     socket->_latency_optimization.state = H2O_SOCKET_LATENCY_OPTIMIZATION_STATE_NEEDS_UPDATE;
     socket->_latency_optimization.suggested_tls_payload_size = HTTP_TLS_RECORD_BYTES;
     socket->_latency_optimization.suggested_write_size = SIZE_MAX;
-    move(connection, HTTP_IDLE);
+    http_connection_move(connection, HTTP_IDLE);
     begin_idle(connection);
 }
 
@@ -773,7 +443,7 @@ http_connection_accept(struct http_loop *loop, const struct http_listener *liste
     list_append(&loop->connections, &connection->node);
     if (tls != NULL) {
         connection->state = HTTP_HANDSHAKE;
-        set_timer(connection, HTTP_TIMER_HANDSHAKE);
+        http_connection_set_timer(connection, HTTP_TIMER_HANDSHAKE);
         h2o_socket_ssl_handshake(socket, tls, NULL, on_handshake);
     } else {
         connection->state = HTTP_IDLE;
@@ -789,10 +459,10 @@ http_connection_drain(struct http_connection *connection)
     }
     /* A request may stand in the kernel's queue. */
     if (!connection->is_tls && receive_head(connection) && connection->socket->input->size != 0) {
-        http_connection_run(connection);
+        http_run(connection);
         return;
     }
-    close_socket(connection);
+    http_connection_close(connection);
 }
 
 void
@@ -803,6 +473,6 @@ http_connection_cut(struct http_connection *connection)
     }
     shutdown(h2o_socket_get_fd(connection->socket), SHUT_RDWR);
     if (connection->state != HTTP_CLOSING) {
-        lose(connection);
+        http_connection_lose(connection);
     }
 }

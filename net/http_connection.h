@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One connection: its states, its timer, its reading and its end.  Created by the acceptor, lives
- * on one loop.  Every event ends in http_connection_run(), the one place where requests follow each
- * other and where the struct is freed; it never recurses.
+ * on one loop.  Events end in http_run() of net/http_run.h, which also frees it.
  *
  *   HANDSHAKE -> IDLE -> HEAD -> HANDLER <-> BODY -> REPLY -> IDLE ...
  *                                                    REPLY -> LINGER -> CLOSING -> CLOSED
@@ -60,7 +59,6 @@ struct http_connection {
 /* Takes the socket; answers 503 to all requests if is_refused. */
 void http_connection_accept(struct http_loop *loop, const struct http_listener *listener,
                             h2o_socket_t *socket, bool is_refused);
-void http_connection_run(struct http_connection *connection);
 /* The server is draining: end now if nothing is in progress. */
 void http_connection_drain(struct http_connection *connection);
 /* End now; a handler may still hold the exchange. */
@@ -72,10 +70,24 @@ http_connection_of(struct http_exchange *exchange)
     return CONTAINER_OF(struct http_connection, exchange, exchange);
 }
 
-/* For the pumps. */
-void http_connection_receive_body(struct http_connection *connection);
+/* For the steps and the pumps: state, timer, reading. */
+void http_connection_move(struct http_connection *connection, enum http_connection_state state);
+void http_connection_set_timer(struct http_connection *connection, enum http_timer kind);
+/* As set_timer, but what runs already runs on. */
+void http_connection_keep_timer(struct http_connection *connection, enum http_timer kind);
+void http_connection_read_input(struct http_connection *connection);
+/* Nothing is received now, but the end of the client should be noticed. */
+void http_connection_watch_input(struct http_connection *connection);
+/* Run again in the next turn of the loop. */
 void http_connection_resume_later(struct http_connection *connection);
 /* h2o_socket_cb of every write. */
 void http_connection_on_written(h2o_socket_t *socket, const char *failure);
+
+/* Ends of the socket.  Outside of a run the connection may be gone afterwards. */
+void http_connection_close(struct http_connection *connection);
+/* Before the exchange has ended. */
+void http_connection_lose(struct http_connection *connection);
+/* After an answer that the client may not have read: discard what it still sends, for a while. */
+void http_connection_linger(struct http_connection *connection);
 
 #endif

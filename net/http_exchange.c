@@ -3,6 +3,7 @@
 
 #include "net/http_body.h"
 #include "net/http_connection.h"
+#include "net/http_run.h"
 
 #include "base/banned.h"
 
@@ -75,7 +76,7 @@ take_response(struct http_exchange *exchange)
 {
     CHECK(exchange->has_handler && !exchange->has_response);
     exchange->has_response = true;
-    http_connection_run(http_connection_of(exchange));
+    http_run(http_connection_of(exchange));
 }
 
 static void

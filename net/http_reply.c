@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "net/http_body.h"
 #include "net/http_reply_head.h"
+#include "net/http_run.h"
 
 #include "base/banned.h"
 
@@ -241,7 +242,7 @@ on_read_done(struct loop_message *message)
 
     reply->is_reading = false;
     reply->has_read = true;
-    http_connection_run(connection);
+    http_run(connection);
 }
 
 static bool

@@ -67,7 +67,7 @@ http_server_create(const struct http_server_options *options, struct http_server
 
     CHECK(options->workers != NULL && options->connection_max > 0);
     /* The library writes with writev(2), which has no MSG_NOSIGNAL. */
-    CHECK(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+    CHECK(sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL) == 0);
     http_metrics_register();
     init_shared(&server->shared, options);
     list_init(&server->listeners);

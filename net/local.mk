@@ -19,6 +19,7 @@ libnet_a_SOURCES = \
 	net/http_metrics.c net/http_metrics.h \
 	net/http_reply.c net/http_reply.h \
 	net/http_reply_head.c net/http_reply_head.h \
+	net/http_run.c net/http_run.h \
 	net/http_server.c net/http_server.h
 
 # What a program needs that links libnet.a, before BASE_LIBS.
