@@ -30,6 +30,11 @@ mkdir "$tree/loft" && cp "$tree/low/low_thing.h" "$tree/loft/loft.h"
 refuses check-layers 'loft holds C code but has no row' 'a folder without a row'
 
 bad_tree
+echo '<rocksdb/: low' >>"$tree/LAYERS"
+echo '#include <rocksdb/c.h>' | append high/high_thing.c
+refuses check-layers 'high/high_thing.c:13: <rocksdb/c.h> is at home in low only' 'a foreign library away from home'
+
+bad_tree
 sed -i '/high/d' "$tree/Makefile.am"
 refuses check-layers 'no `include high/local.mk`' 'a folder that is not built'
 
