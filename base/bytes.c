@@ -215,7 +215,7 @@ buffer_reserve(struct buffer *buffer, size_t more)
     size_t needed;
 
     CHECK(!__builtin_add_overflow(buffer->size, more, &needed));
-    if (needed > buffer->capacity) {
+    if (needed > buffer->capacity || buffer->data == NULL) {
         size_t capacity = buffer->capacity < 64 ? 64 : buffer->capacity;
 
         while (capacity < needed) {

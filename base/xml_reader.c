@@ -75,11 +75,17 @@ static void
 on_end_element(void *context, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)
 {
     struct xml_builder *builder = context;
+    struct bytes text;
 
     CHECK(builder->depth > 0);
     builder->depth--;
-    builder->stack[builder->depth]->text =
-        arena_copy(builder->arena, buffer_bytes(&builder->texts[builder->depth]));
+    text = buffer_bytes(&builder->texts[builder->depth]);
+    /* libxml2 lets overlong forms through in CDATA sections */
+    if (!bytes_is_utf8(text)) {
+        refuse(builder, "it has text that is not UTF-8");
+        return;
+    }
+    builder->stack[builder->depth]->text = arena_copy(builder->arena, text);
 }
 
 static void
@@ -124,8 +130,8 @@ xml_read(struct bytes document, struct arena *arena, struct xml_node **ret_root,
     CHECK(builder.parser != NULL);
     xmlCtxtUseOptions(builder.parser, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
     if (xmlParseChunk(builder.parser, document.data, (int)document.size, 1) != 0 ||
-        !builder.parser->wellFormed || builder.root == NULL || builder.depth != 0 ||
-        builder.refusal != NULL) {
+        !builder.parser->wellFormed || !builder.parser->nsWellFormed || builder.root == NULL ||
+        builder.depth != 0 || builder.refusal != NULL) {
         st = fail(err, ST_INVALID, "The XML document is refused: %s.",
                   builder.refusal != NULL ? builder.refusal : "it is not well formed");
     }

@@ -6,4 +6,5 @@ TESTS += \
 	tests/tools/check_headers_test.sh \
 	tests/tools/check_layers_test.sh \
 	tests/tools/check_length_test.sh \
-	tests/tools/check_names_test.sh
+	tests/tools/check_names_test.sh \
+	tests/tools/scripts_test.sh

@@ -59,6 +59,15 @@ TEST(buffer_grows_and_keeps_its_bytes)
     buffer_release(&buffer);
 }
 
+TEST(reserving_nothing_still_gives_a_place)
+{
+    struct buffer buffer = BUFFER_INIT;
+
+    EXPECT(buffer_reserve(&buffer, 0) != NULL);
+    EXPECT_INT(0, buffer.size);
+    buffer_release(&buffer);
+}
+
 TEST(find_looks_only_from_where_it_is_told)
 {
     struct bytes text = BYTES_LITERAL("abcabc");

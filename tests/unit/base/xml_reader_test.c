@@ -43,6 +43,9 @@ TEST(hostile_documents_are_refused)
                                       "<!DOCTYPE a [<!ENTITY b \"cc\">]><a>&b;</a>",
                                       "<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a/>",
                                       "<a b='1' b='2'/>",
+                                      "<a><![CDATA[\xC1\x87]]></a>",
+                                      "<p:a/>",
+                                      "<p:a:b xmlns:p='x'/>",
                                       "<a>\xFF</a>"};
     struct arena arena = ARENA_INIT;
     struct xml_node *root = NULL;
