@@ -3,6 +3,7 @@ noinst_LIBRARIES += libmeta.a
 libmeta_a_SOURCES = \
 	meta/extent.h \
 	meta/layout_codec.c \
+	meta/manifest_tail.c meta/manifest_tail.h \
 	meta/meta_batch.c \
 	meta/meta_db.c meta/meta_db.h \
 	meta/meta_internal.h \

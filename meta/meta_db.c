@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "meta/manifest_tail.h"
 #include "meta/meta_internal.h"
 
 #include "base/banned.h"
@@ -100,8 +101,8 @@ is_missing(const char *directory)
     return missing;
 }
 
-enum status
-meta_db_open(const struct meta_db_options *options, struct meta_db **ret_db, struct error *err)
+static enum status
+open_once(const struct meta_db_options *options, struct meta_db **ret_db, struct error *err)
 {
     enum { COUNT = FAMILY_COUNT + 1 };
     const char *names[COUNT] = {META_DEFAULT_FAMILY};
@@ -112,9 +113,6 @@ meta_db_open(const struct meta_db_options *options, struct meta_db **ret_db, str
     enum status st = ST_OK;
     char *message = NULL;
 
-    if (!options->create_if_missing && is_missing(options->directory)) {
-        return fail(err, ST_NOT_FOUND, "there are no records in %s", options->directory);
-    }
     db = create_handle(options);
     database = meta_options_create(options);
     for (int i = 0; i < COUNT; i++) {
@@ -141,6 +139,22 @@ meta_db_open(const struct meta_db_options *options, struct meta_db **ret_db, str
     memcpy(db->families, &handles[1], sizeof(db->families));
     *ret_db = db;
     return ST_OK;
+}
+
+enum status
+meta_db_open(const struct meta_db_options *options, struct meta_db **ret_db, struct error *err)
+{
+    enum status st;
+
+    if (!options->create_if_missing && is_missing(options->directory)) {
+        return fail(err, ST_NOT_FOUND, "there are no records in %s", options->directory);
+    }
+    st = open_once(options, ret_db, err);
+    if (st == ST_CORRUPT && !options->read_only &&
+        manifest_tail_cut(options->directory, NULL) == ST_OK) {
+        st = open_once(options, ret_db, err);
+    }
+    return st;
 }
 
 /* What the log holds is in tables afterwards, so that the next start replays nothing. */

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 META_TESTS = \
+	tests/unit/meta/manifest_tail_test \
 	tests/unit/meta/meta_db_test \
 	tests/unit/meta/meta_key_test \
 	tests/unit/meta/record_test
 check_PROGRAMS += $(META_TESTS)
 TESTS += $(META_TESTS)
+tests_unit_meta_manifest_tail_test_LDADD = $(TEST_LIBS) $(META_LIBS) $(BASE_LIBS)
 tests_unit_meta_meta_db_test_LDADD = $(TEST_LIBS) $(META_LIBS) $(BASE_LIBS)
 tests_unit_meta_meta_key_test_LDADD = $(TEST_LIBS) $(META_LIBS) $(BASE_LIBS)
 tests_unit_meta_record_test_LDADD = $(TEST_LIBS) $(META_LIBS) $(BASE_LIBS)
