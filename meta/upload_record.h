@@ -14,7 +14,11 @@ struct upload_id {
     unsigned char bytes[16];
 };
 
-enum upload_state { UPLOAD_OPEN = 0, UPLOAD_COMPLETED = 1 };
+enum upload_state {
+    UPLOAD_OPEN = 0,
+    UPLOAD_COMPLETED = 1,
+    UPLOAD_ABORTED = 2 /* its parts are being removed, the record follows */
+};
 
 struct upload_record {
     struct seq seq; /* changes with every part that is committed or replaced */

@@ -1,1 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += libobject.a
+libobject_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+libobject_a_SOURCES = \
+	object/bucket.c object/bucket.h \
+	object/bucket_delete.c object/bucket_delete.h \
+	object/bucket_table.c object/bucket_table.h \
+	object/bucket_value.c object/bucket_value.h \
+	object/control_mirror.c object/control_mirror.h \
+	object/home_merge.c object/home_merge.h \
+	object/multipart.c object/multipart.h \
+	object/multipart_list.c \
+	object/object_attributes.c object/object_attributes.h \
+	object/object_checksum.c object/object_checksum.h \
+	object/object_conditions.c object/object_conditions.h \
+	object/object_current.c object/object_current.h \
+	object/object_delete.c object/object_delete.h \
+	object/object_get.c object/object_get.h \
+	object/object_internal.h \
+	object/object_key.c object/object_key.h \
+	object/object_list.c object/object_list.h \
+	object/object_put.c object/object_put.h \
+	object/object_store.c object/object_store.h \
+	object/part_table.c object/part_table.h \
+	object/upload_current.c object/upload_current.h \
+	object/upload_remove.c object/upload_remove.h

@@ -16,6 +16,8 @@
 #include "stream/sink.h"
 
 #define OBJECT_SIZE_UNKNOWN UINT64_MAX
+/* Bodies of up to this size arrive whole and go to a worker once, for their bytes and commit. */
+#define OBJECT_PUT_ON_LOOP_BYTES ((uint64_t)256 << 10)
 
 /* A digest that the client sent and that the bytes must have, else ST_DIGEST_MISMATCH. */
 struct object_put_expectation {

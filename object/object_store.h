@@ -28,6 +28,8 @@ struct object_store;
 struct object_store_options {
     struct store_options store;
     const char *region; /* answered by GetBucketLocation; "us-east-1" */
+    /* Smallest part but the last; 0: PART_BYTES_MIN.  Tests make it small. */
+    uint64_t part_bytes_min;
 };
 
 MUST_USE enum status object_store_open(const struct object_store_options *options,

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pin comes first, then the record, then the reader that takes the pin: nothing the record
+ * names can go away in between.  Every step says ST_WOULD_WAIT in the no-wait mode; nothing is kept
+ * between the two tries.
+ */
+#include "object/object_get.h"
+
+#include "meta/meta_key.h"
+#include "object/object_internal.h"
+#include "object/object_key.h"
+#include "object/part_table.h"
+#include "store/layout_reader.h"
+
+#include "base/banned.h"
+
+static enum status
+empty_read(struct source *source, enum read_mode mode, char *out, size_t capacity, size_t *ret_size,
+           struct error *err)
+{
+    *ret_size = 0;
+    return ST_OK;
+}
+
+static void
+empty_release(struct source *source)
+{
+    (void)source;
+}
+
+static const struct source_ops EMPTY_OPS = {.read = empty_read, .release = empty_release};
+/* One for all: it has no state. */
+static struct source empty_source = {&EMPTY_OPS};
+
+/* SPEC: RFC 9110 section 14.1.2; S3 answers 416 for any range of an empty object. */
+static enum status
+range_resolve(const struct object_range *range, struct object_get_result *result, struct error *err)
+{
+    uint64_t size = result->record.size;
+
+    result->offset = 0;
+    result->length = size;
+    result->is_partial = range->kind != RANGE_NONE;
+    switch (range->kind) {
+    case RANGE_NONE:
+        return ST_OK;
+    case RANGE_LAST:
+        if (range->last == 0 || size == 0) {
+            return fail(err, ST_INVALID_RANGE, "the object has no last %llu bytes",
+                        (unsigned long long)range->last);
+        }
+        result->length = range->last < size ? range->last : size;
+        result->offset = size - result->length;
+        return ST_OK;
+    case RANGE_FROM:
+    case RANGE_FROM_TO:
+        if (range->from >= size) {
+            return fail(err, ST_INVALID_RANGE,
+                        "the range begins at %llu and the object has %llu "
+                        "bytes",
+                        (unsigned long long)range->from, (unsigned long long)size);
+        }
+        result->offset = range->from;
+        result->length = size - range->from;
+        if (range->kind == RANGE_FROM_TO) {
+            if (range->to < range->from) {
+                return fail(err, ST_INVALID_RANGE, "the range ends before it begins");
+            }
+            if (range->to - range->from < result->length) {
+                result->length = range->to - range->from + 1;
+            }
+        }
+        return ST_OK;
+    }
+    UNREACHABLE("no such kind of range");
+}
+
+static enum status
+part_resolve(struct home *home, const struct object_get_options *options, struct arena *arena,
+             struct object_get_result *result, struct error *err)
+{
+    struct part_entry *entries;
+    size_t count;
+    bool is_truncated;
+    enum status st;
+
+    result->offset = 0;
+    result->length = result->record.size;
+    result->is_partial = true;
+    if (result->record.part_count == 0) {
+        return options->part_number == 1 ? ST_OK
+                                         : fail_as(err, ST_INVALID_PART, "InvalidPartNumber",
+                                                   "the object was not uploaded in parts");
+    }
+    if (options->mode == READ_NO_WAIT) {
+        return fail(err, ST_WOULD_WAIT, "the part table is looked up on a worker");
+    }
+    st = part_table_read(home, result->record.layout.write_id, options->part_number - 1, 1, arena,
+                         &entries, &count, &is_truncated, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    if (count == 0 || entries[0].number != options->part_number) {
+        return fail_as(err, ST_INVALID_PART, "InvalidPartNumber", "the object has no part %u",
+                       options->part_number);
+    }
+    if (entries[0].offset > result->record.size ||
+        entries[0].size > result->record.size - entries[0].offset) {
+        return fail(err, ST_CORRUPT, "the part table does not fit the object");
+    }
+    result->offset = entries[0].offset;
+    result->length = entries[0].size;
+    return ST_OK;
+}
+
+static enum status
+record_read(const struct bucket *bucket, struct home *home,
+            const struct object_get_options *options, struct arena *arena,
+            struct object_record *ret_record, struct error *err)
+{
+    struct meta_value value = META_VALUE_INIT;
+    struct meta_key key;
+    enum status st;
+
+    meta_key_object(&key, bucket->id, options->key);
+    st = meta_db_get(home_db(home), FAMILY_OBJECT, meta_key_bytes(&key),
+                     options->mode == READ_MAY_WAIT, &value, err);
+    if (st == ST_NOT_FOUND) {
+        return fail(err, ST_NO_SUCH_KEY, "the key does not exist");
+    }
+    if (st == ST_OK) {
+        st = object_record_decode(arena_copy(arena, value.data), arena, ret_record, err);
+    }
+    meta_value_release(&value);
+    return st;
+}
+
+static enum status
+source_open(const struct bucket *bucket, const struct object_get_options *options,
+            struct home_pin *pin, struct object_get_result *result, struct error *err)
+{
+    char what[80 + OBJECT_KEY_BYTES_MAX];
+    size_t name_size = bucket->name.size < 64 ? bucket->name.size : 64;
+
+    if (result->length == 0) {
+        result->source = &empty_source;
+        return ST_OK;
+    }
+    memcpy(what, bucket->name.data, name_size);
+    what[name_size] = '/';
+    memcpy(what + name_size + 1, options->key.data, options->key.size);
+    what[name_size + 1 + options->key.size] = '\0';
+    return layout_reader_open(
+        &(struct layout_reader_options){
+            .layout = &result->record.layout,
+            .size = result->record.size,
+            .offset = result->offset,
+            .length = result->length,
+            .is_unverified = !bucket->properties.verify_read,
+            .what = what,
+        },
+        options->mode, pin, &result->source, err);
+}
+
+static enum status
+get_pinned(const struct bucket *bucket, const struct object_get_options *options,
+           struct home_pin *pin, struct arena *arena, struct object_get_result *ret_result,
+           struct error *err)
+{
+    struct object_get_result *result = ret_result;
+    enum status st = record_read(bucket, pin->home, options, arena, &result->record, err);
+
+    result->source = NULL;
+    if (st != ST_OK) {
+        return st;
+    }
+    result->offset = 0;
+    result->length = 0;
+    result->is_partial = false;
+    st = object_conditions_check_read(&options->conditions, &result->record, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    st = options->part_number != 0 ? part_resolve(pin->home, options, arena, result, err)
+                                   : range_resolve(&options->range, result, err);
+    if (st != ST_OK || options->is_head) {
+        return st;
+    }
+    return source_open(bucket, options, pin, result, err);
+}
+
+enum status
+object_get(const struct bucket *bucket, const struct object_get_options *options,
+           struct arena *arena, struct object_get_result *ret_result, struct error *err)
+{
+    struct home_pin pin;
+    struct home *home;
+    enum status st = object_key_check(options->key, err);
+
+    if (st != ST_OK) {
+        return st;
+    }
+    if (options->part_number != 0 && options->range.kind != RANGE_NONE) {
+        return fail_as(err, ST_INVALID, "InvalidRequest",
+                       "Cannot specify both Range header and partNumber query parameter");
+    }
+    home = store_home_of(bucket->store->store, bucket->id, options->key);
+    st = home_require_readable(home, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    pin = home_pin(home);
+    st = get_pinned(bucket, options, &pin, arena, ret_result, err);
+    home_unpin(&pin); /* unless the source took it */
+    return st;
+}
+
+/* The table lies in the object's home, which only its key would tell: each home is asked. */
+static enum status
+parts_find(struct store *store, struct write_id id, uint32_t after, size_t count_max,
+           struct arena *arena, struct part_entry **ret_entries, size_t *ret_count,
+           bool *ret_is_truncated, struct error *err)
+{
+    enum status st = ST_OK;
+
+    *ret_count = 0;
+    *ret_is_truncated = false;
+    for (size_t i = 0; i < store_home_count(store) && st == ST_OK && *ret_count == 0; i++) {
+        struct home *home = store_home_at(store, i);
+
+        if (home_require_readable(home, NULL) == ST_OK) {
+            st = part_table_read(home, id, after, count_max, arena, ret_entries, ret_count,
+                                 ret_is_truncated, err);
+        }
+    }
+    return st;
+}
+
+enum status
+object_get_parts(const struct bucket *bucket, const struct object_record *record, uint32_t after,
+                 size_t count_max, struct arena *arena, struct part_entry **ret_entries,
+                 size_t *ret_count, bool *ret_is_truncated, struct error *err)
+{
+    struct part_entry *entries = NULL;
+    size_t count = 0;
+    bool is_truncated = false;
+    enum status st = ST_OK;
+
+    assert_on_worker();
+    if (record->part_count > 0 && count_max > 0) {
+        st = parts_find(bucket->store->store, record->layout.write_id, after, count_max, arena,
+                        &entries, &count, &is_truncated, err);
+    }
+    if (st == ST_OK && record->part_count > 0 && after == 0 && count == 0 && count_max > 0) {
+        st = fail(err, ST_NO_SUCH_KEY, "the object was replaced or deleted meanwhile");
+    }
+    if (st == ST_OK) {
+        *ret_entries = entries;
+        *ret_count = count;
+        *ret_is_truncated = is_truncated;
+    }
+    return st;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of object/ share about an open object store.  Not for other folders.
+ * Lifetime: object_store_open to object_store_close; everything here is set before the first
+ * operation and only read afterwards.
+ */
+#ifndef OBJECT_OBJECT_INTERNAL_H
+#define OBJECT_OBJECT_INTERNAL_H
+
+#include "object/bucket_table.h"
+#include "object/control_mirror.h"
+#include "object/object_store.h"
+
+struct object_store {
+    struct store *store;
+    struct control *control;
+    struct bucket_table *buckets;
+    struct control_mirror *mirror;
+    char *region;
+    uint64_t part_bytes_min;
+    _Atomic int64_t flush_asked_ns; /* monotonic: a slow listing asked for a flush last then */
+};
+
+#endif

@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bytes go through one sink: its digests and the layout writer see each buffer while it is in
+ * the cache.  Nothing is opened before the first byte (or the end) of a small body, so that open
+ * may run on the loop; a big body is refused as early as possible, before the client sends it.
+ *
+ *   NEW -> WRITING (prepared, digests and writer open) -> FINISHED -> COMMITTED
+ *   any -> FAILED by an error; release in every state
+ */
+#include "object/object_put.h"
+
+#include "base/clock.h"
+#include "base/encode.h"
+#include "base/memory.h"
+#include "meta/meta_key.h"
+#include "object/bucket_table.h"
+#include "object/object_attributes.h"
+#include "object/object_checksum.h"
+#include "object/object_current.h"
+#include "object/object_internal.h"
+#include "object/object_key.h"
+#include "object/upload_current.h"
+#include "store/commit.h"
+#include "store/layout_writer.h"
+
+#include "base/banned.h"
+
+enum put_state { PUT_NEW, PUT_WRITING, PUT_FINISHED, PUT_COMMITTED, PUT_FAILED };
+
+struct object_put {
+    struct sink sink;
+    enum put_state state;
+    struct arena arena;
+    struct bucket bucket;
+    struct home *home;
+    struct bytes key;
+    uint64_t announced_size; /* or OBJECT_SIZE_UNKNOWN */
+    uint64_t size;           /* received */
+    uint64_t size_max;
+    struct object_attributes attributes;
+    struct object_conditions conditions;
+    struct object_put_expectation expectation;
+    bool is_part;
+    struct upload_id upload;
+    uint32_t part_number;
+    bool is_prepared;                         /* the upload or the conditions were looked at */
+    enum checksum_algorithm upload_algorithm; /* what the upload wants of its parts */
+    enum checksum_algorithm record_algorithm; /* what the record keeps */
+    struct digest_set digests;
+    struct digest_value values[DIGEST_COUNT];
+    struct layout_writer *writer;
+    struct layout layout;
+    struct object_record record; /* PutObject: what decide publishes */
+    struct buffer encoded;       /* the record or part record */
+};
+
+static struct object_put *
+put_from_sink(struct sink *sink)
+{
+    return CONTAINER_OF(struct object_put, sink, sink);
+}
+
+/* Look at the upload or the current record before bytes are taken. */
+static enum status
+put_prepare(struct object_put *put, bool may_wait, struct error *err)
+{
+    enum status st;
+
+    if (put->is_prepared) {
+        return ST_OK;
+    }
+    if (put->is_part) {
+        st = upload_require_open(put->home, put->bucket.id, put->key, put->upload, may_wait,
+                                 &put->upload_algorithm, err);
+        if (st != ST_OK) {
+            return st;
+        }
+        if (put->upload_algorithm != CHECKSUM_NONE &&
+            put->expectation.checksum.algorithm != CHECKSUM_NONE &&
+            put->expectation.checksum.algorithm != put->upload_algorithm) {
+            return fail_as(err, ST_INVALID, "InvalidRequest",
+                           "the upload was created for %s checksums, and the part came with %s",
+                           object_checksum_name(put->upload_algorithm),
+                           object_checksum_name(put->expectation.checksum.algorithm));
+        }
+    }
+    put->is_prepared = true;
+    return ST_OK;
+}
+
+/* A refusal that is certain already spares the client its body; the decision falls at the commit.
+ */
+static enum status
+put_check_conditions(struct object_put *put, struct error *err)
+{
+    struct meta_value value = META_VALUE_INIT;
+    struct arena arena = ARENA_INIT;
+    struct object_record record;
+    struct meta_key key;
+    enum status st;
+
+    if (put->conditions.if_match.data == NULL && put->conditions.if_none_match.data == NULL) {
+        return ST_OK;
+    }
+    meta_key_object(&key, put->bucket.id, put->key);
+    st = meta_db_get(home_db(put->home), FAMILY_OBJECT, meta_key_bytes(&key), true, &value, err);
+    if (st == ST_NOT_FOUND) {
+        st = object_conditions_check_write(&put->conditions, NULL, err);
+    } else if (st == ST_OK) {
+        st = object_record_decode(value.data, &arena, &record, err);
+        if (st == ST_OK) {
+            st = object_conditions_check_write(&put->conditions, &record, err);
+        }
+    }
+    meta_value_release(&value);
+    arena_release(&arena);
+    return st;
+}
+
+static enum status
+put_begin(struct object_put *put, struct error *err)
+{
+    const struct object_put_expectation *expectation = &put->expectation;
+    unsigned int mask = DIGEST_MASK(DIGEST_MD5);
+    struct layout_writer_options options = {
+        .home = put->home,
+        .bucket_id = put->bucket.id,
+        .key = put->key,
+        .upload = put->is_part ? &put->upload : NULL,
+        .part_number = put->part_number,
+        .chunk_bytes = put->bucket.properties.chunk_bytes,
+        .chunk_spread = put->bucket.properties.chunk_spread,
+        .durability = put->bucket.properties.durability,
+        .size =
+            put->announced_size == OBJECT_SIZE_UNKNOWN ? LAYOUT_SIZE_UNKNOWN : put->announced_size,
+    };
+    enum status st = put_prepare(put, true, err);
+
+    if (st != ST_OK) {
+        return st;
+    }
+    put->record_algorithm = put->upload_algorithm;
+    if (put->record_algorithm == CHECKSUM_NONE) {
+        put->record_algorithm = put->is_part || expectation->checksum.algorithm == CHECKSUM_NONE
+                                    ? CHECKSUM_CRC64NVME
+                                    : expectation->checksum.algorithm;
+    }
+    mask |= DIGEST_MASK(object_checksum_digest(put->record_algorithm));
+    if (expectation->checksum.algorithm != CHECKSUM_NONE) {
+        mask |= DIGEST_MASK(object_checksum_digest(expectation->checksum.algorithm));
+    }
+    if (expectation->has_payload_sha256) {
+        mask |= DIGEST_MASK(DIGEST_SHA256);
+    }
+    digest_set_init(&put->digests, mask);
+    st = layout_writer_create(&options, &put->writer, err);
+    put->state = PUT_WRITING;
+    return st;
+}
+
+static enum status
+put_take(struct object_put *put, struct bytes data, struct error *err)
+{
+    enum status st;
+
+    if (put->state == PUT_NEW) {
+        st = put_begin(put, err);
+        if (st != ST_OK) {
+            return st;
+        }
+    }
+    if (put->announced_size != OBJECT_SIZE_UNKNOWN && data.size > put->announced_size - put->size) {
+        return fail(err, ST_INVALID, "more bytes came than the %llu announced",
+                    (unsigned long long)put->announced_size);
+    }
+    if (data.size > put->size_max - put->size) {
+        return fail_as(err, ST_TOO_LARGE, "EntityTooLarge",
+                       "the body exceeds the %llu bytes allowed in one request",
+                       (unsigned long long)put->size_max);
+    }
+    digest_set_update(&put->digests, data);
+    st = layout_writer_write(put->writer, data, err);
+    if (st == ST_OK) {
+        put->size += data.size;
+    }
+    return st;
+}
+
+static enum status
+put_sink_write(struct sink *sink, struct bytes data, struct error *err)
+{
+    struct object_put *put = put_from_sink(sink);
+    enum status st;
+
+    assert_on_worker();
+    CHECK(put->state == PUT_NEW || put->state == PUT_WRITING);
+    st = put_take(put, data, err);
+    if (st != ST_OK) {
+        put->state = PUT_FAILED;
+    }
+    return st;
+}
+
+static enum status
+put_check_digests(struct object_put *put, struct error *err)
+{
+    const struct object_put_expectation *expectation = &put->expectation;
+    const struct checksum *checksum = &expectation->checksum;
+
+    if (expectation->has_md5 && memcmp(expectation->md5, put->values[DIGEST_MD5].data, 16) != 0) {
+        return fail_as(err, ST_DIGEST_MISMATCH, "BadDigest",
+                       "the Content-MD5 that was sent is not that of the bytes received");
+    }
+    if (expectation->has_payload_sha256 &&
+        memcmp(expectation->payload_sha256, put->values[DIGEST_SHA256].data, 32) != 0) {
+        return fail_as(err, ST_DIGEST_MISMATCH, "XAmzContentSHA256Mismatch",
+                       "the x-amz-content-sha256 that was sent is not that of the bytes received");
+    }
+    if (checksum->algorithm == CHECKSUM_NONE) {
+        return ST_OK;
+    }
+    if (checksum->size == 0) {
+        return fail_as(err, ST_INVALID, "MalformedTrailerError",
+                       "the %s checksum announced for the trailer did not come",
+                       object_checksum_name(checksum->algorithm));
+    }
+    const struct digest_value *value = &put->values[object_checksum_digest(checksum->algorithm)];
+
+    if (checksum->size != value->size || memcmp(checksum->value, value->data, value->size) != 0) {
+        return fail_as(err, ST_DIGEST_MISMATCH, "BadDigest",
+                       "the %s that was sent is not that of the bytes received",
+                       object_checksum_name(checksum->algorithm));
+    }
+    return ST_OK;
+}
+
+static enum status
+put_finish(struct object_put *put, struct error *err)
+{
+    enum status st;
+
+    if (put->state == PUT_NEW) {
+        st = put_begin(put, err);
+        if (st != ST_OK) {
+            return st;
+        }
+    }
+    if (put->announced_size != OBJECT_SIZE_UNKNOWN && put->size != put->announced_size) {
+        return fail(err, ST_INCOMPLETE, "%llu of the %llu bytes announced came",
+                    (unsigned long long)put->size, (unsigned long long)put->announced_size);
+    }
+    digest_set_final(&put->digests, put->values);
+    st = put_check_digests(put, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    return layout_writer_finish(put->writer, &put->arena, &put->layout, err);
+}
+
+static enum status
+put_sink_finish(struct sink *sink, struct error *err)
+{
+    struct object_put *put = put_from_sink(sink);
+    enum status st;
+
+    assert_on_worker();
+    CHECK(put->state == PUT_NEW || put->state == PUT_WRITING);
+    st = put_finish(put, err);
+    put->state = st == ST_OK ? PUT_FINISHED : PUT_FAILED;
+    return st;
+}
+
+static void
+put_sink_release(struct sink *sink)
+{
+    (void)sink; /* object_put_release ends it */
+}
+
+static const struct sink_ops PUT_SINK_OPS = {
+    .write = put_sink_write,
+    .finish = put_sink_finish,
+    .release = put_sink_release,
+};
+
+static enum status
+put_check_options(const struct bucket *bucket, const struct object_put_options *options,
+                  uint64_t size_max, struct error *err)
+{
+    enum status st = object_key_check(options->key, err);
+
+    if (st != ST_OK) {
+        return st;
+    }
+    if (options->upload != NULL &&
+        (options->part_number < 1 || options->part_number > PART_NUMBER_MAX)) {
+        return fail_as(err, ST_INVALID, "InvalidArgument",
+                       "Part number must be an integer between 1 and %d, inclusive",
+                       PART_NUMBER_MAX);
+    }
+    if (options->size != OBJECT_SIZE_UNKNOWN && options->size > size_max) {
+        return fail_as(err, ST_TOO_LARGE, "EntityTooLarge",
+                       "%llu bytes are more than the %llu allowed in one request",
+                       (unsigned long long)options->size, (unsigned long long)size_max);
+    }
+    if (atomic_load(bucket->is_refusing_writes)) {
+        return fail(err, ST_NO_SUCH_BUCKET, "the bucket is being deleted");
+    }
+    return object_attributes_check(&options->attributes, err);
+}
+
+static struct object_put *
+put_create(const struct bucket *bucket, const struct object_put_options *options, struct home *home,
+           uint64_t size_max)
+{
+    struct object_put *put = xcalloc(1, sizeof(*put));
+
+    put->sink.ops = &PUT_SINK_OPS;
+    put->bucket = *bucket;
+    bucket_entry_hold(bucket->entry);
+    put->home = home;
+    put->key = arena_copy(&put->arena, options->key);
+    put->announced_size = options->size;
+    put->size_max = size_max;
+    object_attributes_copy(&put->arena, &options->attributes, &put->attributes);
+    object_conditions_copy(&put->arena, &options->conditions, &put->conditions);
+    put->expectation = options->expectation;
+    if (options->upload != NULL) {
+        put->is_part = true;
+        put->upload = *options->upload;
+        put->part_number = options->part_number;
+    }
+    return put;
+}
+
+enum status
+object_put_open(const struct bucket *bucket, const struct object_put_options *options,
+                struct object_put **ret_put, struct error *err)
+{
+    uint64_t size_max = options->upload != NULL ? PART_BYTES_MAX : OBJECT_PUT_BYTES_MAX;
+    bool may_wait = options->size > OBJECT_PUT_ON_LOOP_BYTES;
+    struct object_put *put = NULL;
+    struct home *home;
+    enum status st = put_check_options(bucket, options, size_max, err);
+
+    if (st != ST_OK) {
+        return st;
+    }
+    home = store_home_of(bucket->store->store, bucket->id, options->key);
+    st = home_require_writable(home, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    put = put_create(bucket, options, home, size_max);
+    st = put_prepare(put, may_wait, err);
+    if (st == ST_WOULD_WAIT) {
+        st = ST_OK; /* on the loop: looked at with the first bytes */
+    }
+    if (st == ST_OK && may_wait && !put->is_part) {
+        st = put_check_conditions(put, err);
+    }
+    if (st == ST_OK) {
+        *ret_put = put;
+        put = NULL;
+    }
+    object_put_release(&put);
+    return st;
+}
+
+struct sink *
+object_put_sink(struct object_put *put)
+{
+    return &put->sink;
+}
+
+enum status
+object_put_expect_checksum(struct object_put *put, const struct checksum *checksum,
+                           struct error *err)
+{
+    if (checksum->algorithm != put->expectation.checksum.algorithm) {
+        return fail_as(err, ST_INVALID, "MalformedTrailerError",
+                       "the trailer holds another checksum than the request announced");
+    }
+    put->expectation.checksum = *checksum;
+    return ST_OK;
+}
+
+/* What the client gets to see: the checksum that it sent, else what the record keeps. */
+static void
+put_result_fill(const struct object_put *put, struct seq seq, struct object_put_result *ret_result)
+{
+    enum checksum_algorithm algorithm = put->expectation.checksum.algorithm != CHECKSUM_NONE
+                                            ? put->expectation.checksum.algorithm
+                                            : put->record_algorithm;
+
+    memset(ret_result, 0, sizeof(*ret_result));
+    encode_hex(digest_value_bytes(&put->values[DIGEST_MD5]), ret_result->etag);
+    object_checksum_set(&ret_result->checksum, algorithm, CHECKSUM_FULL_OBJECT,
+                        &put->values[object_checksum_digest(algorithm)]);
+    ret_result->size = put->size;
+    ret_result->seq = seq;
+}
+
+static enum status
+decide_object(struct commit *commit, struct commit_view *view, void *arg, struct error *err)
+{
+    struct object_put *put = arg;
+    const struct object_record *old;
+    struct meta_key key;
+    enum status st;
+
+    meta_key_object(&key, put->bucket.id, put->key);
+    st = object_current_get(commit, view, &key, &old, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    st = object_conditions_check_write(&put->conditions, old, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    st = commit_name_layout(commit, view, &put->layout, false, err);
+    if (st == ST_OK && old != NULL) {
+        st = object_current_drop(commit, view, old, err);
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    layout_writer_put_pages(put->writer, commit);
+    commit_put_record(commit, FAMILY_OBJECT, meta_key_bytes(&key), buffer_bytes(&put->encoded));
+    object_current_count(commit, put->bucket.id, old, &put->record);
+    return ST_OK;
+}
+
+static enum status
+decide_part(struct commit *commit, struct commit_view *view, void *arg, struct error *err)
+{
+    struct object_put *put = arg;
+    struct part_record old;
+    struct meta_key key;
+    struct bytes value;
+    enum status st = upload_touch(commit, view, put->bucket.id, put->key, put->upload, err);
+
+    if (st != ST_OK) {
+        return st;
+    }
+    st = commit_name_layout(commit, view, &put->layout, false, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    meta_key_part(&key, put->bucket.id, put->key, put->upload, put->part_number);
+    st = commit_view_get(view, FAMILY_UPLOAD, meta_key_bytes(&key), &value, err);
+    if (st == ST_OK) {
+        st = part_record_decode(value, commit_arena(commit), &old, err);
+        if (st == ST_OK) {
+            st = commit_drop_layout(commit, view, &old.layout, err);
+        }
+    } else if (st == ST_NOT_FOUND) {
+        st = ST_OK;
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    layout_writer_put_pages(put->writer, commit);
+    commit_put_record(commit, FAMILY_UPLOAD, meta_key_bytes(&key), buffer_bytes(&put->encoded));
+    return ST_OK;
+}
+
+static void
+encode_object(struct object_put *put, const char *etag)
+{
+    put->record = (struct object_record){
+        .created_ns = clock_wall_ns(),
+        .size = put->size,
+        .stored_size = put->size,
+        .etag = bytes_of_string(etag),
+        .owner = principal_user(put->bucket.principal),
+        .attributes = put->attributes,
+        .layout = put->layout,
+    };
+    object_checksum_set(&put->record.checksum, put->record_algorithm, CHECKSUM_FULL_OBJECT,
+                        &put->values[object_checksum_digest(put->record_algorithm)]);
+    object_record_encode(&put->record, &put->encoded);
+}
+
+static void
+encode_part(struct object_put *put)
+{
+    struct part_record record = {
+        .number = put->part_number,
+        .created_ns = clock_wall_ns(),
+        .size = put->size,
+        .layout = put->layout,
+    };
+
+    memcpy(record.md5, put->values[DIGEST_MD5].data, sizeof(record.md5));
+    object_checksum_set(&record.checksum, put->record_algorithm, CHECKSUM_FULL_OBJECT,
+                        &put->values[object_checksum_digest(put->record_algorithm)]);
+    part_record_encode(&record, &put->encoded);
+}
+
+enum status
+object_put_commit(struct object_put *put, struct object_put_result *ret_result, struct error *err)
+{
+    char etag[2 * 16 + 1];
+    struct seq seq;
+    struct commit_options options = {
+        .home = put->home,
+        .durability = put->bucket.properties.durability,
+        .decide = put->is_part ? decide_part : decide_object,
+        .arg = put,
+        .is_refused = put->bucket.is_refusing_writes,
+        .writer = put->writer,
+    };
+    enum status st;
+
+    assert_on_worker();
+    CHECK(put->state == PUT_FINISHED);
+    if (put->is_part) {
+        encode_part(put);
+    } else {
+        encode_hex(digest_value_bytes(&put->values[DIGEST_MD5]), etag);
+        encode_object(put, etag);
+    }
+    st = commit_run(&options, &seq, err);
+    if (st == ST_OK || object_commit_is_doubtful(st)) {
+        layout_writer_disown(put->writer);
+    }
+    put->state = st == ST_OK ? PUT_COMMITTED : PUT_FAILED;
+    if (st == ST_OK) {
+        put_result_fill(put, seq, ret_result);
+    }
+    return st;
+}
+
+void
+object_put_release(struct object_put **take_put)
+{
+    struct object_put *put = *take_put;
+    struct bucket_entry *entry;
+
+    if (put == NULL) {
+        return;
+    }
+    entry = put->bucket.entry;
+    layout_writer_destroy(&put->writer);
+    digest_set_release(&put->digests);
+    buffer_release(&put->encoded);
+    arena_release(&put->arena);
+    bucket_entry_release(&entry);
+    free(put);
+    *take_put = NULL;
+}

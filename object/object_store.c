@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening: the store with all homes, then the control values, the table of buckets (by watch), the
+ * copies of control values on the mountpaths, and at last what a stop left half done: buckets that
+ * were being deleted.
+ */
+#include "object/object_store.h"
+
+#include <dirent.h>
+#include <errno.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "object/bucket_delete.h"
+#include "object/object_internal.h"
+
+#include "base/banned.h"
+
+#define CONTROL_DIRECTORY "control"
+
+static enum status
+control_open(const char *data_directory, struct control **ret_control, struct error *err)
+{
+    char *directory = xasprintf("%s/" CONTROL_DIRECTORY, data_directory);
+    enum status st = control_open_local(directory, ret_control, err);
+
+    free(directory);
+    return st;
+}
+
+enum status
+object_store_open(const struct object_store_options *options, struct object_store **ret_store,
+                  struct error *err)
+{
+    struct object_store *store = xcalloc(1, sizeof(*store));
+    enum status st;
+
+    store->region = xstrdup(options->region != NULL ? options->region : "us-east-1");
+    store->part_bytes_min = options->part_bytes_min != 0 ? options->part_bytes_min : PART_BYTES_MIN;
+    store->buckets = bucket_table_create();
+    st = store_open(&options->store, &store->store, err);
+    if (st != ST_OK) {
+        goto out;
+    }
+    st = control_open(options->store.data_directory, &store->control, err);
+    if (st != ST_OK) {
+        goto out;
+    }
+    st = control_watch(store->control, BYTES_LITERAL(BUCKET_VALUE_PREFIX), bucket_table_changed,
+                       store->buckets, err);
+    if (st != ST_OK) {
+        goto out;
+    }
+    if (!options->store.read_only) {
+        st = control_mirror_create(store->control, store->store, &store->mirror, err);
+        if (st != ST_OK) {
+            goto out;
+        }
+        bucket_delete_resume(store);
+    }
+    *ret_store = store;
+    store = NULL;
+out:
+    object_store_close(&store);
+    return st;
+}
+
+void
+object_store_close(struct object_store **take_store)
+{
+    struct object_store *store = *take_store;
+
+    if (store == NULL) {
+        return;
+    }
+    control_close(&store->control);
+    control_mirror_destroy(&store->mirror);
+    bucket_table_destroy(&store->buckets);
+    store_close(&store->store);
+    free(store->region);
+    free(store);
+    *take_store = NULL;
+}
+
+struct store *
+object_store_store(struct object_store *store)
+{
+    return store->store;
+}
+
+struct control *
+object_store_control(struct object_store *store)
+{
+    return store->control;
+}
+
+const char *
+object_store_region(const struct object_store *store)
+{
+    return store->region;
+}
