@@ -68,7 +68,7 @@ get_upload_field(const struct record_field *field, struct upload_record *record)
     case TAG_CREATED:
         return record_get_time(field->payload, &record->created_ns);
     case TAG_UPLOAD_STATE:
-        if (!record_get_number(field->payload, &number) || number > UPLOAD_COMPLETED) {
+        if (!record_get_number(field->payload, &number) || number > UPLOAD_ABORTED) {
             return false;
         }
         record->state = (enum upload_state)number;

@@ -6,6 +6,9 @@
  */
 #include "object/bucket.h"
 
+#include <stdio.h>
+
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "object/object_internal.h"

@@ -6,6 +6,7 @@
  */
 #include "object/bucket_delete.h"
 
+#include "base/check.h"
 #include "base/log.h"
 #include "meta/meta_key.h"
 #include "object/bucket.h"

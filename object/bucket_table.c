@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "object/bucket_table.h"
 
+#include "base/check.h"
 #include "base/hash.h"
 #include "base/lock.h"
 #include "base/log.h"

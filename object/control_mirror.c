@@ -6,6 +6,7 @@
  */
 #include "object/control_mirror.h"
 
+#include "base/check.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"

@@ -3,6 +3,7 @@
  * Open uploads in order of key and id.  The family also holds parts and uploads that were completed
  * or aborted: both are passed by one seek per upload.
  */
+#include "base/check.h"
 #include "base/memory.h"
 #include "meta/meta_key.h"
 #include "object/home_merge.h"

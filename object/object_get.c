@@ -6,6 +6,7 @@
  */
 #include "object/object_get.h"
 
+#include "base/check.h"
 #include "meta/meta_key.h"
 #include "object/object_internal.h"
 #include "object/object_key.h"

@@ -5,6 +5,7 @@
  */
 #include "object/object_list.h"
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "meta/meta_key.h"
 #include "object/home_merge.h"

@@ -9,6 +9,7 @@
  */
 #include "object/object_put.h"
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/memory.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "object/upload_remove.h"
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "meta/meta_key.h"
