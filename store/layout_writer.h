@@ -26,6 +26,8 @@ struct layout_writer_options {
     struct bytes key;
     const struct upload_id *upload; /* NULL: an object */
     uint32_t part_number;
+    /* The bytes become one of several extents: never put them into the record.  So for parts. */
+    bool is_piece;
     uint64_t chunk_bytes;  /* bucket property: size of a full chunk file */
     uint32_t chunk_spread; /* bucket property: over how many mountpaths; 0 = all */
     enum durability durability;
