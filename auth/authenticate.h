@@ -10,6 +10,7 @@
 #include "auth/credential_store.h"
 #include "auth/principal.h"
 #include "net/http_exchange.h"
+#include "stream/digest.h"
 
 /* What x-amz-content-sha256 announces about the body. */
 enum payload_mode {
@@ -38,6 +39,8 @@ struct authentication {
 struct authenticate_options {
     struct credential_store *credentials;
     const char *service; /* "s3" or "iam" */
+    const char *region;  /* the only one accepted; NULL: any that the scope names, as other servers
+                            of S3's protocol do */
 };
 
 /*
@@ -50,6 +53,27 @@ struct authenticate_options {
 MUST_USE enum status authenticate(const struct authenticate_options *options,
                                   const struct http_request *request, struct arena *arena,
                                   struct authentication *ret_authentication, struct error *err);
+
+/*
+ * The same for a request whose whole body is at hand (iam): x-amz-content-sha256 may then be
+ * absent, and if it is a hash the body has been compared with it when this returns ST_OK.  Also
+ * XAmzContentSHA256Mismatch.
+ */
+MUST_USE enum status authenticate_with_body(const struct authenticate_options *options,
+                                            const struct http_request *request, struct bytes body,
+                                            struct arena *arena,
+                                            struct authentication *ret_authentication,
+                                            struct error *err);
+
+/*
+ * Compare the SHA-256 of the body that came with the one that was signed.  ST_DIGEST_MISMATCH
+ * (XAmzContentSHA256Mismatch) in mode PAYLOAD_SIGNED, ST_OK in all others.  For operations that
+ * hash the body in the same pass as its other digests (stream/digest.h); see also
+ * auth/payload_sha256.h.
+ */
+MUST_USE enum status authentication_check_body(const struct authentication *authentication,
+                                               const struct digest_value *sha256,
+                                               struct error *err);
 void authentication_release(struct authentication *authentication);
 
 /* HTTP status that AWS sends with a dialect_code set by auth/ (403 for most, 400, 501). */

@@ -24,6 +24,8 @@ MUST_USE enum status credential_store_create(struct control *control, struct byt
                                              struct bytes root_secret_key,
                                              struct credential_store **ret_store,
                                              struct error *err);
+/* control, which goes on watching for the store, takes no change afterwards: destroy the store
+ * right before control is closed. */
 void credential_store_destroy(struct credential_store **take_store);
 
 struct user {

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to auth/ (tools and tests watch over that): what a principal is.  Only authenticate.c
+ * makes one for a request, and only after the signature was found right.
+ */
+#ifndef AUTH_PRINCIPAL_PRIVATE_H
+#define AUTH_PRINCIPAL_PRIVATE_H
+
+#include "auth/principal.h"
+
+struct principal {
+    bool is_root;
+    struct bytes user;
+    struct bytes access_key;
+};
+
+#endif

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+AUTH_TESTS = \
+	tests/unit/auth/sigv4_vectors_test
+check_PROGRAMS += $(AUTH_TESTS)
+TESTS += $(AUTH_TESTS)
+EXTRA_DIST += tests/golden/sigv4_vectors.txt tools/make-sigv4-vectors
+
+# A credential store over the fake database of the control tests.
+AUTH_TEST_FIXTURE = \
+	tests/unit/auth/sigv4_fixture.c tests/unit/auth/sigv4_fixture.h \
+	tests/unit/control/fake_meta_db.c tests/unit/control/fake_meta_db.h
+AUTH_TEST_LIBS = $(TEST_LIBS) libauth.a libcontrol.a libnet.a $(JANSSON_LIBS) $(STREAM_LIBS)
+AUTH_TEST_CPPFLAGS = $(AM_CPPFLAGS) -DLODE_TEST_SRCDIR='"$(abs_top_srcdir)"'
+
+tests_unit_auth_sigv4_vectors_test_SOURCES = tests/unit/auth/sigv4_vectors_test.c $(AUTH_TEST_FIXTURE)
+tests_unit_auth_sigv4_vectors_test_CPPFLAGS = $(AUTH_TEST_CPPFLAGS)
+tests_unit_auth_sigv4_vectors_test_LDADD = $(AUTH_TEST_LIBS)
