@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -12,11 +13,18 @@
 
 #include "base/banned.h"
 
+/* Of h2o 2.2.5's memory pools: a piece is what a chunk gives without going to the heap directly. */
+#define POOL_CHUNKS_KEPT 16
+#define POOL_CHUNK_BYTES ((size_t)4096)
+#define POOL_PIECE_BYTES ((size_t)1008)
+
 static __thread struct event_loop *current_loop;
 
 enum status
 event_loop_init(struct event_loop *loop, const char *name, struct error *err)
 {
+    int epoll_fd;
+
     memset(loop, 0, sizeof(*loop));
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (loop->wake_fd == -1) {
@@ -28,6 +36,15 @@ event_loop_init(struct event_loop *loop, const char *name, struct error *err)
         close(loop->wake_fd);
         return fail_errno(err, ST_IO, "cannot duplicate the event descriptor of loop %s", name);
     }
+    /* Where there is no descriptor for its epoll the library ends the process: ask first. */
+    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll_fd == -1) {
+        close(loop->poll_fd);
+        close(loop->wake_fd);
+        return fail_errno(err, ST_IO, "cannot create the epoll of loop %s", name);
+    }
+    close(epoll_fd);
+    loop->h2o = h2o_evloop_create();
     snprintf(loop->name, sizeof(loop->name), "%s", name);
     atomic_init(&loop->messages, NULL);
     list_init(&loop->deferred);
@@ -38,6 +55,7 @@ void
 event_loop_release(struct event_loop *loop)
 {
     CHECK(!loop->is_started);
+    h2o_evloop_destroy(loop->h2o);
     close(loop->wake_fd);
     if (loop->poll_fd != -1) {
         close(loop->poll_fd);
@@ -149,14 +167,26 @@ run_turn(struct event_loop *loop, int32_t wait_ms)
     run_deferred(loop);
 }
 
-/* The library keeps up to 16 input buffers per thread and would lose them with it. */
+/* The library keeps unused input buffers and pool chunks (of TLS), up to 16 each, per thread and
+ * would lose them with it.  It has no call for this: take all that can be there, free them. */
 static void
-free_recycled_buffers(void)
+free_recycled_memory(void)
 {
     h2o_buffer_prototype_t *prototype = &h2o_socket_buffer_prototype;
+    h2o_mem_pool_t pool;
 
     while (prototype->allocator.cnt > 0) {
         free(h2o_mem_alloc_recycle(&prototype->allocator, prototype->_initial_buf.capacity));
+    }
+    h2o_mem_init_pool(&pool);
+    for (size_t size = 0; size < POOL_CHUNKS_KEPT * POOL_CHUNK_BYTES; size += POOL_PIECE_BYTES) {
+        (void)h2o_mem_alloc_pool(&pool, POOL_PIECE_BYTES);
+    }
+    while (pool.chunks != NULL) {
+        void *chunk = pool.chunks;
+
+        memcpy(&pool.chunks, chunk, sizeof(pool.chunks)); /* its first member is the next one */
+        free(chunk);
     }
 }
 
@@ -167,7 +197,6 @@ loop_main(void *arg)
 
     affinity_set(AFFINITY_LOOP, loop->name);
     current_loop = loop;
-    loop->h2o = h2o_evloop_create();
     loop->wake_socket =
         h2o_evloop_socket_create(loop->h2o, loop->poll_fd, H2O_SOCKET_FLAG_DONT_READ);
     loop->poll_fd = -1;
@@ -185,8 +214,7 @@ loop_main(void *arg)
     /* Twice: what the first turn closed is freed by the second. */
     run_turn(loop, 0);
     run_turn(loop, 0);
-    h2o_evloop_destroy(loop->h2o);
-    free_recycled_buffers();
+    free_recycled_memory();
     current_loop = NULL;
     return NULL;
 }

@@ -58,6 +58,7 @@ accept_one(struct http_acceptor *acceptor)
     h2o_socket_t *socket = h2o_evloop_socket_accept(acceptor->socket);
 
     if (socket != NULL) {
+        acceptor->is_short = false;
         take_connection(acceptor, socket);
         return true;
     }
@@ -77,8 +78,11 @@ on_connection(h2o_socket_t *socket, const char *failure)
     }
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
         metric_add(&http_accept_pauses_total, 1);
-        log_warn(NULL, "accept_paused", "no descriptors or memory for connections: %s",
-                 strerror(errno));
+        if (!acceptor->is_short) {
+            log_warn(NULL, "accept_paused", "no descriptors or memory for connections: %s",
+                     strerror(errno));
+        }
+        acceptor->is_short = true;
         h2o_socket_read_stop(acceptor->socket);
         http_loop_link_timer(acceptor->loop, HTTP_TIMER_ACCEPT, &acceptor->pause_timer);
     }

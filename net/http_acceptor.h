@@ -17,6 +17,7 @@ struct http_acceptor {
     size_t index; /* of the socket in listener */
     h2o_socket_t *socket;
     h2o_timeout_entry_t pause_timer;
+    bool is_short; /* of descriptors or memory, since the last accept; logged once */
 };
 
 /* Before the loop starts. */

@@ -93,9 +93,9 @@ finish_exchange(struct http_connection *connection, bool is_cut)
     if (is_cut) {
         metric_add(&http_cut_total, 1);
     }
-    write_log(connection, bytes_out);
     http_reply_release(connection);
     http_body_release(connection);
+    write_log(connection, bytes_out);
     arena_release(&exchange->arena);
     exchange->is_active = false;
     connection->is_kept = true;

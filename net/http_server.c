@@ -190,3 +190,9 @@ http_server_connection_count(struct http_server *server)
 {
     return atomic_load(&server->shared.connection_count);
 }
+
+size_t
+http_server_body_memory(struct http_server *server)
+{
+    return atomic_load(&server->shared.budget.used_bytes);
+}

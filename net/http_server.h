@@ -68,5 +68,6 @@ void http_server_drain(struct http_server *server, int64_t timeout_ms);
 void http_server_destroy(struct http_server **take_server);
 
 size_t http_server_connection_count(struct http_server *server); /* for metrics */
+size_t http_server_body_memory(struct http_server *server);      /* bytes, in use or kept ready */
 
 #endif
