@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The end of a request: everything it held is given back, then the exchange is answered.  After
+ * either call neither the request nor the exchange may be touched.  Any thread.
+ */
+#ifndef S3_S3_ANSWER_H
+#define S3_S3_ANSWER_H
+
+#include "s3/s3_request.h"
+
+/* With request->reply. */
+void s3_answer(struct s3_request *request);
+/* With the error document; 304 with the headers of request->reply. */
+void s3_answer_error(struct s3_request *request, const struct error *err);
+
+/* Registers the metrics of all operations. */
+void s3_answer_register_metrics(void);
+
+#endif
