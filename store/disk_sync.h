@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The only places of the store that ask a disk to make bytes durable, and the checked writes before
+ * them.  `what` is a literal: the name of the fault point and the word in messages.  A failed sync
+ * is final: the kernel may have dropped the pages, so it is never repeated.
+ */
+#ifndef STORE_DISK_SYNC_H
+#define STORE_DISK_SYNC_H
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "base/bytes.h"
+
+/* 0, or -1 with errno set. */
+MUST_USE int sync_file_data(int fd, const char *what);
+MUST_USE int sync_directory(int fd, const char *what);
+/* Opens, syncs and closes the directory at path below directory_fd. */
+MUST_USE int sync_directory_at(int directory_fd, const char *path, const char *what);
+
+/* Write everything at offset, over short writes; iov is used up.  0, or -1 with errno set. */
+MUST_USE int write_fully(int fd, struct iovec *iov, int iov_count, off_t offset, const char *what);
+/* Give the file size bytes of space now, so that later writes cannot meet ENOSPC. */
+MUST_USE int allocate_space(int fd, off_t offset, off_t size, const char *what);
+
+#endif

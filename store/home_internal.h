@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of store/ know of a home and of the store.  Nobody outside store/ includes this.
+ */
+#ifndef STORE_HOME_INTERNAL_H
+#define STORE_HOME_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "store/home.h"
+
+#define MOUNTPATH_UUID_BYTES 16
+
+struct committer;
+struct pack_set;
+struct pin_table;
+struct reclaimer;
+struct space;
+struct upkeep;
+struct chunk_guard;
+struct lazy_sync;
+
+struct home {
+    struct store *store;
+    char *directory;
+    unsigned char uuid[MOUNTPATH_UUID_BYTES];
+    int directory_fd;  /* -1: absent */
+    atomic_int state;  /* enum home_state */
+    bool is_read_only; /* opened for a check */
+    bool is_expected;  /* its identity was read and is right: home_open is due */
+    char *absent_reason;
+    struct meta_db *db;
+    struct pin_table *pins;
+    struct pack_set *packs;
+    struct committer *committer;
+    struct reclaimer *reclaimer; /* what was dropped and waits for syncs and pins */
+    struct lazy_sync *lazy;      /* chunk files written by relaxed writers */
+    struct space *space;
+    uint64_t open_number;
+    _Atomic uint64_t published_batch; /* its records are visible */
+    _Atomic uint64_t synced_batch;    /* its records are on disk */
+};
+
+struct store {
+    struct store_options options; /* strings are not kept */
+    char *data_directory;
+    char *node_id;
+    int data_fd;
+    struct meta_cache *cache;
+    struct meta_db *node_db; /* DATA/node */
+    struct home **homes;     /* in order of registration; fixed after open */
+    size_t home_count;
+    pthread_mutex_t seq_lock;
+    _Atomic uint64_t seq_counter;    /* last number given */
+    _Atomic uint64_t seq_reserved;   /* numbers up to here are reserved on disk */
+    struct upkeep *upkeep;           /* background threads */
+    struct chunk_guard *chunk_guard; /* chunk files that are being written */
+};
+
+/* The home with this mountpath's UUID, or NULL. */
+struct home *store_find_mountpath(const struct store *store, const unsigned char *uuid);
+/* The next seq number; reserves a block durably when the last one is used up.  Committers only. */
+MUST_USE enum status store_next_seq(struct store *store, uint64_t *ret_counter, struct error *err);
+
+/* A handle for a registered mountpath; nothing is opened yet: absent until home_open succeeds. */
+struct home *home_create(struct store *store, const unsigned char *uuid, const char *directory);
+/* Why it cannot serve; the sentence is kept. */
+void home_mark_absent(struct home *home, const char *reason);
+/* Opens records and packs.  On failure the home stays absent. */
+MUST_USE enum status home_open(struct home *home, struct error *err);
+/* Starts the committer. */
+void home_start(struct home *home);
+/* Stops the committer, flushes, closes. */
+void home_destroy(struct home **take_home);
+/* What this batch and those before it dropped may be freed: it is on disk, no pin is older. */
+uint64_t home_freeable_batch(struct home *home);
+/* Adds this home's pack bytes, live and on disk. */
+void home_pack_totals(struct home *home, struct store_space *sum);
+/* Make everything durable that was committed so far: named bytes first, then the log. */
+MUST_USE enum status home_sync(struct home *home, struct error *err);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What DATA/node keeps: the node's id, the registered mountpaths, how far seq numbers are reserved.
+ */
+#ifndef STORE_NODE_RECORD_H
+#define STORE_NODE_RECORD_H
+
+#include "base/arena.h"
+#include "meta/meta_db.h"
+#include "store/store.h"
+
+struct node_mountpath {
+    unsigned char uuid[16];
+    const char *directory;
+};
+
+/* ST_NOT_FOUND; ret_id lives in arena. */
+MUST_USE enum status node_get_id(struct meta_db *db, struct arena *arena, const char **ret_id,
+                                 struct error *err);
+MUST_USE enum status node_put_id(struct meta_db *db, const char *id, struct error *err);
+/* In order of registration. */
+MUST_USE enum status node_get_mountpaths(struct meta_db *db, struct arena *arena,
+                                         struct node_mountpath *out, size_t *ret_count,
+                                         struct error *err);
+MUST_USE enum status node_put_mountpath(struct meta_db *db, size_t index,
+                                        const struct node_mountpath *mountpath, struct error *err);
+/* 0 if nothing is reserved yet. */
+MUST_USE enum status node_get_seq(struct meta_db *db, uint64_t *ret_reserved, struct error *err);
+MUST_USE enum status node_put_seq(struct meta_db *db, uint64_t reserved, struct error *err);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes of one home that no record names any more.  They are freed once the batch that dropped them
+ * is on disk and no pin is older than it; never while the home is quarantined.  What a crash leaves
+ * here is found by the sweep.
+ */
+#ifndef STORE_RECLAIMER_H
+#define STORE_RECLAIMER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+struct dropped_chunk;
+struct home;
+struct reclaimer;
+
+struct reclaimer *reclaimer_create(struct home *home);
+void reclaimer_destroy(struct reclaimer **take_reclaimer);
+/* The list is copied.  Committer only, batches ascending. */
+void reclaimer_add(struct reclaimer *reclaimer, uint64_t batch,
+                   const struct dropped_chunk *dropped);
+/* The youngest batch that something waits for; 0: nothing waits. */
+uint64_t reclaimer_newest_batch(struct reclaimer *reclaimer);
+/* Free what may be freed now. */
+void reclaimer_run(struct reclaimer *reclaimer);
+size_t reclaimer_waiting_count(struct reclaimer *reclaimer);
+
+#endif

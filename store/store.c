@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Start:  DATA/node -> node id -> registered mountpaths, each checked by its identity -> new ones
+ * registered -> homes opened (O(log), nothing is scanned) -> committers -> upkeep.
+ */
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/encode.h"
+#include "base/entropy.h"
+#include "base/hash.h"
+#include "base/lock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "store/chunk_file.h"
+#include "store/chunk_guard.h"
+#include "store/home_internal.h"
+#include "store/mountpath_setup.h"
+#include "store/node_record.h"
+#include "store/pack_set.h"
+#include "store/space.h"
+#include "store/store_limits.h"
+#include "store/upkeep.h"
+
+#include "base/banned.h"
+
+/* Memtables of DATA/node: a few values. */
+#define NODE_WRITE_BUFFER_BYTES ((size_t)4 << 20)
+#define NODE_WAL_BYTES ((size_t)4 << 20)
+
+void
+store_options_init(struct store_options *options)
+{
+    *options = (struct store_options){
+        .cache_bytes = CACHE_BYTES_DEFAULT,
+        .write_buffer_bytes = WRITE_BUFFER_BYTES_DEFAULT,
+        .free_floor_bytes = FREE_FLOOR_BYTES_DEFAULT,
+        .sweep_age_s = SWEEP_AGE_S_DEFAULT,
+        .lazy_sync_interval_ms = LAZY_SYNC_INTERVAL_MS_DEFAULT,
+        .pack_bytes = PACK_BYTES_DEFAULT,
+    };
+}
+
+static enum status
+open_node_db(struct store *store, struct error *err)
+{
+    char *path = xasprintf("%s/node", store->data_directory);
+    struct meta_db_options options = {
+        .directory = path,
+        .cache = store->cache,
+        .write_buffer_bytes = NODE_WRITE_BUFFER_BYTES,
+        .wal_max_bytes = NODE_WAL_BYTES,
+        .create_if_missing = !store->options.read_only,
+        .read_only = store->options.read_only,
+    };
+    enum status st = ST_OK;
+
+    if (!store->options.read_only) {
+        st = make_durable_directory(store->data_directory, err);
+    }
+    if (st == ST_OK) {
+        st = meta_db_open(&options, &store->node_db, err);
+    }
+    free(path);
+    return st;
+}
+
+static char *
+generate_node_id(void)
+{
+    unsigned char id[8];
+    char hex[2 * sizeof(id) + 1];
+
+    entropy_fill(id, sizeof(id));
+    encode_hex(bytes_of(id, sizeof(id)), hex);
+    return xstrdup(hex);
+}
+
+/* Placement hashes the id, so it never changes once it is chosen. */
+static enum status
+settle_node_id(struct store *store, const char *wanted, struct error *err)
+{
+    struct arena arena = ARENA_INIT;
+    const char *kept = NULL;
+    enum status st = node_get_id(store->node_db, &arena, &kept, err);
+
+    if (st == ST_OK && wanted != NULL && strcmp(kept, wanted) != 0) {
+        st = fail(err, ST_INVALID, "%s belongs to node %s, not to node %s", store->data_directory,
+                  kept, wanted);
+    } else if (st == ST_OK) {
+        store->node_id = xstrdup(kept);
+    } else if (st == ST_NOT_FOUND && !store->options.read_only) {
+        store->node_id = wanted != NULL ? xstrdup(wanted) : generate_node_id();
+        st = node_put_id(store->node_db, store->node_id, err);
+    }
+    arena_release(&arena);
+    return st;
+}
+
+static enum status
+open_homes(struct store *store, struct error *err)
+{
+    enum status st = ST_OK;
+
+    for (size_t i = 0; i < store->home_count; i++) {
+        struct error local = ERROR_INIT;
+
+        if (store->homes[i]->absent_reason != NULL && !store->homes[i]->is_expected) {
+            continue;
+        }
+        if (home_open(store->homes[i], &local) != ST_OK) {
+            home_mark_absent(store->homes[i], local.text);
+            log_error(NULL, "mountpath_absent", "mountpath %s is not available: %s",
+                      store->homes[i]->directory, local.text);
+        }
+    }
+    for (size_t i = 0; i < store->home_count && !store->options.read_only; i++) {
+        for (size_t j = 0; j < store->home_count && st == ST_OK; j++) {
+            if (home_state(store->homes[i]) == HOME_PRESENT &&
+                home_state(store->homes[j]) == HOME_PRESENT) {
+                st = chunk_directories_create(store->homes[i], store->homes[j], err);
+            }
+        }
+    }
+    return st;
+}
+
+/* Numbers of the former run are never given again: on from what was reserved, or from the last
+ * one that a home has seen. */
+static enum status
+settle_seq(struct store *store, struct error *err)
+{
+    uint64_t reserved = 0;
+    enum status st = node_get_seq(store->node_db, &reserved, err);
+
+    if (st == ST_OK && atomic_load(&store->seq_counter) < reserved) {
+        atomic_store(&store->seq_counter, reserved);
+    }
+    atomic_store(&store->seq_reserved, atomic_load(&store->seq_counter));
+    return st;
+}
+
+enum status
+store_next_seq(struct store *store, uint64_t *ret_counter, struct error *err)
+{
+    uint64_t counter = atomic_fetch_add(&store->seq_counter, 1) + 1;
+
+    while (counter > atomic_load(&store->seq_reserved)) {
+        uint64_t reserved = counter + SEQ_BLOCK;
+        uint64_t known = atomic_load(&store->seq_reserved);
+        enum status st = node_put_seq(store->node_db, reserved, err);
+
+        if (st != ST_OK) {
+            return st;
+        }
+        while (known < reserved &&
+               !atomic_compare_exchange_weak(&store->seq_reserved, &known, reserved)) {
+        }
+    }
+    *ret_counter = counter;
+    return ST_OK;
+}
+
+static struct store *
+create_handle(const struct store_options *options)
+{
+    struct store *store = xcalloc(1, sizeof(*store));
+
+    store->options = *options;
+    store->options.mountpaths = NULL;
+    store->data_directory = xstrdup(options->data_directory);
+    store->cache = meta_cache_create(options->cache_bytes);
+    store->chunk_guard = chunk_guard_create();
+    store->homes = xcalloc(MOUNTPATH_MAX, sizeof(*store->homes));
+    if (store->options.pack_bytes < PACK_BYTES_MIN) {
+        store->options.pack_bytes = PACK_BYTES_MIN;
+    }
+    return store;
+}
+
+enum status
+store_open(const struct store_options *options, struct store **ret_store, struct error *err)
+{
+    struct store *store;
+    enum status st;
+
+    CHECK(options->data_directory != NULL && options->lazy_sync_interval_ms > 0);
+    if (options->mountpath_count > MOUNTPATH_MAX) {
+        return fail(err, ST_INVALID, "%zu mountpaths are more than %d", options->mountpath_count,
+                    MOUNTPATH_MAX);
+    }
+    store = create_handle(options);
+    st = open_node_db(store, err);
+    if (st == ST_OK) {
+        st = settle_node_id(store, options->node_id, err);
+    }
+    if (st == ST_OK) {
+        st = mountpaths_settle(store, options, err);
+    }
+    if (st == ST_OK) {
+        st = open_homes(store, err);
+    }
+    if (st == ST_OK) {
+        st = settle_seq(store, err);
+    }
+    if (st != ST_OK) {
+        store_close(&store);
+        return st;
+    }
+    for (size_t i = 0; i < store->home_count; i++) {
+        home_start(store->homes[i]);
+    }
+    if (!options->read_only) {
+        store->upkeep = upkeep_create(store);
+    }
+    *ret_store = store;
+    return ST_OK;
+}
+
+void
+store_close(struct store **take_store)
+{
+    struct store *store = *take_store;
+
+    if (store == NULL) {
+        return;
+    }
+    upkeep_destroy(&store->upkeep);
+    for (size_t i = 0; i < store->home_count; i++) {
+        home_destroy(&store->homes[i]);
+    }
+    chunk_guard_destroy(&store->chunk_guard);
+    meta_db_close(&store->node_db);
+    meta_cache_destroy(&store->cache);
+    free(store->homes);
+    free(store->node_id);
+    free(store->data_directory);
+    free(store);
+    *take_store = NULL;
+}
+
+const char *
+store_node_id(const struct store *store)
+{
+    return store->node_id;
+}
+
+size_t
+store_home_count(const struct store *store)
+{
+    return store->home_count;
+}
+
+struct home *
+store_home_at(const struct store *store, size_t index)
+{
+    CHECK(index < store->home_count);
+    return store->homes[index];
+}
+
+struct home *
+store_home_of(const struct store *store, uint64_t bucket_id, struct bytes name)
+{
+    unsigned char bucket[8];
+    uint64_t key_hash;
+    uint64_t best_score = 0;
+    struct home *best = NULL;
+
+    CHECK(store->home_count > 0);
+    if (store->home_count == 1) {
+        return store->homes[0];
+    }
+    encode_u64_be(bucket, bucket_id);
+    key_hash = hash_stable(name, hash_stable(bytes_of(bucket, sizeof(bucket)), 0));
+    for (size_t i = 0; i < store->home_count; i++) {
+        struct home *home = store->homes[i];
+        uint64_t score = hash_stable(bytes_of(home->uuid, sizeof(home->uuid)), key_hash);
+
+        if (best == NULL || score > best_score) {
+            best = home;
+            best_score = score;
+        }
+    }
+    return best;
+}
+
+struct home *
+store_find_mountpath(const struct store *store, const unsigned char *uuid)
+{
+    for (size_t i = 0; i < store->home_count; i++) {
+        if (memcmp(store->homes[i]->uuid, uuid, MOUNTPATH_UUID_BYTES) == 0) {
+            return store->homes[i];
+        }
+    }
+    return NULL;
+}
+
+void
+store_space(struct store *store, struct store_space *ret_space)
+{
+    struct store_space sum = {0};
+
+    for (size_t i = 0; i < store->home_count; i++) {
+        struct home *home = store->homes[i];
+        uint64_t total = 0;
+        uint64_t left = 0;
+
+        if (home_state(home) != HOME_ABSENT) {
+            home_pack_totals(home, &sum);
+            space_get(home->space, &total, &left);
+        }
+        sum.total_bytes += total;
+        sum.free_bytes += left;
+    }
+    *ret_space = sum;
+}
