@@ -5,13 +5,14 @@ libauth_a_SOURCES = \
 	auth/amz_date.c auth/amz_date.h \
 	auth/authenticate.c auth/authenticate.h \
 	auth/authorize.c auth/authorize.h \
-	auth/aws_chunked.h \
+	auth/aws_chunked.c auth/aws_chunked.h \
 	auth/canonical_request.c auth/canonical_request.h \
 	auth/credential_admin.c \
 	auth/credential_document.c auth/credential_document.h \
 	auth/credential_lookup.h \
 	auth/credential_store.c auth/credential_store.h \
 	auth/hmac_sha256.c auth/hmac_sha256.h \
+	auth/payload_sha256.c auth/payload_sha256.h \
 	auth/principal.c auth/principal.h auth/principal_private.h \
 	auth/signing_key_cache.c auth/signing_key_cache.h \
 	auth/sigv4_request.c auth/sigv4_request.h

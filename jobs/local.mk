@@ -1,1 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += libjobs.a
+libjobs_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+libjobs_a_SOURCES = \
+	jobs/job.c jobs/job.h \
+	jobs/job_history.c jobs/job_history.h \
+	jobs/upload_cleanup_job.c jobs/upload_cleanup_job.h

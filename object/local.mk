@@ -6,13 +6,18 @@ libobject_a_SOURCES = \
 	object/bucket_delete.c object/bucket_delete.h \
 	object/bucket_table.c object/bucket_table.h \
 	object/bucket_value.c object/bucket_value.h \
+	object/completion.c object/completion.h \
 	object/control_mirror.c object/control_mirror.h \
+	object/copy_plan.c object/copy_plan.h \
+	object/extent_pages.c object/extent_pages.h \
 	object/home_merge.c object/home_merge.h \
 	object/multipart.c object/multipart.h \
+	object/multipart_complete.c \
 	object/multipart_list.c \
 	object/object_attributes.c object/object_attributes.h \
 	object/object_checksum.c object/object_checksum.h \
 	object/object_conditions.c object/object_conditions.h \
+	object/object_copy.c object/object_copy.h \
 	object/object_current.c object/object_current.h \
 	object/object_delete.c object/object_delete.h \
 	object/object_get.c object/object_get.h \

@@ -27,7 +27,7 @@
 static struct cut_node *
 node_of(int fd)
 {
-    return cut_config.is_active ? cut_nodes_find(fd) : NULL;
+    return cut_config.is_active ? cut_nodes_adopt(fd) : NULL;
 }
 
 /* The fault for this call on this descriptor, if any rule wants one. */

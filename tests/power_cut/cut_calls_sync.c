@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "tests/power_cut/cut_calls.h"
+#include "tests/power_cut/cut_census.h"
 #include "tests/power_cut/cut_config.h"
 #include "tests/power_cut/cut_gate.h"
 #include "tests/power_cut/cut_image.h"
@@ -73,6 +74,7 @@ sync_one(int fd, const char *call, long number)
     const char *name = is_directory ? "dir" : call;
 
     cut_gate_enter();
+    cut_census_note(name, path);
     int fault = fault_for(name, path);
     bool is_skipped = cut_rules_skips_sync(name, path);
     uint64_t mark = node == NULL ? 0 : cut_node_mark(node);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "tests/power_cut/cut_calls.h"
+#include "tests/power_cut/cut_census.h"
 #include "tests/power_cut/cut_rules.h"
 
 #include "base/banned.h"
@@ -169,6 +170,7 @@ cut_config_load(void)
         snprintf(cut_config.report_path, sizeof(cut_config.report_path), "%s", report);
     }
     cut_rules_load();
+    cut_census_load();
     load_undo();
     cut_config.is_active = true;
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "tests/power_cut/cut_calls.h"
+#include "tests/power_cut/cut_census.h"
 #include "tests/power_cut/cut_config.h"
 #include "tests/power_cut/cut_file_image.h"
 #include "tests/power_cut/cut_gate.h"
@@ -136,6 +137,7 @@ undo_entry(const struct cut_entry *entry)
 static void
 report(const char *what)
 {
+    cut_census_write();
     char line[512];
     int length =
         snprintf(line, sizeof(line),

@@ -66,6 +66,21 @@ cut_nodes_find(int fd)
 }
 
 struct cut_node *
+cut_nodes_adopt(int fd)
+{
+    char path[CUT_PATH_SIZE];
+    struct stat status;
+    struct cut_node *node = cut_nodes_find(fd);
+    int saved = errno;
+    if (node == NULL && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+        cut_config_path_of(fd, path) && cut_config_tracks(path)) {
+        node = cut_nodes_get(&status);
+    }
+    errno = saved;
+    return node;
+}
+
+struct cut_node *
 cut_nodes_get(const struct stat *status)
 {
     pthread_mutex_lock(&table_lock);

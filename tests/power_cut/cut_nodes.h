@@ -56,6 +56,10 @@ struct cut_node {
 /* The node of an open descriptor, or NULL if none was made or it is dead. */
 struct cut_node *cut_nodes_find(int fd);
 
+/* The same for a descriptor about to be written to, however it was opened: a regular file below a
+ * root gets a node now. */
+struct cut_node *cut_nodes_adopt(int fd);
+
 /* The node with this identity; made if there is none.  The caller knows it to be tracked. */
 struct cut_node *cut_nodes_get(const struct stat *status);
 

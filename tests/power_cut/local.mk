@@ -14,6 +14,7 @@ tests_power_cut_libpowercut_so_SOURCES = \
 	tests/power_cut/cut_calls_bytes.c \
 	tests/power_cut/cut_calls_names.c \
 	tests/power_cut/cut_calls_sync.c \
+	tests/power_cut/cut_census.c tests/power_cut/cut_census.h \
 	tests/power_cut/cut_config.c tests/power_cut/cut_config.h \
 	tests/power_cut/cut_file_image.c tests/power_cut/cut_file_image.h \
 	tests/power_cut/cut_gate.c tests/power_cut/cut_gate.h \

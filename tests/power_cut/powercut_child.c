@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,6 +83,14 @@ overwrite_fsync(void)
     int fd = open_old(0);
     MUST(pwrite(fd, body, BODY_SIZE, 0) == BODY_SIZE);
     MUST(fsync(fd) == 0);
+}
+
+/* Past the C library, as openat2 has to be called. */
+static void
+overwrite_after_raw_open(void)
+{
+    int fd = (int)syscall(SYS_openat, AT_FDCWD, "old", O_RDWR, 0);
+    MUST(pwrite(fd, body, BODY_SIZE, 0) == BODY_SIZE);
 }
 
 static void
@@ -374,6 +383,7 @@ static const struct {
 } patterns[] = {
     PATTERN(overwrite),
     PATTERN(overwrite_fsync),
+    PATTERN(overwrite_after_raw_open),
     PATTERN(append_fdatasync_append),
     PATTERN(duplicated),
     PATTERN(dsync_after_write),

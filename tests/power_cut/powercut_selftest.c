@@ -88,6 +88,13 @@ TEST(unsynced_overwrite_is_kept_lost_or_torn)
     EXPECT_INT(0, outcome.missing);
 }
 
+TEST(file_is_followed_however_it_was_opened)
+{
+    struct outcome outcome = survey_body("overwrite_after_raw_open", NULL, "old");
+
+    EXPECT(outcome.old > 0 && outcome.fresh > 0 && outcome.torn > 0);
+}
+
 TEST(synced_overwrite_is_kept)
 {
     struct outcome outcome = survey_body("overwrite_fsync", NULL, "old");

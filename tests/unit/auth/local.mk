@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 AUTH_TESTS = \
+	tests/unit/auth/aws_chunked_test \
 	tests/unit/auth/sigv4_vectors_test
 check_PROGRAMS += $(AUTH_TESTS)
 TESTS += $(AUTH_TESTS)
@@ -15,3 +16,8 @@ AUTH_TEST_CPPFLAGS = $(AM_CPPFLAGS) -DLODE_TEST_SRCDIR='"$(abs_top_srcdir)"'
 tests_unit_auth_sigv4_vectors_test_SOURCES = tests/unit/auth/sigv4_vectors_test.c $(AUTH_TEST_FIXTURE)
 tests_unit_auth_sigv4_vectors_test_CPPFLAGS = $(AUTH_TEST_CPPFLAGS)
 tests_unit_auth_sigv4_vectors_test_LDADD = $(AUTH_TEST_LIBS)
+
+tests_unit_auth_aws_chunked_test_SOURCES = \
+	tests/unit/auth/aws_chunked_test.c \
+	tests/unit/auth/chunked_fixture.c tests/unit/auth/chunked_fixture.h
+tests_unit_auth_aws_chunked_test_LDADD = $(TEST_LIBS) libauth.a $(STREAM_LIBS)
