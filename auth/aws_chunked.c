@@ -31,7 +31,7 @@
 #define CHUNK_BYTES_MIN 8192
 #define SIGNATURE_SIZE 64
 #define SIGNATURE_EXTENSION "chunk-signature="
-#define TRAILER_SIGNATURE "x-amz-trailer-signature"
+#define SEALING_TRAILER "x-amz-trailer-signature"
 #define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 /* Trailers announced in one request; S3 knows one checksum for each. */
 #define TRAILER_COUNT_MAX 16
@@ -363,7 +363,7 @@ add_trailer(struct trailer_list *list, struct bytes name, struct bytes value, st
 {
     size_t place = list->count;
 
-    if (bytes_equal(name, BYTES_LITERAL(TRAILER_SIGNATURE))) {
+    if (bytes_equal(name, BYTES_LITERAL(SEALING_TRAILER))) {
         list->signature = value;
         return ST_OK;
     }

@@ -61,6 +61,13 @@ no_such_user(struct bytes name, struct error *err)
     return fail(err, ST_NOT_FOUND, "The user with name %.*s cannot be found.", BYTES_ARGS(name));
 }
 
+/* Somebody else changed the user in between; the caller begins again a few times. */
+static enum status
+is_busy(struct error *err)
+{
+    return fail(err, ST_BUSY, "The user is being changed by other requests; try again.");
+}
+
 /* ---- users ---- */
 
 enum status
@@ -190,19 +197,19 @@ user_delete(struct credential_store *store, struct bytes name, struct error *err
     struct control_value value;
     struct access_key *keys;
     size_t key_count = 0;
-    enum status st = ST_CONFLICT;
+    enum status st = ST_BUSY;
 
-    for (int attempt = 0; st == ST_CONFLICT && attempt < ATTEMPTS_MAX; attempt++) {
+    for (int attempt = 0; st == ST_BUSY && attempt < ATTEMPTS_MAX; attempt++) {
         st = get_user_value(store, name, &arena, &value, err);
         if (st == ST_OK) {
             st = access_key_list(store, name, &arena, &keys, &key_count, err);
         }
         if (st == ST_OK && key_count > 0) {
             st = fail(err, ST_CONFLICT, "Cannot delete entity, must delete access keys first.");
-            break;
         }
         if (st == ST_OK) {
             st = control_delete(credential_store_control(store), value.key, value.revision, err);
+            st = st == ST_CONFLICT ? is_busy(err) : st;
         }
     }
     arena_release(&arena);
@@ -278,10 +285,10 @@ put_key(struct credential_store *store, const struct control_value *user_value, 
             return fail(err, ST_IO, "an access key could not be made, nor taken back");
         }
     }
-    return st;
+    return st == ST_CONFLICT ? is_busy(err) : st;
 }
 
-/* One attempt; ST_CONFLICT: begin again. */
+/* One attempt; ST_BUSY: begin again. */
 static enum status
 try_access_key_create(struct credential_store *store, struct bytes user, struct arena *arena,
                       struct access_key *ret_key, struct bytes *ret_secret, struct error *err)
@@ -330,9 +337,9 @@ enum status
 access_key_create(struct credential_store *store, struct bytes user, struct arena *arena,
                   struct access_key *ret_key, struct bytes *ret_secret, struct error *err)
 {
-    enum status st = ST_CONFLICT;
+    enum status st = ST_BUSY;
 
-    for (int attempt = 0; st == ST_CONFLICT && attempt < ATTEMPTS_MAX; attempt++) {
+    for (int attempt = 0; st == ST_BUSY && attempt < ATTEMPTS_MAX; attempt++) {
         st = try_access_key_create(store, user, arena, ret_key, ret_secret, err);
     }
     return st;

@@ -14,6 +14,7 @@ libauth_a_SOURCES = \
 	auth/hmac_sha256.c auth/hmac_sha256.h \
 	auth/payload_sha256.c auth/payload_sha256.h \
 	auth/principal.c auth/principal.h auth/principal_private.h \
+	auth/sign_request.c auth/sign_request.h \
 	auth/signing_key_cache.c auth/signing_key_cache.h \
 	auth/sigv4_request.c auth/sigv4_request.h
 

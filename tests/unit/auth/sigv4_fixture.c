@@ -48,6 +48,7 @@ fixture_reset(struct fixture *fixture)
         .path = BYTES_LITERAL("/bucket/key"),
         .host = BYTES_LITERAL("s3.example.test"),
         .headers = fixture->headers,
+        .header_count = 0,
     };
     fixture_add_header(fixture, "host", "s3.example.test");
 }
