@@ -6,7 +6,7 @@
 #include "object/multipart.h"
 #include "s3/s3_conditions.h"
 #include "s3/s3_error.h"
-#include "s3/s3_request.h"
+#include "s3/s3_handler.h"
 #include "s3/s3_xml.h"
 
 #include "base/banned.h"

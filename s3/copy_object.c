@@ -10,8 +10,8 @@
 #include "s3/s3_attributes.h"
 #include "s3/s3_conditions.h"
 #include "s3/s3_copy_source.h"
+#include "s3/s3_handler.h"
 #include "s3/s3_range.h"
-#include "s3/s3_request.h"
 #include "s3/s3_time.h"
 
 #include "base/banned.h"

@@ -6,7 +6,7 @@
  */
 #include "base/check.h"
 #include "s3/s3_attributes.h"
-#include "s3/s3_request.h"
+#include "s3/s3_handler.h"
 #include "s3/s3_xml.h"
 
 #include "base/banned.h"

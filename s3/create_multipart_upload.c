@@ -4,7 +4,7 @@
 #include "base/xml_writer.h"
 #include "object/multipart.h"
 #include "s3/s3_attributes.h"
-#include "s3/s3_request.h"
+#include "s3/s3_handler.h"
 
 #include "base/banned.h"
 

@@ -2,7 +2,7 @@
 /* DeleteObject.  SPEC: S3 DeleteObject / 204 also for what is not there; If-Match. */
 #include "object/object_delete.h"
 #include "s3/s3_conditions.h"
-#include "s3/s3_request.h"
+#include "s3/s3_handler.h"
 
 #include "base/banned.h"
 

@@ -7,7 +7,7 @@
 #include "base/xml_writer.h"
 #include "s3/s3_copy_source.h"
 #include "s3/s3_error.h"
-#include "s3/s3_request.h"
+#include "s3/s3_handler.h"
 #include "s3/s3_xml.h"
 
 #include "base/banned.h"

@@ -11,8 +11,8 @@
 #include "net/http_date.h"
 #include "s3/s3_attributes.h"
 #include "s3/s3_conditions.h"
+#include "s3/s3_handler.h"
 #include "s3/s3_range.h"
-#include "s3/s3_request.h"
 
 #include "base/banned.h"
 

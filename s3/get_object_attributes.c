@@ -6,6 +6,7 @@
 #include "net/http_date.h"
 #include "object/object_get.h"
 #include "s3/s3_attributes.h"
+#include "s3/s3_handler.h"
 #include "s3/s3_listing.h"
 
 #include "base/banned.h"

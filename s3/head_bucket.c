@@ -2,7 +2,7 @@
 /* HeadBucket, GetBucketLocation, DeleteBucket: all that is asked of a bucket as such. */
 #include "base/check.h"
 #include "base/xml_writer.h"
-#include "s3/s3_request.h"
+#include "s3/s3_handler.h"
 
 #include "base/banned.h"
 

@@ -3,7 +3,7 @@
 #include "base/check.h"
 #include "base/xml_writer.h"
 #include "s3/s3_continuation.h"
-#include "s3/s3_request.h"
+#include "s3/s3_handler.h"
 #include "s3/s3_time.h"
 
 #include "base/banned.h"

@@ -6,6 +6,7 @@
  */
 #include "base/xml_writer.h"
 #include "s3/s3_continuation.h"
+#include "s3/s3_handler.h"
 #include "s3/s3_listing.h"
 
 #include "base/banned.h"

@@ -4,6 +4,7 @@
 #include "base/encode.h"
 #include "base/xml_writer.h"
 #include "object/multipart.h"
+#include "s3/s3_handler.h"
 #include "s3/s3_listing.h"
 #include "s3/s3_time.h"
 

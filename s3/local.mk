@@ -23,6 +23,7 @@ libs3_a_SOURCES = \
 	s3/s3_copy_source.c s3/s3_copy_source.h \
 	s3/s3_dialect.c s3/s3_dialect.h \
 	s3/s3_error.c s3/s3_error.h \
+	s3/s3_handler.c s3/s3_handler.h \
 	s3/s3_headers.c s3/s3_headers.h \
 	s3/s3_listing.c s3/s3_listing.h \
 	s3/s3_operation.c s3/s3_operation.h \
@@ -38,3 +39,5 @@ libs3_a_SOURCES = \
 
 # What a program needs that links libs3.a, before OBJECT_LIBS.
 S3_LIBS = libs3.a
+
+include tests/unit/s3/local.mk

@@ -2,6 +2,7 @@
 /* PutObject.  SPEC: S3 PutObject; conditional writes. */
 #include "s3/s3_attributes.h"
 #include "s3/s3_conditions.h"
+#include "s3/s3_handler.h"
 #include "s3/s3_upload.h"
 
 #include "base/banned.h"

@@ -33,7 +33,7 @@ s3_answer_register_metrics(void)
         metric_register(&request_metrics[i]);
     }
     for (size_t i = 0; i < S3_OPERATION_COUNT; i++) {
-        if (s3_operation_get((enum s3_operation_id)i)->run != NULL) {
+        if (s3_operation_get((enum s3_operation_id)i)->is_implemented) {
             duration_metrics[i].kind = METRIC_HISTOGRAM;
             duration_metrics[i].name = "lode_s3_request_duration_seconds";
             duration_metrics[i].help = "Time from the head of a request to its answer.";
@@ -145,7 +145,7 @@ respond(struct s3_request *request, int http_status, const char *error_code)
         response.user = principal_user(request->authentication.principal);
     }
     metric_add(&request_metrics[slot], 1);
-    if (request->operation != NULL && request->operation->run != NULL) {
+    if (request->operation != NULL && request->operation->is_implemented) {
         metric_observe_ns(&duration_metrics[slot],
                           clock_monotonic_ns() - request->http->received_ns);
     }

@@ -19,7 +19,7 @@
 #include "s3/s3_answer.h"
 #include "s3/s3_body.h"
 #include "s3/s3_error.h"
-#include "s3/s3_request.h"
+#include "s3/s3_handler.h"
 
 #include "base/banned.h"
 
@@ -36,6 +36,7 @@ void
 s3_init(struct s3 *ret_s3, const struct s3_options *options)
 {
     CHECK(options->domain_count <= S3_DOMAIN_MAX);
+    s3_handler_check();
     CHECK(pthread_once(&metrics_once, register_metrics) == 0);
     ret_s3->options = *options;
     ret_s3->region = bytes_of_string(options->region != NULL ? options->region
@@ -95,7 +96,7 @@ run_operation(struct s3_request *request)
 {
     struct error err = ERROR_INIT;
 
-    if (request->operation->run(request, &err) == ST_OK) {
+    if (s3_handler_get(request->route.id)->run(request, &err) == ST_OK) {
         s3_answer(request);
     } else {
         s3_answer_error(request, &err);
@@ -230,7 +231,7 @@ start_operation(struct s3_request *request)
         }
         return;
     case S3_BODY_STREAMED:
-        st = operation->prepare(request, &request->sink, &err);
+        st = s3_handler_get(request->route.id)->prepare(request, &request->sink, &err);
         if (st == ST_OK) {
             http_exchange_stream_body(exchange, request->sink, on_streamed_body);
         } else {
@@ -245,7 +246,7 @@ start_operation(struct s3_request *request)
         return;
     }
     request->mode = READ_NO_WAIT;
-    st = operation->run(request, &err);
+    st = s3_handler_get(request->route.id)->run(request, &err);
     if (st == ST_OK) {
         s3_answer(request);
     } else if (st == ST_WOULD_WAIT) {
@@ -320,7 +321,7 @@ s3_handle(struct http_exchange *exchange, void *arg)
     request->mode = READ_MAY_WAIT;
     http_exchange_set_data(exchange, request);
     st = admit(request, &err);
-    if (st == ST_OK && request->operation->run == NULL) {
+    if (st == ST_OK && !request->operation->is_implemented) {
         st = fail(&err, ST_NOT_IMPLEMENTED, "The operation %s is not implemented.",
                   request->operation->name);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The table of S3's operations: every action of its model, with what the flow in s3_dialect.c needs
- * to know before it calls the operation.  Rows without a function are answered 501.
+ * to know before it calls the operation.  The functions stand in s3/s3_handler.h.
  */
 #ifndef S3_S3_OPERATION_H
 #define S3_S3_OPERATION_H
@@ -155,11 +155,9 @@ enum s3_body {
 /* CreateBucketConfiguration is small. */
 #define S3_BODY_CONFIGURATION_BYTES_MAX ((size_t)64 << 10)
 
-struct s3_request;
-struct sink;
-
 struct s3_operation {
     const char *name;
+    bool is_implemented; /* false: 501, and nothing else is set */
     enum s3_target target;
     enum action action; /* S3_TARGET_BUCKET and _OBJECT */
     enum s3_body body;
@@ -167,10 +165,6 @@ struct s3_operation {
     bool has_checksum_of_body; /* x-amz-checksum-* is of the body, not of an object */
     bool needs_digest;         /* Content-MD5 or a checksum is required */
     bool is_tried_on_loop;     /* first with READ_NO_WAIT */
-    /* NULL: not implemented.  ST_OK: request->reply is filled.  ON_WORKER, or tried on the loop. */
-    enum status (*run)(struct s3_request *request, struct error *err);
-    /* S3_BODY_STREAMED: on the loop, before the body; run follows after its end. */
-    enum status (*prepare)(struct s3_request *request, struct sink **ret_sink, struct error *err);
 };
 
 const struct s3_operation *s3_operation_get(enum s3_operation_id id);

@@ -75,34 +75,4 @@ MUST_USE enum status s3_request_part_number(const struct s3_request *request, ui
 /* A parameter of a listing; UTF-8 was checked by the route. */
 struct bytes s3_request_parameter(const struct s3_request *request, const char *name);
 
-/* The operations, one file each. */
-typedef enum status s3_operation_fn(struct s3_request *request, struct error *err);
-typedef enum status s3_prepare_fn(struct s3_request *request, struct sink **ret_sink,
-                                  struct error *err);
-s3_operation_fn s3_list_buckets;
-s3_operation_fn s3_create_bucket;
-s3_operation_fn s3_head_bucket;
-s3_operation_fn s3_delete_bucket;
-s3_operation_fn s3_get_bucket_location;
-s3_operation_fn s3_list_objects;
-s3_operation_fn s3_list_objects_v2;
-s3_operation_fn s3_list_object_versions;
-s3_prepare_fn s3_put_object_prepare;
-s3_operation_fn s3_put_object;
-s3_operation_fn s3_get_object;
-s3_operation_fn s3_delete_object;
-s3_operation_fn s3_delete_objects;
-s3_operation_fn s3_copy_object;
-s3_operation_fn s3_get_object_attributes;
-s3_operation_fn s3_create_multipart_upload;
-s3_prepare_fn s3_upload_part_prepare;
-s3_operation_fn s3_upload_part;
-s3_operation_fn s3_upload_part_copy;
-s3_operation_fn s3_complete_multipart_upload;
-s3_operation_fn s3_abort_multipart_upload;
-s3_operation_fn s3_list_parts;
-s3_operation_fn s3_list_multipart_uploads;
-s3_operation_fn s3_unset_bucket_configuration;
-s3_operation_fn s3_unset_object_configuration;
-
 #endif

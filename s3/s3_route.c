@@ -337,7 +337,7 @@ route_subresource(const struct routing *routing, const struct s3_parameter *para
             continue;
         }
         if (row->method != routing->method) {
-            has_other_verb = has_other_verb || s3_operation_get(row->id)->run != NULL;
+            has_other_verb = has_other_verb || s3_operation_get(row->id)->is_implemented;
             continue;
         }
         if (row->companion != NULL &&

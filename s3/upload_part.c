@@ -2,6 +2,7 @@
 /* UploadPart.  SPEC: S3 UploadPart. */
 #include "base/check.h"
 #include "s3/s3_attributes.h"
+#include "s3/s3_handler.h"
 #include "s3/s3_upload.h"
 
 #include "base/banned.h"
