@@ -28,19 +28,12 @@
     X(COUNT, drain_timeout_s, "30", "SECONDS", "at the end, requests in flight get this long")     \
     X(COUNT, sweep_age_s, "3600", "SECONDS", "unreferenced files younger than this stay")          \
     X(COUNT, lazy_sync_ms, "1000", "MS", "how much a relaxed bucket may lose in a power cut")      \
-    X(BOOL, put_if_none_match_etag, "false", "",                                                   \
-      "PutObject takes If-None-Match with an ETag, as Ceph does; AWS refuses it")                  \
+    X(STRING, s3_rules, "aws", "WHOSE", "where AWS and Ceph answer differently: aws or ceph")      \
     X(STRING, log_level, "info", "LEVEL", "error, warn, info or debug")                            \
     X(STRING, log_format, "auto", "FORMAT", "text, json, or auto: text on a terminal")             \
     X(STRING, access_log, "none", "FILE",                                                          \
       "one JSON line per request; none: off; -: standard output")                                  \
     X(BOOL, print_config, "false", "", "print each setting with its origin, and end")              \
-    X(BOOL, fsck, "false", "",                                                                     \
-      "check the data (server stopped): exit 0 clean, 1 findings, 2 error")                        \
-    X(BOOL, repair, "false", "", "with --fsck: remove what nothing names; changes nothing else")   \
-    X(BOOL, verify, "false", "", "with --fsck: read every byte and compare checksums")             \
-    X(BOOL, json, "false", "", "with --fsck: one JSON line per finding and for the summary")       \
-    X(BOOL, recover, "false", "", "rebuild a lost DATA directory from the mountpaths, and end")    \
     X(BOOL, version, "false", "", "print the version, and end")                                    \
     X(BOOL, help, "false", "", "print this, and end")
 

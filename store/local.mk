@@ -15,6 +15,7 @@ libstore_a_SOURCES = \
 	store/home.c store/home.h \
 	store/home_internal.h \
 	store/identity.c store/identity.h \
+	store/layout_extents.c \
 	store/layout_reader.c store/layout_reader.h \
 	store/layout_walk.c store/layout_walk.h \
 	store/layout_writer.c store/layout_writer.h \
@@ -31,6 +32,7 @@ libstore_a_SOURCES = \
 	store/reclaimer.c store/reclaimer.h \
 	store/space.c store/space.h \
 	store/store.c store/store.h \
+	store/store_mirror.c \
 	store/store_limits.h \
 	store/upkeep.c store/upkeep.h
 

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "gateway/gateway.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "auth/credential_store.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "gateway/access_log.h"
+#include "gateway/admin_handler.h"
+#include "gateway/memory_budget.h"
+#include "gateway/root_key.h"
+#include "iam/iam_handler.h"
+#include "jobs/job.h"
+#include "jobs/upload_cleanup_job.h"
+#include "net/http_server.h"
+#include "object/object_store.h"
+#include "s3/s3_dialect.h"
+
+#include "base/banned.h"
+
+/* A worker that waits for a commit holds its thread: 64 waiting requests fill a batch (the
+ * committer's best size), and some more keep reading meanwhile. */
+#define WORKER_COUNT_DEFAULT 72
+
+struct gateway {
+    const struct config *config;
+    struct object_store *objects;
+    struct credential_store *credentials;
+    struct worker_pool *workers;
+    struct access_log *access_log;
+    struct http_server *server;
+    struct s3 s3;
+    struct bytes domains[S3_DOMAIN_MAX];
+    struct iam iam;
+    struct job_registry *jobs;
+    char *public_address;
+    uint16_t public_port;
+    char *admin_address;
+    uint16_t admin_port;
+};
+
+size_t
+gateway_mountpaths(const struct config *config, char **default_path,
+                   const char *ret_mountpaths[CONFIG_LIST_MAX])
+{
+    if (config->mountpath.count == 0) {
+        *default_path = xasprintf("%s/mp1", config->data);
+        ret_mountpaths[0] = *default_path;
+        return 1;
+    }
+    for (size_t i = 0; i < config->mountpath.count; i++) {
+        ret_mountpaths[i] = config->mountpath.items[i];
+    }
+    return config->mountpath.count;
+}
+
+void
+gateway_object_store_options(const struct config *config, const char *const *mountpaths,
+                             size_t mountpath_count, struct object_store_options *ret_options)
+{
+    struct memory_budget budget = memory_budget_of(config->memory);
+
+    memset(ret_options, 0, sizeof(*ret_options));
+    store_options_init(&ret_options->store);
+    ret_options->store.data_directory = config->data;
+    ret_options->store.mountpaths = mountpaths;
+    ret_options->store.mountpath_count = mountpath_count;
+    ret_options->store.node_id = config->node_id;
+    ret_options->store.cache_bytes = budget.cache_bytes;
+    ret_options->store.write_buffer_bytes = budget.write_buffer_bytes;
+    ret_options->store.free_floor_bytes = config->free_floor;
+    ret_options->store.sweep_age_s = (int64_t)config->sweep_age_s;
+    ret_options->store.lazy_sync_interval_ms = (int64_t)config->lazy_sync_ms;
+    ret_options->region = config->region;
+}
+
+/* The public listener: whose request is it?  (Virtual-hosted requests are S3's whatever their
+ * path.) */
+ON_LOOP static void
+handle_public(struct http_exchange *exchange, void *arg)
+{
+    struct gateway *gateway = arg;
+
+    if (s3_accepts(&gateway->s3, http_exchange_request(exchange))) {
+        s3_handle(exchange, &gateway->s3);
+    } else if (iam_accepts(http_exchange_request(exchange))) {
+        iam_handle(exchange, &gateway->iam);
+    } else {
+        s3_handle(exchange, &gateway->s3);
+    }
+}
+
+static enum status
+open_storage(struct gateway *gateway, struct error *err)
+{
+    const struct config *config = gateway->config;
+    const char *mountpaths[CONFIG_LIST_MAX];
+    char *default_path = NULL;
+    size_t count = gateway_mountpaths(config, &default_path, mountpaths);
+    struct object_store_options options;
+    struct root_key root = {.is_new = false};
+    enum status st;
+
+    gateway_object_store_options(config, mountpaths, count, &options);
+    st = object_store_open(&options, &gateway->objects, err);
+    free(default_path);
+    if (st == ST_OK) {
+        st = root_key_load(config->data, &root, err);
+    }
+    if (st == ST_OK) {
+        st = credential_store_create(object_store_control(gateway->objects),
+                                     bytes_of_string(root.access_key),
+                                     bytes_of_string(root.secret_key), &gateway->credentials, err);
+    }
+    if (st == ST_OK && root.is_new) {
+        printf("Root keys were generated; they are kept in %s/root-key.json and not shown again:\n"
+               "  access key  %s\n"
+               "  secret key  %s\n",
+               config->data, root.access_key, root.secret_key);
+    }
+    root_key_wipe(&root);
+    return st;
+}
+
+static enum status
+start_jobs(struct gateway *gateway, struct error *err)
+{
+    char *directory = xasprintf("%s/jobs", gateway->config->data);
+    enum status st = job_registry_create(gateway->objects, directory, &gateway->jobs, err);
+
+    if (st == ST_OK) {
+        job_repeat(gateway->jobs, &upload_cleanup_job, UPLOAD_CLEANUP_INTERVAL_S);
+    }
+    free(directory);
+    return st;
+}
+
+static enum status
+open_dialects(struct gateway *gateway, struct error *err)
+{
+    const struct config *config = gateway->config;
+    bool is_ceph = strcmp(config->s3_rules, "ceph") == 0;
+    struct s3_options options = {
+        .store = gateway->objects,
+        .credentials = gateway->credentials,
+        .domains = gateway->domains,
+        .domain_count = config->domain.count,
+        .put_if_none_match_etag = is_ceph,
+        .delete_if_match_missing_ok = is_ceph,
+        .empty_continuation_token = is_ceph,
+        .put_without_length = is_ceph,
+    };
+
+    if (config->domain.count > S3_DOMAIN_MAX) {
+        return fail(err, ST_INVALID, "Setting domain: at most %d names", S3_DOMAIN_MAX);
+    }
+    for (size_t i = 0; i < config->domain.count; i++) {
+        gateway->domains[i] = bytes_of_string(config->domain.items[i]);
+    }
+    s3_init(&gateway->s3, &options);
+    gateway->iam = (struct iam){gateway->credentials};
+    return ST_OK;
+}
+
+static enum status
+listen_admin(struct gateway *gateway, struct error *err)
+{
+    const char *text = gateway->config->admin_listen;
+    struct http_listen_options options = {.handler = admin_handle, .arg = gateway->objects};
+    enum status st;
+
+    if (text != NULL) {
+        st = config_parse_address(text, &gateway->admin_address, &gateway->admin_port, err);
+        if (st != ST_OK || gateway->admin_address == NULL) {
+            return st;
+        }
+    } else {
+        gateway->admin_address = xstrdup("127.0.0.1");
+        gateway->admin_port = (uint16_t)(gateway->public_port + 1);
+    }
+    options.address = gateway->admin_address;
+    options.port = gateway->admin_port;
+    st = http_server_listen(gateway->server, &options, &gateway->admin_port, err);
+    if (st != ST_OK && text == NULL) {
+        options.port = 0;
+        st = http_server_listen(gateway->server, &options, &gateway->admin_port, err);
+    }
+    return st;
+}
+
+static enum status
+listen_all(struct gateway *gateway, struct error *err)
+{
+    const struct config *config = gateway->config;
+    struct http_server_options server_options = {
+        .loop_count = config->loops,
+        .workers = gateway->workers,
+        .connection_max = config->connection_max,
+        .body_memory_bytes = memory_budget_of(config->memory).body_bytes,
+        .server_name = "Lode",
+        .render_error = s3_render_error,
+        .log = gateway->access_log != NULL ? access_log_write : NULL,
+        .log_arg = gateway->access_log,
+    };
+    struct http_listen_options options = {
+        .certificate_file = config->tls_cert,
+        .private_key_file = config->tls_key,
+        .handler = handle_public,
+        .arg = gateway,
+    };
+    enum status st;
+
+    st = config_parse_address(config->listen, &gateway->public_address, &gateway->public_port, err);
+    if (st == ST_OK && gateway->public_address == NULL) {
+        st = fail(err, ST_INVALID, "Setting listen cannot be none");
+    }
+    if (st == ST_OK) {
+        st = http_server_create(&server_options, &gateway->server, err);
+    }
+    if (st == ST_OK) {
+        options.address = gateway->public_address;
+        options.port = gateway->public_port;
+        st = http_server_listen(gateway->server, &options, &gateway->public_port, err);
+    }
+    if (st == ST_OK) {
+        st = listen_admin(gateway, err);
+    }
+    return st;
+}
+
+static void
+print_welcome(const struct gateway *gateway)
+{
+    const struct config *config = gateway->config;
+    const char *scheme = config->tls_cert != NULL ? "https" : "http";
+    bool is_ipv6 = strchr(gateway->public_address, ':') != NULL;
+
+    printf("Lode serves S3 on %s://%s%s%s:%u", scheme, is_ipv6 ? "[" : "", gateway->public_address,
+           is_ipv6 ? "]" : "", gateway->public_port);
+    if (gateway->admin_address != NULL) {
+        printf("   metrics and health on http://%s:%u", gateway->admin_address,
+               gateway->admin_port);
+    }
+    printf("\n");
+    fflush(stdout);
+}
+
+static enum status
+wait_for_end(struct error *err)
+{
+    sigset_t signals;
+    int number = 0;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    if (sigwait(&signals, &number) != 0) {
+        return fail_errno(err, ST_INTERNAL, "Signals cannot be waited for");
+    }
+    log_info(NULL, "gateway_stopping", "Signal %d: requests in flight are finished first", number);
+    return ST_OK;
+}
+
+/* Before the first thread: those that are started later inherit the mask. */
+static void
+prepare_process(void)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct rlimit files;
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    CHECK(pthread_sigmask(SIG_BLOCK, &signals, NULL) == 0);
+    CHECK(sigaction(SIGPIPE, &ignore, NULL) == 0);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &files) != 0) {
+            log_warn(NULL, "file_limit", "The limit of open files stays at %llu",
+                     (unsigned long long)files.rlim_cur);
+        }
+    }
+}
+
+static void
+close_all(struct gateway *gateway)
+{
+    if (gateway->server != NULL) {
+        http_server_drain(gateway->server, (int64_t)gateway->config->drain_timeout_s * 1000);
+        http_server_destroy(&gateway->server);
+    }
+    worker_pool_destroy(&gateway->workers);
+    access_log_close(&gateway->access_log);
+    credential_store_destroy(&gateway->credentials);
+    job_registry_destroy(&gateway->jobs);
+    object_store_close(&gateway->objects);
+    free(gateway->public_address);
+    free(gateway->admin_address);
+}
+
+static enum status
+check_config(const struct config *config, struct error *err)
+{
+    if (strcmp(config->role, "all") != 0) {
+        return fail(err, ST_INVALID, "Setting role: '%s' is not known here; only all",
+                    config->role);
+    }
+    if (strcmp(config->s3_rules, "aws") != 0 && strcmp(config->s3_rules, "ceph") != 0) {
+        return fail(err, ST_INVALID, "Setting s3_rules: '%s' is neither aws nor ceph",
+                    config->s3_rules);
+    }
+    if ((config->tls_cert == NULL) != (config->tls_key == NULL)) {
+        return fail(err, ST_INVALID, "Settings tls_cert and tls_key must be set together");
+    }
+    if (config->memory < MEMORY_BUDGET_BYTES_MIN) {
+        return fail(err, ST_INVALID, "Setting memory: at least 128M is needed");
+    }
+    if (mkdir(config->data, 0700) != 0 && errno != EEXIST) {
+        return fail_errno(err, ST_IO, "The data directory %s cannot be created", config->data);
+    }
+    return ST_OK;
+}
+
+enum status
+gateway_run(const struct config *config, struct error *err)
+{
+    struct gateway gateway = {.config = config};
+    enum status st;
+
+    prepare_process();
+    st = check_config(config, err);
+    if (st == ST_OK && strcmp(config->access_log, "none") != 0) {
+        st = access_log_open(config->access_log, &gateway.access_log, err);
+    }
+    if (st == ST_OK) {
+        st = open_storage(&gateway, err);
+    }
+    if (st == ST_OK) {
+        gateway.workers =
+            worker_pool_create(config->workers != 0 ? config->workers : WORKER_COUNT_DEFAULT);
+        st = start_jobs(&gateway, err);
+    }
+    if (st == ST_OK) {
+        st = open_dialects(&gateway, err);
+    }
+    if (st == ST_OK) {
+        st = listen_all(&gateway, err);
+    }
+    if (st == ST_OK) {
+        admin_register_metrics(gateway.objects, gateway.server);
+        http_server_start(gateway.server);
+        print_welcome(&gateway);
+        st = wait_for_end(err);
+    }
+    close_all(&gateway);
+    return st;
+}
