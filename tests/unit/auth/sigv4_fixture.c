@@ -228,3 +228,47 @@ fixture_authenticate(struct fixture *fixture, struct authentication *ret_authent
     return authenticate(&fixture->options, &fixture->request, &fixture->arena, ret_authentication,
                         &fixture->err);
 }
+
+/* Refused, with that code, and nothing that could be used came out. */
+void
+fixture_expect_refused_at(const char *file, int line, struct fixture *fixture, enum status status,
+                          const char *code, int http_status)
+{
+    struct authentication authentication;
+    enum status st = fixture_authenticate(fixture, &authentication);
+
+    if (st != status || fixture->err.dialect_code == NULL ||
+        strcmp(code, fixture->err.dialect_code) != 0) {
+        test_failed(file, line, "expected %s %s, got %s %s: %s", status_name(status), code,
+                    status_name(st), fixture->err.dialect_code, fixture->err.text);
+    }
+    EXPECT_INT(http_status, authenticate_http_status(&fixture->err));
+    EXPECT(authentication.principal == NULL);
+}
+
+void
+fixture_expect_accepted(struct fixture *fixture)
+{
+    struct authentication authentication;
+
+    EXPECT_OK(fixture_authenticate(fixture, &authentication), &fixture->err);
+    EXPECT(authentication.principal != NULL);
+    authentication_release(&authentication);
+    EXPECT(authentication.principal == NULL);
+}
+
+/* A good GET, signed in the header. */
+void
+fixture_good_header(struct fixture *fixture)
+{
+    fixture_reset(fixture);
+    fixture_add_header(fixture, "x-amz-content-sha256", EMPTY_SHA256);
+    fixture_sign_header(fixture, NULL);
+}
+
+void
+fixture_good_query(struct fixture *fixture)
+{
+    fixture_reset(fixture);
+    fixture_sign_query(fixture, NULL);
+}

@@ -52,4 +52,14 @@ void fixture_sign_query(struct fixture *fixture, const struct fixture_signature 
 enum status fixture_authenticate(struct fixture *fixture,
                                  struct authentication *ret_authentication);
 
+/* A good GET, signed in either place. */
+void fixture_good_header(struct fixture *fixture);
+void fixture_good_query(struct fixture *fixture);
+
+void fixture_expect_accepted(struct fixture *fixture);
+/* Refused, with that code, and nothing that could be used came out. */
+#define fixture_expect_refused(...) fixture_expect_refused_at(__FILE__, __LINE__, __VA_ARGS__)
+void fixture_expect_refused_at(const char *file, int line, struct fixture *fixture,
+                               enum status status, const char *code, int http_status);
+
 #endif
