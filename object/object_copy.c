@@ -76,6 +76,9 @@ decide_bytes(struct copy_plan *plan, struct commit *commit, struct commit_view *
         plan->is_stale |= st == ST_CONFLICT;
     }
     if (st == ST_OK && plan->writer != NULL) {
+        if (plan->extent_count == 0) {
+            layout_writer_put_pages(plan->writer, commit);
+        }
         st = commit_name_layout(commit, view, &plan->written, false, err);
     }
     /* Only now: the old object may share chunk files with the source. */
@@ -87,8 +90,6 @@ decide_bytes(struct copy_plan *plan, struct commit *commit, struct commit_view *
     }
     if (plan->extent_count > 0) {
         extent_pages_put(commit, &plan->record.layout, plan->extents, plan->extent_count);
-    } else if (plan->writer != NULL) {
-        layout_writer_put_pages(plan->writer, commit);
     }
     if (plan->part_count > 0) {
         part_table_put(commit, plan->record.layout.write_id, plan->parts, plan->part_count);

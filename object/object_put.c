@@ -419,6 +419,7 @@ decide_object(struct commit *commit, struct commit_view *view, void *arg, struct
     if (st != ST_OK) {
         return st;
     }
+    layout_writer_put_pages(put->writer, commit); /* the naming reads them */
     st = commit_name_layout(commit, view, &put->layout, false, err);
     if (st == ST_OK && old != NULL) {
         st = object_current_drop(commit, view, old, err);
@@ -426,7 +427,6 @@ decide_object(struct commit *commit, struct commit_view *view, void *arg, struct
     if (st != ST_OK) {
         return st;
     }
-    layout_writer_put_pages(put->writer, commit);
     commit_put_record(commit, FAMILY_OBJECT, meta_key_bytes(&key), buffer_bytes(&put->encoded));
     object_current_count(commit, put->bucket.id, old, &put->record);
     return ST_OK;
@@ -444,6 +444,7 @@ decide_part(struct commit *commit, struct commit_view *view, void *arg, struct e
     if (st != ST_OK) {
         return st;
     }
+    layout_writer_put_pages(put->writer, commit);
     st = commit_name_layout(commit, view, &put->layout, false, err);
     if (st != ST_OK) {
         return st;
@@ -461,7 +462,6 @@ decide_part(struct commit *commit, struct commit_view *view, void *arg, struct e
     if (st != ST_OK) {
         return st;
     }
-    layout_writer_put_pages(put->writer, commit);
     commit_put_record(commit, FAMILY_UPLOAD, meta_key_bytes(&key), buffer_bytes(&put->encoded));
     return ST_OK;
 }
