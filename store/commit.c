@@ -72,6 +72,15 @@ sync_shared(struct commit *commit)
     return st;
 }
 
+/* A worker reads record by record while others commit: what rests on one record was true at that
+ * moment, what rests on several may never have been.  Such a refusal is for the committer to
+ * confirm, or to decide again. */
+static bool
+is_refusal_final(const struct commit *commit)
+{
+    return commit->reads.size <= sizeof(uint64_t);
+}
+
 void
 commit_submit(struct commit *commit)
 {
@@ -87,6 +96,10 @@ commit_submit(struct commit *commit)
         /* Everything up to this batch is seen by the reads that follow. */
         commit->noted_batch = atomic_load(&home->published_batch);
         commit_decide(commit, NULL);
+    }
+    if (commit->status != ST_OK && !is_refusal_final(commit)) {
+        committer_enqueue(home->committer, commit);
+        return;
     }
     if (commit->status == ST_OK && commit->options.durability == DURABILITY_STRICT) {
         commit->status = sync_shared(commit);
