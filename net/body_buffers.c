@@ -26,6 +26,18 @@ body_budget_take(struct body_budget *budget, size_t size)
 }
 
 void
+body_budget_overdraw(struct body_budget *budget, size_t size)
+{
+    atomic_fetch_add_explicit(&budget->used_bytes, size, memory_order_relaxed);
+}
+
+bool
+body_budget_is_spent(struct body_budget *budget)
+{
+    return atomic_load_explicit(&budget->used_bytes, memory_order_relaxed) >= budget->max_bytes;
+}
+
+void
 body_budget_give(struct body_budget *budget, size_t size)
 {
     size_t used = atomic_fetch_sub_explicit(&budget->used_bytes, size, memory_order_relaxed);

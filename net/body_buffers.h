@@ -20,6 +20,9 @@ struct body_budget {
 
 /* False, and nothing taken, if it would go over the budget.  Any thread. */
 bool body_budget_take(struct body_budget *budget, size_t size);
+/* Also over the budget, for what is there already. */
+void body_budget_overdraw(struct body_budget *budget, size_t size);
+bool body_budget_is_spent(struct body_budget *budget);
 void body_budget_give(struct body_budget *budget, size_t size);
 
 struct body_buffer {

@@ -329,10 +329,15 @@ static enum http_body_step
 pump_collect(struct http_connection *connection)
 {
     struct http_body *body = &connection->exchange.body;
+    size_t turn_bytes = 0;
 
     while (!has_ended(body)) {
         size_t room = body->collected_capacity - body->collected_size;
         size_t size;
+
+        if (turn_bytes >= HTTP_BYTES_PER_TURN) {
+            return HTTP_BODY_STEP_YIELD;
+        }
 
         if (room == 0 && !grow_collected(connection)) {
             break;
@@ -342,6 +347,7 @@ pump_collect(struct http_connection *connection)
             return has_ended(body) ? HTTP_BODY_STEP_ENDED : HTTP_BODY_STEP_INPUT;
         }
         body->collected_size += size;
+        turn_bytes += size;
         if (body->collected_size > body->size_max) {
             body->is_complete = false;
             http_body_fail(&connection->exchange, ST_TOO_LARGE, "The body is too large.");

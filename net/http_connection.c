@@ -60,8 +60,8 @@ progress_of(struct http_connection *connection)
     return exchange->reply.sent_bytes - (uint64_t)queued;
 }
 
-static void
-stop_timer(struct http_connection *connection)
+void
+http_connection_stop_timer(struct http_connection *connection)
 {
     h2o_timeout_unlink(&connection->timer);
     connection->timer_kind = HTTP_TIMER_COUNT;
@@ -70,7 +70,7 @@ stop_timer(struct http_connection *connection)
 void
 http_connection_set_timer(struct http_connection *connection, enum http_timer kind)
 {
-    stop_timer(connection);
+    http_connection_stop_timer(connection);
     http_loop_link_timer(connection->loop, kind, &connection->timer);
     connection->timer_kind = kind;
     if (kind == HTTP_TIMER_RATE) {
@@ -139,7 +139,7 @@ on_socket_closed(void *arg)
 {
     struct http_connection *connection = arg;
 
-    stop_timer(connection);
+    http_connection_stop_timer(connection);
     connection->socket = NULL;
     connection->reading = HTTP_READ_OFF;
     http_connection_move(connection, HTTP_CLOSED);

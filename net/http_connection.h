@@ -49,6 +49,7 @@ struct http_connection {
     bool is_refused; /* over the cap: every request is answered 503 */
     bool is_kept;    /* at least one exchange is over */
     bool is_tls;
+    size_t input_charged; /* bytes taken from the budget of inputs */
     size_t head_seen;     /* bytes of the head that were found incomplete */
     uint64_t rate_mark;   /* progress at the start of the rate window */
     uint64_t linger_left; /* bytes */
@@ -75,6 +76,7 @@ void http_connection_move(struct http_connection *connection, enum http_connecti
 void http_connection_set_timer(struct http_connection *connection, enum http_timer kind);
 /* As set_timer, but what runs already runs on. */
 void http_connection_keep_timer(struct http_connection *connection, enum http_timer kind);
+void http_connection_stop_timer(struct http_connection *connection);
 void http_connection_read_input(struct http_connection *connection);
 /* Nothing is received now, but the end of the client should be noticed. */
 void http_connection_watch_input(struct http_connection *connection);

@@ -73,6 +73,7 @@ struct http_reply {
     uint64_t left;        /* of the body, to be filled; HTTP_LENGTH_UNKNOWN */
     uint64_t sent_bytes;  /* given to the kernel, all of it */
     uint64_t frame_bytes; /* of these, head and chunk framing */
+    size_t charged_bytes; /* of the budget, for a large body in memory */
     struct body_buffer *buffer;
     struct iovec parts[HTTP_REPLY_PARTS_MAX];
     size_t part_first;

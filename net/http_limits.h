@@ -19,6 +19,14 @@
 /* One recv while a head is awaited.  Bounds what of a body passes through the small buffer. */
 #define HTTP_HEAD_READ_BYTES ((size_t)8 * 1024)
 
+/* Capacity of a fresh input buffer of h2o; what is larger, or waits for the rest of a head, counts
+ * against the budget of inputs ... */
+#define HTTP_INPUT_BYTES_FREE ((size_t)8 * 1024)
+/* ... which is this part of body_memory_bytes, apart from it (so that half heads do not take the
+ * memory of bodies), and at least the second. */
+#define HTTP_INPUT_BUDGET_PART 2
+#define HTTP_INPUT_BUDGET_BYTES_MIN ((size_t)64 * 1024)
+
 /* One body buffer: large enough that a hash or a disk write outweighs the hand-over. */
 #define BODY_BUFFER_BYTES ((size_t)256 * 1024)
 /* The same for bodies known to be small, and where no large one is left. */

@@ -19,6 +19,7 @@ struct http_shared {
     struct http_server_options options;
     struct http_limits limits;
     struct body_budget budget;
+    struct body_budget input_budget; /* may be overdrawn by requests that were admitted */
     struct bytes server_name;
     _Atomic size_t connection_count;
     atomic_bool is_draining;

@@ -13,6 +13,8 @@
 
 #include "base/banned.h"
 
+static enum http_reply_step give_up(struct http_connection *connection, int status,
+                                    const char *error_code, const char *sentence);
 static void run_read_job(struct worker_job *job);
 static void on_read_done(struct loop_message *message);
 
@@ -64,6 +66,24 @@ write_head(struct http_connection *connection, uint64_t length)
     reply->frame_bytes = bytes.size;
 }
 
+/* A large body in memory counts, lest many slow clients that ask for such hold more than all
+ * streams may. */
+static bool
+charge_body(struct http_connection *connection)
+{
+    struct http_reply *reply = &connection->exchange.reply;
+    size_t size = connection->exchange.response.body.size;
+
+    if (size <= BODY_BUFFER_SMALL_BYTES) {
+        return true;
+    }
+    if (!body_budget_take(&connection->loop->shared->budget, size)) {
+        return false;
+    }
+    reply->charged_bytes = size;
+    return true;
+}
+
 void
 http_reply_begin(struct http_connection *connection)
 {
@@ -93,6 +113,10 @@ http_reply_begin(struct http_connection *connection)
     reply->left = reply->has_body ? length : 0;
     reply->is_ended = !reply->has_body;
     reply->must_fill = reply->has_body && is_from_source;
+    if (reply->has_body && !is_from_source && !charge_body(connection)) {
+        give_up(connection, 503, "SlowDown", "No memory is left for bodies.");
+        return;
+    }
     if (reply->has_body && !is_from_source) {
         reply->parts[1] =
             (struct iovec){(void *)(uintptr_t)response->body.data, response->body.size};
@@ -136,6 +160,10 @@ http_reply_release(struct http_connection *connection)
     CHECK(!reply->is_reading);
     source_release(&reply->source);
     http_loop_put_buffer(connection->loop, &reply->buffer);
+    if (reply->charged_bytes != 0) {
+        body_budget_give(&connection->loop->shared->budget, reply->charged_bytes);
+        reply->charged_bytes = 0;
+    }
 }
 
 uint64_t

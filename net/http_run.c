@@ -46,6 +46,9 @@ begin_reply(struct http_connection *connection)
     connection->is_choked = false;
     http_connection_move(connection, HTTP_REPLY);
     http_connection_watch_input(connection);
+    if (connection->timer_kind == HTTP_TIMER_RATE) {
+        http_connection_stop_timer(connection); /* it measured the body */
+    }
     http_reply_begin(connection);
 }
 
@@ -132,14 +135,50 @@ http_run_receive_body(struct http_connection *connection)
     }
 }
 
-void
-http_run_answer_timeout(struct http_connection *connection)
+/* An answer without a request. */
+static void
+answer_nothing(struct http_connection *connection, int status, const char *error_code,
+               const char *sentence)
 {
     struct http_head nothing = {.wants_close = true};
 
     begin_exchange(connection, &nothing);
-    answer_error(connection, 408, "RequestTimeout", "The head of the request took too long.");
+    answer_error(connection, status, error_code, sentence);
+}
+
+void
+http_run_answer_timeout(struct http_connection *connection)
+{
+    answer_nothing(connection, 408, "RequestTimeout", "The head of the request took too long.");
     http_run(connection);
+}
+
+/* ---- memory of inputs ---- */
+
+/* A whole head in a fresh buffer is free: that is the hot path, and over within this run. */
+static bool
+counts_as_input(const struct http_connection *connection)
+{
+    const h2o_buffer_t *input = connection->socket->input;
+
+    return input->size != 0 &&
+           (input->capacity > HTTP_INPUT_BYTES_FREE || connection->head_seen != 0);
+}
+
+static void
+charge_input(struct http_connection *connection)
+{
+    struct body_budget *budget = &connection->loop->shared->input_budget;
+    size_t wanted = connection->socket != NULL && counts_as_input(connection)
+                        ? connection->socket->input->capacity
+                        : 0;
+
+    if (wanted > connection->input_charged) {
+        body_budget_overdraw(budget, wanted - connection->input_charged);
+    } else if (wanted < connection->input_charged) {
+        body_budget_give(budget, connection->input_charged - wanted);
+    }
+    connection->input_charged = wanted;
 }
 
 /* ---- the steps of a run; true: go on with the new state ---- */
@@ -158,6 +197,11 @@ step_head(struct http_connection *connection)
     }
     if (connection->state == HTTP_IDLE) {
         http_connection_move(connection, HTTP_HEAD);
+    }
+    if (counts_as_input(connection) && connection->input_charged < input->capacity &&
+        body_budget_is_spent(&connection->loop->shared->input_budget)) {
+        answer_nothing(connection, 503, "SlowDown", "No memory is left for requests.");
+        return true;
     }
     result = http_head_parse(bytes_of(input->bytes, input->size), connection->head_seen,
                              &exchange->arena, &head);
@@ -342,6 +386,7 @@ http_run(struct http_connection *connection)
         }
     }
     connection->is_running = false;
+    charge_input(connection);
     if (connection->state == HTTP_CLOSED && !connection->exchange.is_active) {
         destroy(connection);
     }

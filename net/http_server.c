@@ -47,7 +47,12 @@ init_shared(struct http_shared *shared, const struct http_server_options *option
     shared->budget.max_bytes = options->body_memory_bytes;
     shared->server_name =
         bytes_of_string(options->server_name != NULL ? options->server_name : "Lode");
+    shared->input_budget.max_bytes = options->body_memory_bytes / HTTP_INPUT_BUDGET_PART;
+    if (shared->input_budget.max_bytes < HTTP_INPUT_BUDGET_BYTES_MIN) {
+        shared->input_budget.max_bytes = HTTP_INPUT_BUDGET_BYTES_MIN;
+    }
     atomic_init(&shared->budget.used_bytes, 0);
+    atomic_init(&shared->input_budget.used_bytes, 0);
     atomic_init(&shared->connection_count, 0);
     atomic_init(&shared->is_draining, false);
     CHECK(pthread_mutex_init(&shared->lock, NULL) == 0);
@@ -178,6 +183,7 @@ http_server_destroy(struct http_server **take_server)
         http_listener_destroy(&listener);
     }
     CHECK(atomic_load(&server->shared.budget.used_bytes) == 0);
+    CHECK(atomic_load(&server->shared.input_budget.used_bytes) == 0);
     pthread_cond_destroy(&server->shared.has_no_connections);
     pthread_mutex_destroy(&server->shared.lock);
     free(server->loops);

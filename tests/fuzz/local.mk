@@ -25,10 +25,8 @@ fuzz_xml_LDADD = $(FUZZ_LIBS) $(BASE_LIBS)
 fuzz_encode_SOURCES = tests/fuzz/encode_fuzz.c
 fuzz_encode_LDADD = $(FUZZ_LIBS) $(BASE_LIBS)
 
-FUZZ_TARGETS += fuzz/s3_headers fuzz/s3_route fuzz/s3_xml
-fuzz_s3_headers_SOURCES = tests/fuzz/s3_headers_fuzz.c
-fuzz_s3_headers_LDADD = $(FUZZ_LIBS) libs3.a libnet.a $(STREAM_LIBS)
-fuzz_s3_route_SOURCES = tests/fuzz/s3_route_fuzz.c
-fuzz_s3_route_LDADD = $(FUZZ_LIBS) libs3.a $(BASE_LIBS)
-fuzz_s3_xml_SOURCES = tests/fuzz/s3_xml_fuzz.c
-fuzz_s3_xml_LDADD = $(FUZZ_LIBS) libs3.a $(STREAM_LIBS)
+FUZZ_TARGETS += fuzz/http_head fuzz/http_chunked
+fuzz_http_head_SOURCES = tests/fuzz/http_head_fuzz.c
+fuzz_http_head_LDADD = $(FUZZ_LIBS) $(NET_LIBS) $(BASE_LIBS)
+fuzz_http_chunked_SOURCES = tests/fuzz/http_chunked_fuzz.c
+fuzz_http_chunked_LDADD = $(FUZZ_LIBS) $(NET_LIBS) $(BASE_LIBS)

@@ -307,6 +307,38 @@ TEST(idle_connections_are_closed)
     tear_down();
 }
 
+/* Clients that hold half heads can take a bounded memory only; then the next one is refused, while
+ * whole heads are still served. */
+TEST(half_heads_hold_bounded_memory)
+{
+    enum { COUNT = 40 };
+    struct test_client holders[COUNT];
+    char half[9000];
+    int refused_count = 0;
+
+    memset(half, 'a', sizeof(half));
+    memcpy(half, "GET / HTTP/1.1\r\nX: ", 19);
+    set_up(&(struct test_server_options){.handler = handle,
+                                         .body_memory_bytes = HTTP_INPUT_BUDGET_BYTES_MIN});
+    for (int i = 0; i < COUNT; i++) {
+        test_client_open(&holders[i], server.port);
+        test_client_send_bytes(&holders[i], half, sizeof(half));
+        /* In step: what was sent was seen before this is answered. */
+        test_client_ask(&client, "GET /whole HTTP/1.1\r\nHost: h\r\n\r\n", 200, &response);
+        test_client_ask(&client, "GET /whole HTTP/1.1\r\nHost: h\r\n\r\n", 200, &response);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        refused_count += !test_client_is_quiet(&holders[i]);
+    }
+    EXPECT(refused_count >= COUNT - (int)(2 * HTTP_INPUT_BUDGET_BYTES_MIN / sizeof(half)));
+    test_client_read(&holders[COUNT - 1], false, &response);
+    EXPECT_INT(503, response.status);
+    for (int i = 0; i < COUNT; i++) {
+        test_client_close(&holders[i]);
+    }
+    tear_down();
+}
+
 /* A client that ends its sending side after the request still gets the answer. */
 TEST(a_half_closed_client_is_answered)
 {

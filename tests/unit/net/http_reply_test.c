@@ -429,6 +429,25 @@ TEST(an_exhausted_budget_is_a_503)
     tear_down();
 }
 
+/* The same for a large body that a handler made in memory; a small one needs none. */
+TEST(large_bodies_in_memory_count)
+{
+    set_up(&(struct test_server_options){.handler = handle, .body_memory_bytes = 100000});
+    plan.is_from_memory = true;
+    plan.size = 100000;
+    ask("GET");
+    expect_whole();
+    plan.size = 100001;
+    test_client_ask(&client, "GET /p HTTP/1.1\r\nHost: h\r\n\r\n", 503, &response);
+    test_client_close(&client);
+    test_client_open(&client, server.port);
+    test_server_wait_logged(&server, ++ask_count);
+    plan.size = BODY_BUFFER_SMALL_BYTES;
+    ask("GET");
+    expect_whole();
+    tear_down();
+}
+
 /* A client that does not read is cut off, and holds one buffer until then. */
 TEST(a_client_that_does_not_read_times_out)
 {
