@@ -30,3 +30,21 @@ fuzz_http_head_SOURCES = tests/fuzz/http_head_fuzz.c
 fuzz_http_head_LDADD = $(FUZZ_LIBS) $(NET_LIBS) $(BASE_LIBS)
 fuzz_http_chunked_SOURCES = tests/fuzz/http_chunked_fuzz.c
 fuzz_http_chunked_LDADD = $(FUZZ_LIBS) $(NET_LIBS) $(BASE_LIBS)
+
+FUZZ_TARGETS += fuzz/s3_headers fuzz/s3_route fuzz/s3_xml
+fuzz_s3_headers_SOURCES = tests/fuzz/s3_headers_fuzz.c
+fuzz_s3_headers_LDADD = $(FUZZ_LIBS) libs3.a libnet.a $(STREAM_LIBS)
+fuzz_s3_route_SOURCES = tests/fuzz/s3_route_fuzz.c
+fuzz_s3_route_LDADD = $(FUZZ_LIBS) libs3.a $(BASE_LIBS)
+fuzz_s3_xml_SOURCES = tests/fuzz/s3_xml_fuzz.c
+fuzz_s3_xml_LDADD = $(FUZZ_LIBS) libs3.a $(STREAM_LIBS)
+
+FUZZ_TARGETS += fuzz/aws_chunked fuzz/sigv4
+fuzz_aws_chunked_SOURCES = \
+	tests/fuzz/aws_chunked_fuzz.c \
+	tests/unit/auth/chunked_fixture.c tests/unit/auth/chunked_fixture.h
+fuzz_aws_chunked_LDADD = $(FUZZ_LIBS) libauth.a $(STREAM_LIBS)
+fuzz_sigv4_SOURCES = \
+	tests/fuzz/sigv4_fuzz.c \
+	tests/unit/control/fake_meta_db.c tests/unit/control/fake_meta_db.h
+fuzz_sigv4_LDADD = $(FUZZ_LIBS) libauth.a libcontrol.a libnet.a $(STREAM_LIBS)
