@@ -178,6 +178,12 @@ is_chunked(const struct layout_writer *writer)
     return writer->chunk != NULL || writer->chunk_count > 0;
 }
 
+static uint64_t
+inline_max(const struct layout_writer *writer)
+{
+    return writer->options.is_piece ? 0 : INLINE_BYTES_MAX;
+}
+
 enum status
 layout_writer_write(struct layout_writer *writer, struct bytes data, struct error *err)
 {
@@ -196,7 +202,7 @@ layout_writer_write(struct layout_writer *writer, struct bytes data, struct erro
     if (is_chunked(writer)) {
         return write_to_chunks(writer, data, err);
     }
-    if (writer->size == known && data.size == known && known > INLINE_BYTES_MAX &&
+    if (writer->size == known && data.size == known && known > inline_max(writer) &&
         known <= PACK_DATA_BYTES_MAX) {
         return write_to_pack(writer, data, err);
     }
@@ -246,7 +252,7 @@ layout_writer_finish(struct layout_writer *writer, struct arena *arena, struct l
     CHECK(!writer->is_finished);
     if (writer->chunk != NULL) {
         st = end_chunk(writer, err);
-    } else if (!is_chunked(writer) && writer->collected.size > INLINE_BYTES_MAX) {
+    } else if (!is_chunked(writer) && writer->collected.size > inline_max(writer)) {
         st = write_to_pack(writer, buffer_bytes(&writer->collected), err);
     }
     if (st != ST_OK) {
