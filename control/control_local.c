@@ -403,7 +403,8 @@ load_all(struct control_local *local, struct error *err)
     return st;
 }
 
-/* mkdir, and the parent's entry on disk: a database whose directory is lost is lost. */
+/* mkdir, and the parent's entry on disk: a database whose directory is lost is lost.  Also when it
+ * is there already: whoever made it may have been killed before the sync. */
 static enum status
 make_directory(const char *directory, struct error *err)
 {
@@ -411,9 +412,8 @@ make_directory(const char *directory, struct error *err)
     int fd = -1;
     enum status st = ST_OK;
 
-    if (mkdir(directory, 0700) != 0) {
-        return errno == EEXIST ? ST_OK
-                               : fail_errno(err, ST_IO, "cannot create directory %s", directory);
+    if (mkdir(directory, 0700) != 0 && errno != EEXIST) {
+        return fail_errno(err, ST_IO, "cannot create directory %s", directory);
     }
     copy = xstrdup(directory);
     fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

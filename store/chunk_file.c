@@ -118,13 +118,20 @@ make_directory(int parent_fd, const char *name)
     return mkdirat(parent_fd, name, 0700) == 0 || errno == EEXIST;
 }
 
+/* The syncs follow also when all shards are there: whoever made them may have been killed before.
+ */
 static enum status
 create_shards(int parent_fd, const char *directory, struct error *err)
 {
     char name[3];
+    bool is_complete;
 
-    set_top_directory(parent_fd);
-    for (unsigned int shard = 0; shard < CHUNK_SHARD_COUNT; shard++) {
+    snprintf(name, sizeof(name), "%02x", CHUNK_SHARD_COUNT - 1);
+    is_complete = faccessat(parent_fd, name, F_OK, 0) == 0;
+    if (!is_complete) {
+        set_top_directory(parent_fd);
+    }
+    for (unsigned int shard = 0; shard < CHUNK_SHARD_COUNT && !is_complete; shard++) {
         snprintf(name, sizeof(name), "%02x", shard);
         if (!make_directory(parent_fd, name)) {
             return fail_errno(err, ST_IO, "mountpath %s: cannot create a directory", directory);
@@ -145,9 +152,6 @@ chunk_directories_create(struct home *home, struct home *mountpath, struct error
     enum status st;
 
     chunk_shard_format(last, home->uuid, CHUNK_SHARD_COUNT - 1);
-    if (faccessat(mountpath->directory_fd, last, F_OK, 0) == 0) {
-        return ST_OK;
-    }
     snprintf(parent, sizeof(parent), "%.*s", (int)(strlen(last) - 3), last);
     if (!make_directory(mountpath->directory_fd, "chunks") ||
         !make_directory(mountpath->directory_fd, parent)) {

@@ -29,7 +29,8 @@ make_durable_directory(const char *path, struct error *err)
     if (result != 0 && errno != EEXIST) {
         st = fail_errno(err, ST_IO, "cannot create the directory %s", path);
     }
-    if (result == 0) {
+    /* Also when it is there already: whoever made it may have been killed before this sync. */
+    if (st == ST_OK) {
         slash = strrchr(parent, '/');
         if (slash != NULL && slash != parent) {
             *slash = '\0';
@@ -73,6 +74,9 @@ check_identity(struct home *home, struct error *err)
         return ST_OK;
     }
     st = identity_read(fd, home->directory, &identity, &local);
+    if (st == ST_OK && sync_directory(fd, "identity_found_sync") != 0) {
+        st = fail_errno(&local, ST_IO, "its directory cannot be synced");
+    }
     close(fd);
     if (st == ST_INVALID) {
         return fail(err, ST_INVALID, "%s", local.text);
