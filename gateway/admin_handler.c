@@ -12,11 +12,6 @@
 
 #include "base/banned.h"
 
-struct metrics_context {
-    struct object_store *objects;
-    struct http_server *server;
-};
-
 static void
 answer(struct http_exchange *exchange, int status, const char *content_type, struct bytes body,
        const char *operation)
@@ -118,18 +113,16 @@ gauge(struct buffer *out, const char *name, const char *help, uint64_t value)
 static void
 collect(struct buffer *out, void *arg)
 {
-    struct metrics_context *context = arg;
+    struct object_store *objects = arg;
     struct rusage usage;
     struct store_space space;
 
-    store_space(object_store_store(context->objects), &space);
+    store_space(object_store_store(objects), &space);
     gauge(out, "lode_store_total_bytes", "Size of all mountpaths", space.total_bytes);
     gauge(out, "lode_store_free_bytes", "Free space on all mountpaths", space.free_bytes);
     gauge(out, "lode_store_pack_bytes", "Size of all packs", space.pack_bytes);
     gauge(out, "lode_store_pack_live_bytes", "Bytes in packs that records name",
           space.pack_live_bytes);
-    gauge(out, "lode_net_connections", "Open connections",
-          http_server_connection_count(context->server));
     gauge(out, "lode_process_resident_bytes", "Resident memory", resident_bytes());
     getrusage(RUSAGE_SELF, &usage);
     buffer_printf(out,
@@ -141,10 +134,7 @@ collect(struct buffer *out, void *arg)
 }
 
 void
-admin_register_metrics(struct object_store *objects, struct http_server *server)
+admin_register_metrics(struct object_store *objects)
 {
-    static struct metrics_context context; /* one gateway per process */
-
-    context = (struct metrics_context){objects, server};
-    metric_register_collector(collect, &context);
+    metric_register_collector(collect, objects);
 }

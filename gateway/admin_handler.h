@@ -15,6 +15,6 @@
 /* An http_handler_fn; arg is the struct object_store. */
 ON_LOOP void admin_handle(struct http_exchange *exchange, void *arg);
 /* Metrics of the process and the store, exported with the others. */
-void admin_register_metrics(struct object_store *objects, struct http_server *server);
+void admin_register_metrics(struct object_store *objects);
 
 #endif

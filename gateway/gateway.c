@@ -353,7 +353,7 @@ gateway_run(const struct config *config, struct error *err)
         st = listen_all(&gateway, err);
     }
     if (st == ST_OK) {
-        admin_register_metrics(gateway.objects, gateway.server);
+        admin_register_metrics(gateway.objects);
         http_server_start(gateway.server);
         print_welcome(&gateway);
         st = wait_for_end(err);

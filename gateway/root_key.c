@@ -13,7 +13,8 @@
 
 #include "base/banned.h"
 
-/* As AWS's: 20 upper-case characters, and 40 of 64 (240 random bits). */
+/* As AWS's: 20 upper-case characters, and 40 letters and digits (238
+ * random bits): nothing that a shell or an option parser takes for something else. */
 #define ACCESS_KEY_CHARACTERS 20
 #define SECRET_KEY_CHARACTERS 40
 
@@ -124,10 +125,10 @@ static enum status
 generate(const char *data_directory, const char *path, struct root_key *key, struct error *err)
 {
     static const char UPPER[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    static const char ALL[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    static const char ALL[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
     generate_text(key->access_key, ACCESS_KEY_CHARACTERS, UPPER, 32);
-    generate_text(key->secret_key, SECRET_KEY_CHARACTERS, ALL, 64);
+    generate_text(key->secret_key, SECRET_KEY_CHARACTERS, ALL, 62);
     key->is_new = true;
     return write_file(data_directory, path, key, err);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3/s3_copy_source.h"
 
-#include "object/bucket.h"
+#include "object/object_store.h"
 #include "s3/s3_query.h"
 
 #include "base/banned.h"
@@ -43,8 +43,8 @@ fail_malformed(struct error *err, const char *why)
 static enum status
 check_names(const struct s3_copy_source *source, struct error *err)
 {
-    if (bucket_name_check(source->bucket, NULL) != ST_OK) {
-        return fail_malformed(err, "its bucket is no valid name");
+    if (source->bucket.size == 0) {
+        return fail_malformed(err, "it names no bucket");
     }
     if (source->key.size == 0) {
         return fail_malformed(err, "it names no key");

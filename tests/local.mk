@@ -4,5 +4,6 @@ libtest_a_SOURCES = tests/unit/test.c tests/unit/test.h
 TEST_LIBS = libtest.a
 
 include tests/tools/local.mk
+include tests/scenario/local.mk
 include tests/fuzz/local.mk
 include tests/power_cut/local.mk
