@@ -29,3 +29,8 @@ libobject_a_SOURCES = \
 	object/part_table.c object/part_table.h \
 	object/upload_current.c object/upload_current.h \
 	object/upload_remove.c object/upload_remove.h
+
+# What a program needs that links libobject.a.
+OBJECT_LIBS = libobject.a $(AUTH_LIBS) $(STORE_LIBS) $(CONTROL_LIBS) $(STREAM_LIBS) $(BASE_LIBS)
+
+include tests/unit/object/local.mk

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+check_LIBRARIES += libobjectfixture.a
+libobjectfixture_a_SOURCES = \
+	tests/unit/object/object_fixture.c tests/unit/object/object_fixture.h
+OBJECT_TEST_LIBS = libobjectfixture.a $(TEST_LIBS) $(OBJECT_LIBS)
+
+OBJECT_TESTS = \
+	tests/unit/object/bucket_test \
+	tests/unit/object/multipart_test \
+	tests/unit/object/object_conditions_test \
+	tests/unit/object/object_copy_test \
+	tests/unit/object/object_delete_test \
+	tests/unit/object/object_get_test \
+	tests/unit/object/object_list_test \
+	tests/unit/object/object_put_test
+check_PROGRAMS += $(OBJECT_TESTS)
+TESTS += $(OBJECT_TESTS)
+tests_unit_object_bucket_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_multipart_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_object_conditions_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_object_copy_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_object_delete_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_object_get_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_object_list_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_object_put_test_LDADD = $(OBJECT_TEST_LIBS)
