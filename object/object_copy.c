@@ -71,6 +71,11 @@ decide_bytes(struct copy_plan *plan, struct commit *commit, struct commit_view *
 {
     enum status st = ST_OK;
 
+    if (plan->extent_count > 0) {
+        extent_pages_put(commit, &plan->record.layout, plan->extents, plan->extent_count);
+    } else if (plan->writer != NULL) {
+        layout_writer_put_pages(plan->writer, commit); /* naming reads them */
+    }
     if (plan->shared.extent_count > 0) {
         st = commit_name_layout(commit, view, &plan->shared, true, err);
         plan->is_stale |= st == ST_CONFLICT;
@@ -87,9 +92,6 @@ decide_bytes(struct copy_plan *plan, struct commit *commit, struct commit_view *
     }
     if (st != ST_OK) {
         return st;
-    }
-    if (plan->extent_count > 0) {
-        extent_pages_put(commit, &plan->record.layout, plan->extents, plan->extent_count);
     }
     if (plan->part_count > 0) {
         part_table_put(commit, plan->record.layout.write_id, plan->parts, plan->part_count);

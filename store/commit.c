@@ -50,6 +50,7 @@ commit_decide(struct commit *commit, struct batch_map *batch)
     commit->dropped = NULL;
     commit->named = NULL;
     commit->has_range = false;
+    commit->has_shared = false;
     commit->families_read = 0;
     buffer_clear(&commit->reads);
     commit->error = ERROR_INIT;
@@ -180,25 +181,25 @@ commit_barrier(struct home *home, struct error *err)
     return st;
 }
 
-/* The commit's own write of a page: a layout is named in the commit that puts its pages. */
-static bool
-find_own_put(const struct commit *commit, enum family family, struct bytes key,
-             struct bytes *ret_value)
+/* The commit's own last word on a page (a layout is named in the commit that puts its pages) or on
+ * a chunk file's count (a copy may replace an object that shares the file). */
+static const struct operation *
+find_own(const struct commit *commit, enum family family, uint64_t hash, struct bytes key)
 {
-    bool is_found = false;
+    const struct operation *found = NULL;
 
-    if (family != FAMILY_LAYOUT) {
-        return false;
+    if (family != FAMILY_LAYOUT && (family != FAMILY_CHUNK || !commit->has_shared)) {
+        return NULL;
     }
     for (const struct operation *operation = commit->operations; operation != NULL;
          operation = operation->next) {
-        if (operation->kind == OPERATION_PUT && operation->family == family &&
+        if (operation->hash == hash && operation->family == family &&
+            (operation->kind == OPERATION_PUT || operation->kind == OPERATION_DELETE) &&
             bytes_equal(operation->key, key)) {
-            *ret_value = operation->value;
-            is_found = true;
+            found = operation;
         }
     }
-    return is_found;
+    return found;
 }
 
 static enum status
@@ -247,9 +248,15 @@ commit_view_get(struct commit_view *view, enum family family, struct bytes key,
     struct commit *commit = view->commit;
     uint64_t hash = batch_key_hash(family, key);
     struct batch_entry *entry = NULL;
+    const struct operation *own;
 
-    if (find_own_put(commit, family, key, ret_value)) {
+    own = find_own(commit, family, hash, key);
+    if (own != NULL && own->kind == OPERATION_PUT) {
+        *ret_value = own->value;
         return ST_OK;
+    }
+    if (own != NULL) {
+        return fail(err, ST_NOT_FOUND, "this commit removes the %s record", family_name(family));
     }
     buffer_append(&commit->reads, &hash, sizeof(hash));
     commit->families_read |= UINT32_C(1) << family;

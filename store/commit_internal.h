@@ -56,6 +56,7 @@ struct commit {
     struct buffer reads;    /* hashes of the keys that decide read */
     uint32_t families_read; /* bit per family */
     bool has_range;         /* a delete_range is among the operations */
+    bool has_shared;        /* it names chunk files once more */
     bool is_barrier;        /* has no decide */
     bool has_synced_shared; /* the worker has synced the chunk files named once more */
     uint64_t noted_batch;   /* published before decide ran */

@@ -120,6 +120,7 @@ commit_name_layout(struct commit *commit, struct commit_view *view, const struct
         .is_shared = is_shared,
     };
 
+    commit->has_shared |= is_shared;
     return layout_walk(&change.walk, &copy, err);
 }
 

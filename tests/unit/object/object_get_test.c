@@ -240,7 +240,6 @@ TEST(a_reader_is_not_disturbed_by_overwrites)
     struct bucket bucket;
     struct error err;
     size_t size = 1;
-    bool is_work_done = true;
 
     fixture_open(&fixture, test_directory(), 2);
     bucket = fixture_bucket(&fixture, "abc");
@@ -252,9 +251,6 @@ TEST(a_reader_is_not_disturbed_by_overwrites)
               &err);
     EXPECT_OK(fixture_put(&bucket, "k", BYTES_LITERAL("new"), &err), &err);
     EXPECT_OK(fixture_delete(&bucket, "k", &err), &err);
-    while (is_work_done) {
-        EXPECT_OK(store_collect_once(object_store_store(fixture.store), &is_work_done, &err), &err);
-    }
     while (size > 0) {
         EXPECT_OK(source_read(result.source, READ_MAY_WAIT, buffer_reserve(&got, 65536), 65536,
                               &size, &err),
