@@ -7,6 +7,7 @@ libobject_a_SOURCES = \
 	object/bucket_table.c object/bucket_table.h \
 	object/bucket_value.c object/bucket_value.h \
 	object/completion.c object/completion.h \
+	object/control_mirror.c object/control_mirror.h \
 	object/copy_plan.c object/copy_plan.h \
 	object/extent_pages.c object/extent_pages.h \
 	object/home_merge.c object/home_merge.h \

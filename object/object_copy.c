@@ -81,9 +81,6 @@ decide_bytes(struct copy_plan *plan, struct commit *commit, struct commit_view *
         plan->is_stale |= st == ST_CONFLICT;
     }
     if (st == ST_OK && plan->writer != NULL) {
-        if (plan->extent_count == 0) {
-            layout_writer_put_pages(plan->writer, commit);
-        }
         st = commit_name_layout(commit, view, &plan->written, false, err);
     }
     /* Only now: the old object may share chunk files with the source. */

@@ -8,12 +8,14 @@
 #define OBJECT_OBJECT_INTERNAL_H
 
 #include "object/bucket_table.h"
+#include "object/control_mirror.h"
 #include "object/object_store.h"
 
 struct object_store {
     struct store *store;
     struct control *control;
     struct bucket_table *buckets;
+    struct control_mirror *mirror;
     char *region;
     uint64_t part_bytes_min;
     _Atomic int64_t flush_asked_ns; /* monotonic: a slow listing asked for a flush last then */

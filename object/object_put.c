@@ -419,11 +419,7 @@ decide_object(struct commit *commit, struct commit_view *view, void *arg, struct
     if (st != ST_OK) {
         return st;
     }
-<<<<<<< HEAD
-    layout_writer_put_pages(put->writer, commit); /* the naming reads them */
-=======
     layout_writer_put_pages(put->writer, commit); /* naming reads them */
->>>>>>> e76868b (object, store: pages before their names, shared chunks replaced)
     st = commit_name_layout(commit, view, &put->layout, false, err);
     if (st == ST_OK && old != NULL) {
         st = object_current_drop(commit, view, old, err);
@@ -448,11 +444,7 @@ decide_part(struct commit *commit, struct commit_view *view, void *arg, struct e
     if (st != ST_OK) {
         return st;
     }
-<<<<<<< HEAD
-    layout_writer_put_pages(put->writer, commit);
-=======
     layout_writer_put_pages(put->writer, commit); /* naming reads them */
->>>>>>> e76868b (object, store: pages before their names, shared chunks replaced)
     st = commit_name_layout(commit, view, &put->layout, false, err);
     if (st != ST_OK) {
         return st;

@@ -52,6 +52,10 @@ object_store_open(const struct object_store_options *options, struct object_stor
         goto out;
     }
     if (!options->store.read_only) {
+        st = control_mirror_create(store->control, store->store, &store->mirror, err);
+        if (st != ST_OK) {
+            goto out;
+        }
         bucket_delete_resume(store);
     }
     *ret_store = store;
@@ -70,6 +74,7 @@ object_store_close(struct object_store **take_store)
         return;
     }
     control_close(&store->control);
+    control_mirror_destroy(&store->mirror);
     bucket_table_destroy(&store->buckets);
     store_close(&store->store);
     free(store->region);

@@ -178,17 +178,10 @@ is_chunked(const struct layout_writer *writer)
     return writer->chunk != NULL || writer->chunk_count > 0;
 }
 
-<<<<<<< HEAD
 static uint64_t
 inline_max(const struct layout_writer *writer)
 {
     return writer->options.is_piece ? 0 : INLINE_BYTES_MAX;
-=======
-static bool
-may_be_inline(const struct layout_writer *writer, uint64_t size)
-{
-    return size <= INLINE_BYTES_MAX && !writer->options.is_piece;
->>>>>>> e76868b (object, store: pages before their names, shared chunks replaced)
 }
 
 enum status
@@ -209,11 +202,7 @@ layout_writer_write(struct layout_writer *writer, struct bytes data, struct erro
     if (is_chunked(writer)) {
         return write_to_chunks(writer, data, err);
     }
-<<<<<<< HEAD
     if (writer->size == known && data.size == known && known > inline_max(writer) &&
-=======
-    if (writer->size == known && data.size == known && !may_be_inline(writer, known) &&
->>>>>>> e76868b (object, store: pages before their names, shared chunks replaced)
         known <= PACK_DATA_BYTES_MAX) {
         return write_to_pack(writer, data, err);
     }
@@ -263,11 +252,7 @@ layout_writer_finish(struct layout_writer *writer, struct arena *arena, struct l
     CHECK(!writer->is_finished);
     if (writer->chunk != NULL) {
         st = end_chunk(writer, err);
-<<<<<<< HEAD
     } else if (!is_chunked(writer) && writer->collected.size > inline_max(writer)) {
-=======
-    } else if (writer->collected.size > 0 && !may_be_inline(writer, writer->collected.size)) {
->>>>>>> e76868b (object, store: pages before their names, shared chunks replaced)
         st = write_to_pack(writer, buffer_bytes(&writer->collected), err);
     }
     if (st != ST_OK) {
