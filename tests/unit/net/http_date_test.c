@@ -34,8 +34,15 @@ TEST(all_three_forms_are_read)
 /* A two-digit year more than 50 years ahead belongs to the past.  SPEC: RFC 9110 5.6.7 */
 TEST(two_digit_years_are_the_nearest)
 {
+    int64_t unix_s = 0;
+
     expect_date(INT64_C(3345321600), "Saturday, 04-Jan-76 00:00:00 GMT");
     expect_date(INT64_C(220924800), "Saturday, 01-Jan-77 00:00:00 GMT");
+
+    /* Near the end of a century the nearest may lie in the next. */
+    EXPECT_STATUS(ST_OK, http_date_parse(BYTES_LITERAL("Friday, 01-Jan-10 00:00:00 GMT"),
+                                         INT64_C(3786912000) /* 2090 */, &unix_s));
+    EXPECT_INT(INT64_C(4417977600), unix_s); /* 2110 */
 }
 
 /* Bytes around, wrong days, wrong times and foreign zones are refused. */

@@ -59,6 +59,14 @@ keep(struct http_exchange *exchange)
 }
 
 static void
+answer_body(struct http_exchange *exchange, enum status st, struct bytes body)
+{
+    struct http_response answer = {.status = st == ST_OK ? 200 : 400, .body = body};
+
+    http_exchange_respond(exchange, &answer);
+}
+
+static void
 handle(struct http_exchange *exchange, void *arg)
 {
     const struct http_request *request = http_exchange_request(exchange);
@@ -76,6 +84,9 @@ handle(struct http_exchange *exchange, void *arg)
     } else if (bytes_equal_string(request->path, "/kept")) {
         http_exchange_run_on_worker(exchange, keep);
     } else {
+        if (bytes_equal_string(request->path, "/ask")) {
+            http_exchange_read_body(kept, 10, answer_body);
+        }
         answer_path(exchange);
     }
 }
@@ -165,6 +176,18 @@ TEST(requests_behind_a_worker_wait)
     tear_down();
 }
 
+/* What was sent before is seen by the loop before this has been answered twice. */
+static void
+in_step(void)
+{
+    struct test_client other;
+
+    test_client_open(&other, server.port);
+    test_client_ask(&other, "GET /now HTTP/1.1\r\nHost: h\r\n\r\n", 200, &response);
+    test_client_ask(&other, "GET /now HTTP/1.1\r\nHost: h\r\n\r\n", 200, &response);
+    test_client_close(&other);
+}
+
 /* A client that leaves is noticed while its request is worked on: at once if nothing else was sent,
  * by the watch if something stands in front of the end. */
 TEST(a_vanished_client_is_noticed)
@@ -181,16 +204,34 @@ TEST(a_vanished_client_is_noticed)
         test_client_send(&client, "GET /watch HTTP/1.1\r\nHost: h\r\n\r\n");
         test_gate_wait_entered(&gate, 1);
         test_client_send(&client, BEHIND[i % 2]);
+        in_step();
         if (i / 2 % 2 == 0) {
             test_client_abort(&client);
         } else {
             test_client_close(&client);
         }
-        test_server_wait_logged(&server, 1);
+        test_server_wait_logged(&server, 3);
         EXPECT(was_abandoned);
         test_client_open(&client, server.port);
         tear_down();
     }
+}
+
+/* A body may be asked for after the handler has returned, from elsewhere on the loop. */
+TEST(a_body_may_be_asked_for_later)
+{
+    struct test_client other;
+
+    set_up();
+    test_gate_open(&gate);
+    test_client_send(&client, "POST /kept HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nab");
+    test_gate_wait_entered(&gate, 1);
+    test_client_open(&other, server.port);
+    test_client_ask(&other, "GET /ask HTTP/1.1\r\nHost: h\r\n\r\n", 200, &response);
+    test_client_close(&other);
+    test_client_read(&client, false, &response);
+    expect_path("ab");
+    tear_down();
 }
 
 TEST(headers_are_found_by_lower_case_name)

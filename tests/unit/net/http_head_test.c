@@ -122,6 +122,8 @@ TEST(hostile_framing_is_refused)
     };
     char text[256];
 
+    expect_refused(400, "PUT /k HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n");
+
     for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
         snprintf(text, sizeof(text), "PUT /b/k HTTP/1.1\r\nHost: h\r\n%s\r\n", BAD[i]);
         expect_refused(400, text);
@@ -187,6 +189,9 @@ TEST(absolute_form_is_stripped)
 
     expect_ready("GET HTTPS://h HTTP/1.1\r\nHost: h\r\n\r\n");
     EXPECT_BYTES(BYTES_LITERAL("/"), head.request.path);
+
+    expect_ready("GET http://h/a HTTP/1.0\r\n\r\n");
+    EXPECT_BYTES(BYTES_LITERAL("h"), head.request.host);
 
     expect_refused(400, "GET http://other/ HTTP/1.1\r\nHost: h\r\n\r\n");
 }

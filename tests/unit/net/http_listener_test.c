@@ -266,6 +266,22 @@ TEST(bad_addresses_are_refused)
     EXPECT_STATUS(ST_IO, listen_on("192.0.2.1", 0, NULL, NULL)); /* not ours: TEST-NET-1 */
 }
 
+/* SPEC: RFC 4291; where the machine has no IPv6 there is nothing to test. */
+TEST(ipv6_is_served)
+{
+    struct http_listener *listener = NULL;
+    struct http_listen_options options = {.address = "::1", .handler = handle};
+    struct error err = ERROR_INIT;
+    enum status st = http_listener_create(&options, 2, &listener, &err);
+
+    if (st == ST_IO) {
+        test_skip("no IPv6 here");
+    }
+    EXPECT_OK(st, &err);
+    EXPECT(listener->port != 0 && listener->socket_count == 2);
+    http_listener_destroy(&listener);
+}
+
 /* A port that another server has is not shared by accident. */
 TEST(a_port_in_use_is_refused)
 {

@@ -486,6 +486,66 @@ TEST(a_reader_above_the_minimum_is_served)
     tear_down();
 }
 
+/* A source that is slow is not the client's fault. */
+TEST(a_slow_source_does_not_time_out)
+{
+    struct http_limits limits = HTTP_LIMITS_DEFAULT;
+    struct test_gate gate = TEST_GATE_INIT;
+    struct test_client other;
+
+    limits.rate_window_ms = 20;
+    limits.head_ms = 300;
+    set_up(&(struct test_server_options){.handler = handle, .limits = &limits});
+    plan.gate = &gate;
+    plan.piece_max = 1 << 20;
+    plan.wait_every = 2;
+    test_client_send(&client, "GET /p HTTP/1.1\r\nHost: h\r\n\r\n");
+    test_gate_wait_entered(&gate, 1);
+    test_client_open(&other, server.port); /* for the time of 15 windows */
+    test_client_expect_end(&other);
+    test_client_close(&other);
+    test_gate_open(&gate);
+    test_client_read(&client, false, &response);
+    expect_whole();
+    tear_down();
+}
+
+/* Sources over TLS, where pieces are smaller and nothing comes from files. */
+TEST(bodies_from_sources_are_sent_over_tls)
+{
+    set_up(&(struct test_server_options){.handler = handle, .has_tls = true});
+    test_client_close(&client);
+    test_client_open_tls(&client, server.tls_port, NULL);
+    plan.wait_every = 3;
+    for (int i = 0; i < 2; i++) {
+        plan.content_length = i == 0 ? BIG_BYTES : HTTP_LENGTH_UNKNOWN;
+        ask("GET");
+        expect_whole();
+        EXPECT(plan.worker_read_count > 0);
+    }
+    plan.is_from_memory = true;
+    ask("GET");
+    expect_whole();
+    tear_down();
+}
+
+/* Buffers are given back to the system some time after the last request. */
+TEST(an_idle_server_holds_no_buffers)
+{
+    struct http_limits limits = HTTP_LIMITS_DEFAULT;
+    struct test_client other;
+
+    limits.head_ms = 3 * BODY_BUFFERS_TRIM_MS;
+    set_up(&(struct test_server_options){.handler = handle, .limits = &limits});
+    ask("GET");
+    EXPECT(http_server_body_memory(server.server) != 0);
+    test_client_open(&other, server.port); /* for the time of three trims */
+    test_client_expect_end(&other);
+    test_client_close(&other);
+    EXPECT_INT(0, http_server_body_memory(server.server));
+    tear_down();
+}
+
 /* A client that leaves while a worker reads: the source is released once the worker is back. */
 TEST(a_client_may_leave_while_a_worker_reads)
 {
