@@ -12,6 +12,7 @@
 
 /* First byte of a FAMILY_NODE key. */
 #define NODE_COUNTERS 'b'
+#define NODE_DROPPED_PAGES 'g'
 #define NODE_NAMED 'n'
 
 static void
@@ -108,6 +109,26 @@ meta_key_counters(struct meta_key *out, uint64_t bucket_id)
     out->size = 0;
     append(out, &KIND, 1);
     append_u64(out, bucket_id);
+}
+
+void
+meta_key_dropped_pages(struct meta_key *out, struct write_id id)
+{
+    static const char KIND = NODE_DROPPED_PAGES;
+
+    out->size = 0;
+    append(out, &KIND, 1);
+    append(out, id.bytes, sizeof(id.bytes));
+}
+
+enum status
+meta_key_parse_dropped_pages(struct bytes key, struct write_id *ret_id)
+{
+    if (key.size != 1 + sizeof(ret_id->bytes) || key.data[0] != NODE_DROPPED_PAGES) {
+        return ST_CORRUPT;
+    }
+    memcpy(ret_id->bytes, key.data + 1, sizeof(ret_id->bytes));
+    return ST_OK;
 }
 
 void

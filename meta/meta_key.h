@@ -39,6 +39,9 @@ void meta_key_pack(struct meta_key *out, uint64_t pack_id);
 /* FAMILY_NODE: counters of a bucket in this home: int64 objects, versions, logical, stored bytes.
  */
 void meta_key_counters(struct meta_key *out, uint64_t bucket_id);
+/* FAMILY_NODE: the pages of this write id are named by no record; readers may still want them. */
+void meta_key_dropped_pages(struct meta_key *out, struct write_id id);
+MUST_USE enum status meta_key_parse_dropped_pages(struct bytes key, struct write_id *ret_id);
 /* FAMILY_NODE: other values by name, e.g. "seq", "open". */
 void meta_key_node(struct meta_key *out, const char *name);
 

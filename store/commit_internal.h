@@ -29,9 +29,10 @@ struct operation {
     size_t sum_count;
 };
 
-/* A chunk file that nothing names after this commit. */
-struct dropped_chunk {
-    struct dropped_chunk *next;
+/* What nothing names after this commit: a chunk file, or (EXTENT_INDIRECT) the pages of a write
+ * id. */
+struct dropped_extent {
+    struct dropped_extent *next;
     struct extent extent;
 };
 
@@ -51,7 +52,7 @@ struct commit {
     struct arena arena;
     struct operation *operations;
     struct operation **last_operation;
-    struct dropped_chunk *dropped;
+    struct dropped_extent *dropped;
     struct named_bytes *named;
     struct buffer reads;    /* hashes of the keys that decide read */
     uint32_t families_read; /* bit per family */

@@ -124,12 +124,20 @@ commit_name_layout(struct commit *commit, struct commit_view *view, const struct
     return layout_walk(&change.walk, &copy, err);
 }
 
+static void
+add_dropped(struct commit *commit, const struct extent *extent)
+{
+    struct dropped_extent *dropped = arena_alloc(&commit->arena, sizeof(*dropped));
+
+    *dropped = (struct dropped_extent){commit->dropped, *extent};
+    commit->dropped = dropped;
+}
+
 static enum status
 drop_extent(struct layout_walk *walk, const struct extent *extent, struct error *err)
 {
     struct layout_change *change = CONTAINER_OF(struct layout_change, walk, walk);
     struct commit *commit = change->commit;
-    struct dropped_chunk *dropped;
     struct meta_key key;
     uint64_t count = 0;
     enum status st;
@@ -149,18 +157,33 @@ drop_extent(struct layout_walk *walk, const struct extent *extent, struct error 
         return ST_OK;
     }
     commit_delete(commit, FAMILY_CHUNK, meta_key_bytes(&key));
-    dropped = arena_alloc(&commit->arena, sizeof(*dropped));
-    *dropped = (struct dropped_chunk){commit->dropped, *extent};
-    commit->dropped = dropped;
+    add_dropped(commit, extent);
     return ST_OK;
 }
 
+/* Readers that hold a pin may still want the pages: they go when the last of those is done.  The
+ * mark in the batch makes sure of it over a restart. */
 static void
-drop_page(struct layout_walk *walk, struct bytes key)
+drop_page(struct layout_walk *walk, struct bytes page_key)
 {
     struct layout_change *change = CONTAINER_OF(struct layout_change, walk, walk);
+    struct commit *commit = change->commit;
+    struct extent pages = {.kind = EXTENT_INDIRECT};
+    struct meta_key key;
 
-    commit_delete(change->commit, FAMILY_LAYOUT, key);
+    memcpy(pages.write_id.bytes, page_key.data, WRITE_ID_BYTES);
+    for (const struct dropped_extent *dropped = commit->dropped; dropped != NULL;
+         dropped = dropped->next) {
+        if (dropped->extent.kind == EXTENT_INDIRECT) {
+            if (memcmp(&dropped->extent.write_id, &pages.write_id, WRITE_ID_BYTES) == 0) {
+                return; /* not its first page */
+            }
+            break;
+        }
+    }
+    meta_key_dropped_pages(&key, pages.write_id);
+    commit_put(commit, FAMILY_NODE, meta_key_bytes(&key), BYTES_NONE);
+    add_dropped(commit, &pages);
 }
 
 enum status

@@ -18,6 +18,7 @@
 #include "store/home_internal.h"
 #include "store/lazy_sync.h"
 #include "store/pack_set.h"
+#include "store/page_reclaim.h"
 #include "store/pin_table.h"
 #include "store/reclaimer.h"
 #include "store/space.h"
@@ -137,6 +138,14 @@ open_records(struct home *home, struct error *err)
     return st;
 }
 
+static void
+close_records(struct home *home)
+{
+    meta_db_close(&home->db);
+    close(home->directory_fd);
+    home->directory_fd = -1;
+}
+
 enum status
 home_open(struct home *home, struct error *err)
 {
@@ -152,13 +161,16 @@ home_open(struct home *home, struct error *err)
         st = recover_numbers(home, err);
     }
     if (st != ST_OK) {
-        meta_db_close(&home->db);
-        close(home->directory_fd);
-        home->directory_fd = -1;
+        close_records(home);
         return st;
     }
     home->packs = pack_set_create(home, options->pack_bytes);
     home->reclaimer = reclaimer_create(home);
+    st = page_reclaim_recover(home, home->reclaimer, err);
+    if (st != ST_OK) {
+        close_records(home);
+        return st;
+    }
     home->lazy = lazy_sync_create(home);
     home->space = space_create(home->directory_fd, options->free_floor_bytes);
     atomic_store(&home->state, HOME_PRESENT);

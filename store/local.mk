@@ -27,6 +27,7 @@ libstore_a_SOURCES = \
 	store/pack_reader.c store/pack_reader.h \
 	store/pack_set.c store/pack_set.h \
 	store/pack_writer.c store/pack_writer.h \
+	store/page_reclaim.c store/page_reclaim.h \
 	store/path_open.c store/path_open.h \
 	store/pin_table.c store/pin_table.h \
 	store/reclaimer.c store/reclaimer.h \

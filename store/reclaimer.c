@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "store/chunk_file.h"
 #include "store/commit_internal.h"
+#include "store/page_reclaim.h"
 
 #include "base/banned.h"
 
@@ -54,7 +55,7 @@ reclaimer_destroy(struct reclaimer **take_reclaimer)
 }
 
 void
-reclaimer_add(struct reclaimer *reclaimer, uint64_t batch, const struct dropped_chunk *dropped)
+reclaimer_add(struct reclaimer *reclaimer, uint64_t batch, const struct dropped_extent *dropped)
 {
     for (; dropped != NULL; dropped = dropped->next) {
         struct garbage *garbage = xcalloc(1, sizeof(*garbage));
@@ -122,9 +123,14 @@ reclaimer_run(struct reclaimer *reclaimer)
     while (atomic_load(&home->state) == HOME_PRESENT &&
            (garbage = take_garbage(reclaimer, batch_max)) != NULL) {
         struct error err = ERROR_INIT;
+        enum status st;
 
-        if (chunk_file_remove(home, &garbage->extent, &err) != ST_OK) {
-            log_warn(NULL, "chunk_not_removed", "%s; the sweep tries again", err.text);
+        st = garbage->extent.kind == EXTENT_INDIRECT
+                 ? page_reclaim(home, garbage->extent.write_id, &err)
+                 : chunk_file_remove(home, &garbage->extent, &err);
+        if (st != ST_OK) {
+            log_warn(NULL, "dropped_bytes_not_freed", "%s; the next start or sweep tries again",
+                     err.text);
         }
         free(garbage);
     }

@@ -13,7 +13,7 @@
 
 #include "base/status.h"
 
-struct dropped_chunk;
+struct dropped_extent;
 struct home;
 struct reclaimer;
 
@@ -21,7 +21,7 @@ struct reclaimer *reclaimer_create(struct home *home);
 void reclaimer_destroy(struct reclaimer **take_reclaimer);
 /* The list is copied.  Committer only, batches ascending. */
 void reclaimer_add(struct reclaimer *reclaimer, uint64_t batch,
-                   const struct dropped_chunk *dropped);
+                   const struct dropped_extent *dropped);
 /* The youngest batch that something waits for; 0: nothing waits. */
 uint64_t reclaimer_newest_batch(struct reclaimer *reclaimer);
 /* Free what may be freed now. */
