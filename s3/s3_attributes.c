@@ -124,12 +124,13 @@ s3_attributes_refuse_acl(const struct s3_headers *headers, struct error *err)
     static const enum s3_header_id GRANTS[] = {S3_GRANT_FULL_CONTROL, S3_GRANT_READ,
                                                S3_GRANT_READ_ACP, S3_GRANT_WRITE,
                                                S3_GRANT_WRITE_ACP};
-    static const char *const CANNED[] = {
-        "public-read",       "public-read-write",         "authenticated-read", "aws-exec-read",
-        "bucket-owner-read", "bucket-owner-full-control", "log-delivery-write"};
+    static const char *const CANNED[] = {"public-read",        "public-read-write",
+                                         "authenticated-read", "aws-exec-read",
+                                         "bucket-owner-read",  "log-delivery-write"};
     struct bytes acl = headers->values[S3_ACL];
 
-    if (acl.data != NULL && !bytes_equal_string(acl, "private")) {
+    if (acl.data != NULL && !bytes_equal_string(acl, "private") &&
+        !bytes_equal_string(acl, "bucket-owner-full-control")) {
         for (size_t i = 0; i < ARRAY_COUNT(CANNED); i++) {
             if (bytes_equal_string(acl, CANNED[i])) {
                 return fail(err, ST_NOT_IMPLEMENTED,

@@ -67,16 +67,28 @@ s3_decode(struct bytes text, bool plus_is_space, struct arena *arena, struct byt
     return ST_OK;
 }
 
+/* A path that cannot be decoded is an InvalidURI; a parameter is an argument. */
+static enum status
+decode_part(struct bytes text, struct arena *arena, struct bytes *ret_text, struct error *err)
+{
+    enum status st = s3_decode(text, true, arena, ret_text, err);
+
+    if (st != ST_OK && err != NULL) {
+        err->dialect_code = "InvalidArgument";
+    }
+    return st;
+}
+
 static enum status
 parse_parameter(struct bytes text, struct arena *arena, struct s3_parameter *ret_parameter,
                 struct error *err)
 {
     struct s3_parameter parameter = {.value = bytes_of(text.data, 0)};
-    enum status st = s3_decode(bytes_cut(&text, '='), true, arena, &parameter.name, err);
+    enum status st = decode_part(bytes_cut(&text, '='), arena, &parameter.name, err);
 
     if (st == ST_OK && text.size != 0) {
         parameter.has_value = true;
-        st = s3_decode(text, true, arena, &parameter.value, err);
+        st = decode_part(text, arena, &parameter.value, err);
     }
     if (st == ST_OK) {
         *ret_parameter = parameter;

@@ -30,7 +30,7 @@ struct s3_query {
 MUST_USE enum status s3_decode(struct bytes text, bool plus_is_space, struct arena *arena,
                                struct bytes *ret_text, struct error *err);
 
-/* ST_INVALID (InvalidURI, InvalidArgument). */
+/* ST_INVALID (InvalidArgument). */
 MUST_USE enum status s3_query_parse(struct bytes query, struct arena *arena,
                                     struct s3_query *ret_query, struct error *err);
 /* The first of that name, or NULL. */
