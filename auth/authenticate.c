@@ -291,7 +291,7 @@ authenticate_any(const struct authenticate_options *options, const struct http_r
     } else if (payload_line.data == NULL && parsed.is_query) {
         payload_line = BYTES_LITERAL(UNSIGNED_PAYLOAD);
     } else if (payload_line.data == NULL) {
-        return fail_as(err, ST_INVALID, "MissingSecurityHeader",
+        return fail_as(err, ST_INVALID, "InvalidRequest",
                        "Missing required header for this request: x-amz-content-sha256");
     }
     if ((st = parse_payload(payload_line, &authentication, err)) != ST_OK ||
@@ -362,7 +362,6 @@ authenticate_http_status(const struct error *err)
         {"InvalidRequest", 400},
         {"InvalidToken", 400},
         {"MalformedTrailerError", 400},
-        {"MissingSecurityHeader", 400},
         {"NotImplemented", 501},
         {"XAmzContentSHA256Mismatch", 400},
     };

@@ -47,8 +47,8 @@ struct authenticate_options {
  * ST_UNAUTHENTICATED, ST_DENIED, ST_SIGNATURE_MISMATCH, ST_INVALID or ST_NOT_IMPLEMENTED, always
  * with err->dialect_code set to AWS's code: AccessDenied (anonymous), InvalidAccessKeyId,
  * SignatureDoesNotMatch, RequestTimeTooSkewed, AuthorizationHeaderMalformed,
- * AuthorizationQueryParametersError, MissingSecurityHeader, InvalidArgument, NotImplemented
- * (ECDSA)... Unknown key ids do the same work as wrong signatures.
+ * AuthorizationQueryParametersError, InvalidRequest, InvalidArgument, NotImplemented (ECDSA)...
+ * Unknown key ids do the same work as wrong signatures.
  */
 MUST_USE enum status authenticate(const struct authenticate_options *options,
                                   const struct http_request *request, struct arena *arena,

@@ -14,7 +14,7 @@
 #include "control/control.h"
 
 #define USER_NAME_BYTES_MAX 64 /* IAM: [A-Za-z0-9+=,.@_-]{1,64} */
-#define KEYS_PER_USER_MAX 16
+#define KEYS_PER_USER_MAX 2    /* as IAM: one in use, one to change over to */
 #define ACCESS_KEY_BYTES_MAX 128
 #define SECRET_KEY_BYTES_MAX 128
 

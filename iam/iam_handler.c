@@ -14,6 +14,7 @@
 #include "base/banned.h"
 
 #define XML_NAMESPACE "https://iam.amazonaws.com/doc/2010-05-08/"
+#define API_VERSION "2010-05-08"
 #define FORM_TYPE "application/x-www-form-urlencoded"
 #define SCOPE_END "/iam/aws4_request"
 #define SCOPE_END_ESCAPED "%2Fiam%2Faws4_request"
@@ -200,19 +201,23 @@ find_operation(const struct iam_call *call, const struct iam_operation **ret_ope
                struct error *err)
 {
     struct bytes action = iam_call_parameter(call, "Action");
+    struct bytes version = iam_call_parameter(call, "Version");
+    bool is_version = version.data == NULL || bytes_equal_string(version, API_VERSION);
 
     if (action.data == NULL) {
         return fail_as(err, ST_INVALID, "MissingAction",
                        "The request is missing an action or a required parameter.");
     }
-    for (size_t i = 0; i < ARRAY_COUNT(OPERATIONS); i++) {
+    for (size_t i = 0; is_version && i < ARRAY_COUNT(OPERATIONS); i++) {
         if (bytes_equal_string(action, OPERATIONS[i].action)) {
             *ret_operation = &OPERATIONS[i];
             return ST_OK;
         }
     }
-    return fail_as(err, ST_INVALID, "InvalidAction", "Could not find operation %.*s",
-                   (int)(action.size < 64 ? action.size : 64), action.data);
+    return fail_as(err, ST_INVALID, "InvalidAction",
+                   "Could not find operation %.*s for version %.*s",
+                   (int)(action.size < 64 ? action.size : 64), action.data,
+                   (int)(version.size < 64 ? version.size : 64), version.data);
 }
 
 static void

@@ -162,12 +162,12 @@ TEST(many_keys_are_all_found)
     size_t count = 0;
 
     open_store(&opened);
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 100; i++) {
         char name[16];
 
         snprintf(name, sizeof(name), "user%d", i);
         make_user(&opened, name);
-        for (int j = 0; j < 10; j++) {
+        for (int j = 0; j < KEYS_PER_USER_MAX; j++) {
             struct bytes secret;
 
             keys[count++] = make_key(&opened, name, &secret).access_key;

@@ -213,6 +213,7 @@ TEST(errors_have_the_codes_of_iam)
         {"Action=ListUsers&MaxItems=x", 400, "ValidationError"},
         {"Action=CreateRole&RoleName=x", 400, "InvalidAction"},
         {"Action=", 400, "InvalidAction"},
+        {"Action=ListUsers&Version=1999-01-01", 400, "InvalidAction"},
         {"Version=2010-05-08", 400, "MissingAction"},
         {"", 400, "MissingAction"},
         {"Action=ListUsers&Marker=%", 400, "MalformedQueryString"},
@@ -327,7 +328,7 @@ TEST(lists_are_paged)
     caller_release(&caller);
 }
 
-/* Sixteen keys for each user. */
+/* SPEC: IAM quotas: two keys for each user. */
 TEST(keys_of_a_user_are_limited)
 {
     struct caller caller;
@@ -340,7 +341,7 @@ TEST(keys_of_a_user_are_limited)
     }
     call(&caller, "Action=CreateAccessKey&UserName=alice");
     expect_error(&caller, 409, "LimitExceeded");
-    call(&caller, "Action=ListAccessKeys&UserName=alice&MaxItems=10");
+    call(&caller, "Action=ListAccessKeys&UserName=alice&MaxItems=1");
     expect_answer(&caller, 200, "<IsTruncated>true</IsTruncated>");
     caller_release(&caller);
 }
