@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -47,6 +48,7 @@ event_loop_init(struct event_loop *loop, const char *name, struct error *err)
     loop->h2o = h2o_evloop_create();
     snprintf(loop->name, sizeof(loop->name), "%s", name);
     atomic_init(&loop->messages, NULL);
+    atomic_init(&loop->poster_count, 0);
     list_init(&loop->deferred);
     return ST_OK;
 }
@@ -55,6 +57,10 @@ void
 event_loop_release(struct event_loop *loop)
 {
     CHECK(!loop->is_started);
+    /* The last message may have run, and ended all this, before its sender came to its wake. */
+    while (atomic_load_explicit(&loop->poster_count, memory_order_acquire) != 0) {
+        sched_yield();
+    }
     h2o_evloop_destroy(loop->h2o);
     close(loop->wake_fd);
     if (loop->poll_fd != -1) {
@@ -74,6 +80,7 @@ event_loop_post(struct event_loop *loop, struct loop_message *message)
     struct loop_message *newest = atomic_load_explicit(&loop->messages, memory_order_relaxed);
     static const uint64_t one = 1;
 
+    atomic_fetch_add_explicit(&loop->poster_count, 1, memory_order_acq_rel);
     do {
         message->next = newest;
     } while (!atomic_compare_exchange_weak_explicit(&loop->messages, &newest, message,
@@ -83,6 +90,7 @@ event_loop_post(struct event_loop *loop, struct loop_message *message)
         while (write(loop->wake_fd, &one, sizeof(one)) == -1 && errno == EINTR) {
         }
     }
+    atomic_fetch_sub_explicit(&loop->poster_count, 1, memory_order_acq_rel);
 }
 
 static void

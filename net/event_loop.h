@@ -42,6 +42,7 @@ struct event_loop {
     int wake_fd;
     int poll_fd;                             /* the same eventfd, until the loop has taken it */
     _Atomic(struct loop_message *) messages; /* newest first */
+    atomic_int poster_count;                 /* inside event_loop_post now */
     struct list deferred;
     struct loop_message stop_message;
     pthread_t thread;
