@@ -48,3 +48,7 @@ fuzz_sigv4_SOURCES = \
 	tests/fuzz/sigv4_fuzz.c \
 	tests/unit/control/fake_meta_db.c tests/unit/control/fake_meta_db.h
 fuzz_sigv4_LDADD = $(FUZZ_LIBS) libauth.a libcontrol.a libnet.a $(STREAM_LIBS)
+
+FUZZ_TARGETS += fuzz/iam_form
+fuzz_iam_form_SOURCES = tests/fuzz/iam_form_fuzz.c
+fuzz_iam_form_LDADD = $(FUZZ_LIBS) libiam.a libauth.a $(BASE_LIBS)

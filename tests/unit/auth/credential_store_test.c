@@ -2,6 +2,7 @@
 #include "auth/credential_store.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "auth/credential_lookup.h"
@@ -367,5 +368,66 @@ TEST(racing_creations_keep_the_limit)
         &err);
     EXPECT_INT(created_count, count);
     EXPECT(count <= KEYS_PER_USER_MAX);
+    close_store(&opened);
+}
+
+struct reader {
+    struct credential_store *store;
+    _Atomic bool *must_stop;
+    const unsigned char *root_key;
+    uint64_t found_count;
+};
+
+static void *
+look_up(void *arg)
+{
+    struct reader *reader = arg;
+
+    while (!atomic_load(reader->must_stop)) {
+        struct credential_owner owner;
+        unsigned char derived[32];
+
+        EXPECT(derive(reader->store, BYTES_LITERAL("rootkey"), "r", derived, &owner));
+        EXPECT(owner.is_root && memcmp(derived, reader->root_key, 32) == 0);
+        EXPECT(!derive(reader->store, BYTES_LITERAL("unknown"), "r", derived, &owner));
+        reader->found_count++;
+    }
+    return NULL;
+}
+
+/* Lookups on the loops go on while the table grows and keys come and go. */
+TEST(lookups_run_beside_changes)
+{
+    struct opened opened;
+    struct credential_owner owner;
+    unsigned char root_key[32];
+    _Atomic bool must_stop = false;
+    struct reader readers[3];
+    pthread_t threads[3];
+
+    open_store(&opened);
+    EXPECT(derive(opened.store, BYTES_LITERAL("rootkey"), "r", root_key, &owner));
+    for (int i = 0; i < 3; i++) {
+        readers[i] = (struct reader){opened.store, &must_stop, root_key, 0};
+        EXPECT_INT(0, pthread_create(&threads[i], NULL, look_up, &readers[i]));
+    }
+    for (int i = 0; i < 100; i++) {
+        char name[16];
+        struct bytes secret;
+        struct access_key key;
+        unsigned char derived[32];
+
+        snprintf(name, sizeof(name), "user%d", i);
+        make_user(&opened, name);
+        make_key(&opened, name, &secret);
+        key = make_key(&opened, name, &secret);
+        EXPECT(derive(opened.store, key.access_key, "r", derived, &owner));
+        EXPECT_OK(access_key_delete(opened.store, bytes_of_string(name), key.access_key, &err),
+                  &err);
+    }
+    atomic_store(&must_stop, true);
+    for (int i = 0; i < 3; i++) {
+        EXPECT_INT(0, pthread_join(threads[i], NULL));
+    }
     close_store(&opened);
 }

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-CONTROL_TESTS = tests/unit/control/control_local_test
+CONTROL_TESTS = \
+	tests/unit/control/control_disk_test \
+	tests/unit/control/control_local_test
 check_PROGRAMS += $(CONTROL_TESTS)
 TESTS += $(CONTROL_TESTS)
+tests_unit_control_control_disk_test_LDADD = $(TEST_LIBS) $(CONTROL_LIBS) $(BASE_LIBS)
 # Against a fake of meta/meta_db.h that can fail.
 tests_unit_control_control_local_test_SOURCES = \
 	tests/unit/control/control_local_test.c \
