@@ -215,6 +215,19 @@ parse_credential(struct bytes credential, const char *service, struct sigv4_requ
 }
 
 static enum status
+check_signed_headers_count(const struct sigv4_request *parsed, struct error *err)
+{
+    size_t count = 1;
+
+    for (size_t i = 0; i < parsed->signed_headers.size; i++) {
+        count += parsed->signed_headers.data[i] == ';';
+    }
+    return count <= SIGV4_SIGNED_HEADER_COUNT_MAX
+               ? ST_OK
+               : bad(parsed, err, "SignedHeaders names more headers than a request can have.");
+}
+
+static enum status
 parse_timestamp(struct bytes text, struct sigv4_request *parsed, struct error *err)
 {
     if (!amz_date_parse(text, &parsed->time_s)) {
@@ -439,6 +452,9 @@ sigv4_request_parse(const struct http_request *request, const char *service, str
     }
     st = is_header ? parse_header_form(&found, service, &parsed, err)
                    : parse_query_form(&found, service, &parsed, err);
+    if (st == ST_OK) {
+        st = check_signed_headers_count(&parsed, err);
+    }
     if (st == ST_OK) {
         *ret_parsed = parsed;
     }

@@ -12,6 +12,8 @@
 
 /* A region is a word; what is longer or holds other characters is no region anywhere. */
 #define SIGV4_REGION_BYTES_MAX 64
+/* As many as a head can have headers (net/): each is looked up before anything is verified. */
+#define SIGV4_SIGNED_HEADER_COUNT_MAX 128
 /* SPEC: S3 query authentication: seven days. */
 #define SIGV4_EXPIRES_S_MAX 604800
 

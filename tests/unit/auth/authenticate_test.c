@@ -476,6 +476,57 @@ TEST(path_and_query_are_also_tried_encoded_again)
     fixture_release(&fixture);
 }
 
+/* What a client can make us do before it is known is bounded: names to look up among the headers.
+ */
+TEST(signed_headers_are_limited)
+{
+    struct fixture fixture;
+    struct buffer names = BUFFER_INIT;
+    struct fixture_signature signature = {0};
+
+    fixture_init(&fixture);
+    buffer_append_string(&names, "host;x-amz-date");
+    for (int i = 2; i < 128; i++) {
+        buffer_append_string(&names, ";a");
+    }
+    for (int is_above = 0; is_above < 2; is_above++) {
+        signature.signed_headers = arena_string(&fixture.arena, buffer_bytes(&names));
+        fixture_reset(&fixture);
+        fixture_add_header(&fixture, "a", "b");
+        fixture_sign_query(&fixture, &signature);
+        if (is_above) {
+            fixture_expect_refused(&fixture, ST_INVALID, "AuthorizationQueryParametersError", 400);
+        } else {
+            fixture_expect_refused(&fixture, ST_SIGNATURE_MISMATCH, "SignatureDoesNotMatch", 403);
+        }
+        buffer_append_string(&names, ";a");
+    }
+    buffer_release(&names);
+    fixture_release(&fixture);
+}
+
+/* Secrets and signatures stay out of every sentence, which goes to the client and into the log. */
+TEST(refusals_quote_neither_secret_nor_signature)
+{
+    static const struct fixture_signature WRONG = {.secret_key = "a wrong secret"};
+    struct fixture fixture;
+    struct authentication authentication;
+    struct bytes authorization;
+
+    fixture_init(&fixture);
+    fixture_add_header(&fixture, "x-amz-content-sha256", EMPTY_SHA256);
+    fixture_sign_header(&fixture, &WRONG);
+    EXPECT(fixture_authenticate(&fixture, &authentication) != ST_OK);
+    authorization = fixture.headers[fixture.request.header_count - 1].value;
+    EXPECT(strstr(fixture.err.text, FIXTURE_SECRET_KEY) == NULL);
+    EXPECT(bytes_find(bytes_of_string(fixture.err.text), 0,
+                      bytes_slice(authorization, authorization.size - 64, authorization.size)) ==
+           SIZE_MAX);
+    EXPECT_BYTES(bytes_of(authentication.signing_key, 32),
+                 bytes_of((const unsigned char[32]){0}, 32));
+    fixture_release(&fixture);
+}
+
 /* CVE-2022-3854: requests whose parts are missing altogether. */
 TEST(empty_requests_do_no_harm)
 {
