@@ -27,6 +27,7 @@ event_loop_init(struct event_loop *loop, const char *name, struct error *err)
     int epoll_fd;
 
     memset(loop, 0, sizeof(*loop));
+    loop->magic = EVENT_LOOP_MAGIC;
     loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (loop->wake_fd == -1) {
         return fail_errno(err, ST_IO, "cannot create the event descriptor of loop %s", name);
@@ -121,7 +122,7 @@ on_wake(h2o_socket_t *socket, const char *failure)
     struct event_loop *loop = socket->data;
     uint64_t count;
 
-    CHECK(failure == NULL);
+    CHECK(loop->magic == EVENT_LOOP_MAGIC && failure == NULL);
     while (read(loop->wake_fd, &count, sizeof(count)) == -1 && errno == EINTR) {
     }
     run_messages(loop);

@@ -36,7 +36,10 @@ struct loop_task {
     void (*run)(struct loop_task *task);
 };
 
+#define EVENT_LOOP_MAGIC UINT32_C(0x65766C70)
+
 struct event_loop {
+    uint32_t magic;
     h2o_loop_t *h2o; /* loop thread only */
     h2o_socket_t *wake_socket;
     int wake_fd;

@@ -25,6 +25,7 @@ http_acceptor_create(struct http_loop *loop, struct http_listener *listener, siz
 {
     struct http_acceptor *acceptor = xcalloc(1, sizeof(*acceptor));
 
+    acceptor->magic = HTTP_ACCEPTOR_MAGIC;
     acceptor->loop = loop;
     acceptor->listener = listener;
     acceptor->index = index;
@@ -71,7 +72,7 @@ on_connection(h2o_socket_t *socket, const char *failure)
     struct http_acceptor *acceptor = socket->data;
     int count = 0;
 
-    CHECK(failure == NULL);
+    CHECK(acceptor->magic == HTTP_ACCEPTOR_MAGIC && failure == NULL);
     errno = 0;
     while (count < HTTP_ACCEPTS_PER_TURN && accept_one(acceptor)) {
         count++;

@@ -10,7 +10,10 @@
 #include "net/http_listener.h"
 #include "net/http_loop.h"
 
+#define HTTP_ACCEPTOR_MAGIC UINT32_C(0x68616363)
+
 struct http_acceptor {
+    uint32_t magic;
     struct list node;
     struct http_loop *loop;
     struct http_listener *listener;

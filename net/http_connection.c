@@ -19,7 +19,19 @@
 
 #define BIT(state) (1U << (state))
 
-/* From each state: where it may go. */
+/*
+ * From each state: where it may go.  What it waits for, what the handler may do, which timer runs:
+ *
+ *   HANDSHAKE | TLS                    | -                                | HANDSHAKE
+ *   IDLE      | first byte of a head   | -                                | HEAD if new, IDLE if
+ * kept HEAD      | the rest of it         | -                                | HEAD, in total
+ *   HANDLER   | the handler            | ask for the body, work, respond  | WATCH
+ *   BODY      | client, or else sink   | respond once done was called     | RATE, or else WATCH
+ *   REPLY     | socket, or else source | nothing: it gave the exchange up | RATE
+ *   LINGER    | end of the client      | -                                | LINGER
+ *   CLOSING   | goodbye of TLS         | as HANDLER, answers are dropped  | LINGER
+ *   CLOSED    | handler, source        | as HANDLER, answers are dropped  | none
+ */
 static const unsigned ALLOWED_MOVES[HTTP_STATE_COUNT] = {
     [HTTP_HANDSHAKE] = BIT(HTTP_IDLE) | BIT(HTTP_CLOSING),
     [HTTP_IDLE] = BIT(HTTP_HEAD) | BIT(HTTP_CLOSING),
@@ -137,7 +149,7 @@ http_connection_resume_later(struct http_connection *connection)
 static void
 on_socket_closed(void *arg)
 {
-    struct http_connection *connection = arg;
+    struct http_connection *connection = http_connection_from(arg);
 
     http_connection_stop_timer(connection);
     connection->socket = NULL;
@@ -201,7 +213,7 @@ drain_input(struct http_connection *connection)
 void
 http_connection_on_written(h2o_socket_t *socket, const char *failure)
 {
-    struct http_connection *connection = socket->data;
+    struct http_connection *connection = http_connection_from(socket->data);
 
     if (failure != NULL) {
         http_connection_lose(connection);
@@ -257,7 +269,7 @@ notice_input(struct http_connection *connection)
 static void
 on_readable(h2o_socket_t *socket, const char *failure)
 {
-    struct http_connection *connection = socket->data;
+    struct http_connection *connection = http_connection_from(socket->data);
     bool is_alive = failure == NULL;
 
     switch (connection->state) {
@@ -381,7 +393,7 @@ begin_idle(struct http_connection *connection)
 static void
 on_handshake(h2o_socket_t *socket, const char *failure)
 {
-    struct http_connection *connection = socket->data;
+    struct http_connection *connection = http_connection_from(socket->data);
 
     if (failure != NULL) {
         http_connection_close(connection);
@@ -426,6 +438,7 @@ http_connection_accept(struct http_loop *loop, const struct http_listener *liste
     struct http_connection *connection = xcalloc(1, sizeof(*connection));
     SSL_CTX *tls = http_listener_tls(listener);
 
+    connection->magic = HTTP_CONNECTION_MAGIC;
     connection->loop = loop;
     connection->listener = listener;
     connection->socket = socket;

@@ -34,7 +34,10 @@ enum http_reading { HTTP_READ_OFF, HTTP_READ_TLS, HTTP_READ_NOTIFY };
 
 struct http_listener;
 
+#define HTTP_CONNECTION_MAGIC UINT32_C(0x68636F6E)
+
 struct http_connection {
+    uint32_t magic;
     struct list node;
     struct http_loop *loop;
     const struct http_listener *listener;
@@ -47,7 +50,6 @@ struct http_connection {
     bool is_running;
     bool is_choked;  /* the sink is slower than the client */
     bool is_refused; /* over the cap: every request is answered 503 */
-    bool is_kept;    /* at least one exchange is over */
     bool is_tls;
     size_t input_charged; /* bytes taken from the budget of inputs */
     size_t head_seen;     /* bytes of the head that were found incomplete */
@@ -56,6 +58,16 @@ struct http_connection {
     char peer[64];
     struct http_exchange exchange;
 };
+
+/* Of socket->data and the like. */
+static inline struct http_connection *
+http_connection_from(void *arg)
+{
+    struct http_connection *connection = arg;
+
+    CHECK(connection->magic == HTTP_CONNECTION_MAGIC);
+    return connection;
+}
 
 /* Takes the socket; answers 503 to all requests if is_refused. */
 void http_connection_accept(struct http_loop *loop, const struct http_listener *listener,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The inside of struct http_exchange.  It is embedded in its connection and reused for the next
- * request.  Who may touch what: the loop everything, but from a submitted job until its message
- * only what is marked; the handler's side only through net/http_exchange.h.
+ * request.  Who may touch what: the loop everything, but while a job runs (from its submission to
+ * its message) not what is marked "job"; the handler only through net/http_exchange.h, and nothing
+ * after it has responded.
  */
 #ifndef NET_HTTP_EXCHANGE_STATE_H
 #define NET_HTTP_EXCHANGE_STATE_H
@@ -47,7 +48,7 @@ struct http_body {
     http_streamed_fn *streamed_done;
     struct body_buffer *filling;
     struct list ready;         /* filled, in order */
-    struct list batch;         /* the job's while it runs */
+    struct list batch;         /* job */
     size_t buffer_count;       /* filling, ready and batch */
     bool is_job_running;       /* from submit to its message, or for ever if it is the last */
     bool is_last_batch;        /* job: finish after the batch */

@@ -101,7 +101,6 @@ finish_exchange(struct http_connection *connection, bool is_cut)
     write_log(connection, bytes_out);
     arena_release(&exchange->arena);
     exchange->is_active = false;
-    connection->is_kept = true;
     connection->head_seen = 0;
 }
 
@@ -366,6 +365,7 @@ destroy(struct http_connection *connection)
 
     event_loop_cancel(&connection->resume);
     list_remove(&connection->node);
+    connection->magic = 0;
     free(connection);
     http_shared_count_connection(shared, -1);
 }

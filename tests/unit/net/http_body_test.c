@@ -2,6 +2,7 @@
 #include "net/http_body.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -351,6 +352,46 @@ TEST(a_blocked_sink_stops_the_client)
     test_client_open(&client, server.port);
     free(data);
     tear_down();
+}
+
+static void *
+send_big(void *arg)
+{
+    return test_client_try_send(&client, arg, BIG_BYTES) ? arg : NULL;
+}
+
+/* Over TLS bytes wait in one more place, the library's input buffer; they arrive in order all the
+ * same, in either coding, with a sink that first blocks and then goes on. */
+TEST(a_large_body_is_streamed_over_tls)
+{
+    static const char *const FRAMINGS[] = {"Content-Length: 5242880", "Transfer-Encoding: chunked"};
+    char *data = random_bytes(BIG_BYTES);
+    char text[128];
+
+    for (int i = 0; i < 2; i++) {
+        struct test_gate gate = TEST_GATE_INIT;
+        pthread_t thread;
+        void *result;
+
+        set_up(&(struct test_server_options){.handler = handle, .has_tls = true});
+        probe.gate = &gate;
+        test_client_close(&client);
+        test_client_open_tls(&client, server.tls_port, NULL);
+        snprintf(text, sizeof(text), "PUT / HTTP/1.1\r\nHost: h\r\n%s\r\n\r\n%s", FRAMINGS[i],
+                 i == 0 ? "" : "500000\r\n");
+        test_client_send(&client, text);
+        EXPECT(pthread_create(&thread, NULL, send_big, data) == 0);
+        test_gate_wait_entered(&gate, 1);
+        EXPECT(http_server_body_memory(server.server) <= HTTP_BODY_BUFFERS_MAX * BODY_BUFFER_BYTES);
+        test_gate_open(&gate);
+        EXPECT(pthread_join(thread, &result) == 0);
+        EXPECT(result == data);
+        test_client_send(&client, i == 0 ? "" : "\r\n0\r\n\r\n");
+        test_client_read(&client, false, &response);
+        expect_taken(data, BIG_BYTES);
+        tear_down();
+    }
+    free(data);
 }
 
 /* The first failure of the sink is reported at once, and the rest of the body is not read. */
