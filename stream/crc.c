@@ -188,6 +188,12 @@ fold(__m128i lane, __m128i constants, __m128i next)
     return _mm_xor_si128(_mm_xor_si128(first, second), next);
 }
 
+__attribute__((target("pclmul,sse4.1"))) static inline __m128i
+load(const unsigned char *in, size_t index)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)(in + 16 * index));
+}
+
 /* Four lanes of 16 bytes, each folded over 64 bytes; then the lanes into one; the 16 bytes that
  * are congruent to everything before go through the tables with what is left. */
 __attribute__((target("pclmul,sse4.1"))) static uint64_t
@@ -195,23 +201,23 @@ remainder_by_folding(uint64_t crc, const unsigned char *in, size_t size)
 {
     const __m128i by_64 = _mm_set_epi64x((long long)fold_64_bytes[1], (long long)fold_64_bytes[0]);
     const __m128i by_16 = _mm_set_epi64x((long long)fold_16_bytes[1], (long long)fold_16_bytes[0]);
-    __m128i lanes[4];
+    __m128i lane_0 = _mm_xor_si128(load(in, 0), _mm_set_epi64x(0, (long long)crc));
+    __m128i lane_1 = load(in, 1);
+    __m128i lane_2 = load(in, 2);
+    __m128i lane_3 = load(in, 3);
     unsigned char folded[16];
 
-    for (int i = 0; i < 4; i++) {
-        lanes[i] = _mm_loadu_si128((const __m128i *)(const void *)(in + 16 * i));
-    }
-    lanes[0] = _mm_xor_si128(lanes[0], _mm_set_epi64x(0, (long long)crc));
+    /* Single variables: an array of lanes would go through memory each time. */
     for (in += 64, size -= 64; size >= 64; in += 64, size -= 64) {
-        for (int i = 0; i < 4; i++) {
-            lanes[i] = fold(lanes[i], by_64,
-                            _mm_loadu_si128((const __m128i *)(const void *)(in + 16 * i)));
-        }
+        lane_0 = fold(lane_0, by_64, load(in, 0));
+        lane_1 = fold(lane_1, by_64, load(in, 1));
+        lane_2 = fold(lane_2, by_64, load(in, 2));
+        lane_3 = fold(lane_3, by_64, load(in, 3));
     }
-    for (int i = 1; i < 4; i++) {
-        lanes[0] = fold(lanes[0], by_16, lanes[i]);
-    }
-    _mm_storeu_si128((__m128i *)(void *)folded, lanes[0]);
+    lane_1 = fold(lane_0, by_16, lane_1);
+    lane_2 = fold(lane_1, by_16, lane_2);
+    lane_3 = fold(lane_2, by_16, lane_3);
+    _mm_storeu_si128((__m128i *)(void *)folded, lane_3);
     crc = remainder_by_table(0, folded, sizeof(folded));
     return remainder_by_table(crc, in, size);
 }
