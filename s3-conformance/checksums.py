@@ -7,7 +7,7 @@ import zlib
 
 try:
     from awscrt import checksums as fast
-except ImportError:  # Debian has no awscrt: slower, same values
+except ImportError:  # Debian's knows less or is not there: slower, same values
     fast = None
 
 ALGORITHMS = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256")
@@ -35,11 +35,13 @@ def _crc(data, table, mask):
 
 
 def crc32c(data):
-    return fast.crc32c(data) if fast else _crc(data, _CRC32C_TABLE, 0xFFFFFFFF)
+    return fast.crc32c(data) if hasattr(fast, "crc32c") else _crc(data, _CRC32C_TABLE, 0xFFFFFFFF)
 
 
 def crc64nvme(data):
-    return fast.crc64nvme(data) if fast else _crc(data, _CRC64NVME_TABLE, 0xFFFFFFFFFFFFFFFF)
+    if hasattr(fast, "crc64nvme"):
+        return fast.crc64nvme(data)
+    return _crc(data, _CRC64NVME_TABLE, 0xFFFFFFFFFFFFFFFF)
 
 
 def digest(algorithm, data):

@@ -30,6 +30,7 @@ RUN_ID = secrets.token_hex(3)  # buckets of two runs against one server do not m
 BUCKET_NUMBERS = count(1)
 OLDEST_WHOLE_BOTOCORE = (1, 41)  # knows every parameter that the tests use
 LOG_BYTES_SHOWN = 20_000
+LINE_BYTES_SHOWN = 80
 
 
 def pytest_addoption(parser):
@@ -50,16 +51,16 @@ def pytest_collection_modifyitems(config, items):
                 item.add_marker(pytest.mark.skip(reason="slow, and this is a --quick run"))
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_call(item):
-    """Parameters that an old boto3 (Debian's) does not know are a reason to skip, not a miss."""
-    outcome = yield
-    if outcome.excinfo is None or not issubclass(outcome.excinfo[0], ParamValidationError):
-        return
+def skip_what_an_old_botocore_lacks(item, call, report):
+    """Parameters and members of answers that Debian's boto3 does not know are no miss."""
     version = tuple(int(number) for number in botocore.__version__.split(".")[:2])
-    if version < OLDEST_WHOLE_BOTOCORE:
-        reason = f"botocore {botocore.__version__} does not know a parameter of this test"
-        outcome.force_exception(pytest.skip.Exception(reason))
+    if version >= OLDEST_WHOLE_BOTOCORE or call.excinfo is None:
+        return
+    if report.failed and call.excinfo.errisinstance((ParamValidationError, KeyError)):
+        unknown = str(call.excinfo.value).splitlines()[-1][:LINE_BYTES_SHOWN]
+        reason = f"Skipped: botocore {botocore.__version__} does not know this: {unknown}"
+        report.outcome = "skipped"
+        report.longrepr = (str(item.path), item.location[1], reason)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -74,6 +75,7 @@ def pytest_runtest_makereport(item, call):
     """A failed test shows what the server logged meanwhile; a server that fell is started again."""
     outcome = yield
     report = outcome.get_result()
+    skip_what_an_old_botocore_lacks(item, call, report)
     server = item.config.stash.get(SERVER, None)
     if server is None or not report.failed:
         return
