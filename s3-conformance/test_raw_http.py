@@ -215,3 +215,23 @@ def test_vanishing_clients_harm_nobody(raw, s3, bucket):
 
     assert content(s3, bucket, "big") == b"x" * 3_000_000
     only_keys(s3, bucket, "big")
+
+
+# SPEC: S3 / clients that stall in a head, in a body or in reading their answer hold nobody up
+def test_stalled_clients_hold_nobody_up(raw, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="big", Body=b"x" * 3_000_000)
+    head = raw.sign("PUT", f"/{bucket}/k", headers=[("Content-Length", "1000000")]).to_bytes()
+    read = raw.sign("GET", f"/{bucket}/big").to_bytes()
+    stalled = []
+    try:
+        for data in (head[:50], head, head + b"x" * 300_000, read) * 20:
+            connection = raw.connect()
+            connection.send(data)
+            stalled.append(connection)
+
+        for number in range(10):
+            s3.put_object(Bucket=bucket, Key=f"k{number}", Body=b"x" * 100_000)
+            assert content(s3, bucket, f"k{number}") == b"x" * 100_000
+    finally:
+        for connection in stalled:
+            connection.close()
