@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """ListObjects, the first version: marker, delimiter, prefix, max-keys."""
 
+from urllib.parse import unquote
+
 import pytest
 from expect import is_raw_refusal, refused
 from listing import entries_of, expected_listing, in_order, keys_of, prefixes_of, put_keys
@@ -54,7 +56,7 @@ def test_prefix_and_delimiter_roll_up(s3, filled, prefix, delimiter):
     keys, rolled = expected_listing(KEYS, prefix, delimiter)
     assert keys_of(page) == keys
     assert prefixes_of(page) == rolled
-    assert page.get("Prefix", "") == prefix
+    assert unquote(page.get("Prefix", "")) == prefix  # botocore decodes all but this one
     assert page.get("Delimiter", "") == delimiter
 
 
