@@ -27,7 +27,9 @@ http_body_begin(struct http_exchange *exchange)
     body->is_chunked = exchange->request.content_length == HTTP_LENGTH_UNKNOWN;
     body->left = body->is_chunked ? 0 : exchange->request.content_length;
     body->is_complete = !exchange->request.has_body;
-    body->needs_continue = exchange->request.expects_continue && !body->is_complete;
+    /* Also of an empty body: botocore takes an answer without 100 Continue for a refusal, and
+     * misreads the next one on the same connection. */
+    body->needs_continue = exchange->request.expects_continue;
     body->chunked = HTTP_CHUNKED_INIT;
     list_init(&body->ready);
     list_init(&body->batch);

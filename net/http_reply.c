@@ -103,6 +103,7 @@ http_reply_begin(struct http_connection *connection)
     reply->has_body = !is_head_request(exchange) && !has_no_body(response->status) && length != 0;
     exchange->wants_close |=
         response->must_close || http_body_is_unread(&exchange->body) ||
+        exchange->body.needs_continue ||
         atomic_load_explicit(&connection->loop->shared->is_draining, memory_order_relaxed);
     if (length == HTTP_LENGTH_UNKNOWN && reply->has_body) {
         reply->is_chunked = !exchange->is_http_1_0;
