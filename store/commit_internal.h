@@ -29,8 +29,8 @@ struct operation {
     size_t sum_count;
 };
 
-/* What nothing names after this commit: a chunk file, or (EXTENT_INDIRECT) the pages of a write
- * id. */
+/* What nothing names after this commit: a chunk file, the pages of a write id (EXTENT_INDIRECT), or
+ * a whole pack (EXTENT_PACK). */
 struct dropped_extent {
     struct dropped_extent *next;
     struct extent extent;
@@ -80,6 +80,8 @@ struct commit_view {
 /* Adds to a vector of counters in FAMILY_NODE or FAMILY_PACK. */
 void commit_add(struct commit *commit, enum family family, const struct meta_key *key,
                 const int64_t *values, size_t count);
+/* The commit releases an emptied pack. */
+void commit_drop_pack(struct commit *commit, uint64_t pack_id);
 /* Clear the commit's output and run decide; the result is in commit->status and error. */
 void commit_decide(struct commit *commit, struct batch_map *batch);
 /* The commit is over; it may be gone when this returns. */

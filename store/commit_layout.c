@@ -201,3 +201,11 @@ commit_drop_layout(struct commit *commit, struct commit_view *view, const struct
 
     return layout_walk(&change.walk, layout, err);
 }
+
+void
+commit_drop_pack(struct commit *commit, uint64_t pack_id)
+{
+    const struct extent pack = {.kind = EXTENT_PACK, .pack_id = pack_id};
+
+    add_dropped(commit, &pack);
+}

@@ -21,6 +21,8 @@ struct upkeep;
 struct chunk_guard;
 struct lazy_sync;
 
+struct housekeeper;
+
 struct home {
     struct store *store;
     char *directory;
@@ -54,6 +56,7 @@ struct store {
     pthread_mutex_t seq_lock;
     _Atomic uint64_t seq_counter;    /* last number given */
     _Atomic uint64_t seq_reserved;   /* numbers up to here are reserved on disk */
+    struct housekeeper *housekeeper; /* collector and sweep */
     struct upkeep *upkeep;           /* background threads */
     struct chunk_guard *chunk_guard; /* chunk files that are being written */
 };

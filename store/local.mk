@@ -14,6 +14,7 @@ libstore_a_SOURCES = \
 	store/extent_cursor.c store/extent_cursor.h \
 	store/home.c store/home.h \
 	store/home_internal.h \
+	store/housekeeper.c store/housekeeper.h \
 	store/identity.c store/identity.h \
 	store/layout_extents.c \
 	store/layout_reader.c store/layout_reader.h \
@@ -23,9 +24,14 @@ libstore_a_SOURCES = \
 	store/mountpath_choice.c store/mountpath_choice.h \
 	store/mountpath_setup.c store/mountpath_setup.h \
 	store/node_record.c store/node_record.h \
+	store/pack_collector.c store/pack_collector.h \
 	store/pack_format.c store/pack_format.h \
+	store/pack_mover.c store/pack_mover.h \
 	store/pack_reader.c store/pack_reader.h \
+	store/pack_recycle.c \
 	store/pack_set.c store/pack_set.h \
+	store/pack_set_internal.h \
+	store/pack_walk.c store/pack_walk.h \
 	store/pack_writer.c store/pack_writer.h \
 	store/page_reclaim.c store/page_reclaim.h \
 	store/path_open.c store/path_open.h \
@@ -35,6 +41,7 @@ libstore_a_SOURCES = \
 	store/store.c store/store.h \
 	store/store_mirror.c \
 	store/store_limits.h \
+	store/sweep.c store/sweep.h \
 	store/upkeep.c store/upkeep.h
 
 # What a program needs that links libstore.a, before BASE_LIBS.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/pack_set.h"
+#include "store/pack_set_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,26 +22,8 @@
 
 #include "base/banned.h"
 
-#define SLOT_COUNT 1024
-#define PACK_PATH_SIZE 64
-
-struct pack_set {
-    struct home *home;
-    uint64_t pack_bytes;
-    pthread_mutex_t lock;
-    pthread_cond_t created;
-    struct pack *slots[SLOT_COUNT];   /* guarded by lock */
-    struct list idle;                 /* guarded by lock: packs that nobody holds */
-    size_t open_count;                /* guarded by lock */
-    struct pack *active;              /* guarded by lock; held */
-    struct pack *spare;               /* guarded by lock; held, ready to become active */
-    bool is_creating;                 /* guarded by lock: one thread makes the next pack */
-    uint64_t free_ids[PACK_FREE_MAX]; /* guarded by lock */
-    size_t free_count;                /* guarded by lock */
-};
-
-static void
-format_path(char *out, uint64_t id)
+void
+pack_format_path(char *out, uint64_t id)
 {
     snprintf(out, PACK_PATH_SIZE, "packs/%016" PRIx64, id);
 }
@@ -63,7 +45,7 @@ pack_set_create(struct home *home, uint64_t pack_bytes)
 static void
 unlink_locked(struct pack_set *set, struct pack *pack)
 {
-    struct pack **link = &set->slots[pack->id % SLOT_COUNT];
+    struct pack **link = &set->slots[pack->id % PACK_SET_SLOT_COUNT];
 
     while (*link != pack) {
         link = &(*link)->next_in_slot;
@@ -92,7 +74,7 @@ pack_set_destroy(struct pack_set **take_set)
     if (set == NULL) {
         return;
     }
-    for (size_t i = 0; i < SLOT_COUNT; i++) {
+    for (size_t i = 0; i < PACK_SET_SLOT_COUNT; i++) {
         while (set->slots[i] != NULL) {
             struct pack *pack = set->slots[i];
 
@@ -102,6 +84,7 @@ pack_set_destroy(struct pack_set **take_set)
             destroy_pack(pack);
         }
     }
+    buffer_release(&set->protected_ids);
     pthread_cond_destroy(&set->created);
     pthread_mutex_destroy(&set->lock);
     free(set);
@@ -111,7 +94,7 @@ pack_set_destroy(struct pack_set **take_set)
 static struct pack *
 find_locked(struct pack_set *set, uint64_t id)
 {
-    struct pack *pack = set->slots[id % SLOT_COUNT];
+    struct pack *pack = set->slots[id % PACK_SET_SLOT_COUNT];
 
     while (pack != NULL && pack->id != id) {
         pack = pack->next_in_slot;
@@ -163,8 +146,8 @@ insert_locked(struct pack_set *set, uint64_t id, int fd, uint64_t capacity_bytes
     pack->tail = PACK_HEADER_BYTES;
     pack->is_sealed = true;
     list_init(&pack->idle);
-    pack->next_in_slot = set->slots[id % SLOT_COUNT];
-    set->slots[id % SLOT_COUNT] = pack;
+    pack->next_in_slot = set->slots[id % PACK_SET_SLOT_COUNT];
+    set->slots[id % PACK_SET_SLOT_COUNT] = pack;
     set->open_count++;
     return pack;
 }
@@ -215,15 +198,14 @@ fill_new_pack(struct pack_set *set, int fd, uint64_t id, uint64_t capacity_bytes
 }
 
 static enum status
-create_file(struct pack_set *set, struct pack **ret_pack, struct error *err)
+create_file(struct pack_set *set, uint64_t id, struct pack **ret_pack, struct error *err)
 {
-    uint64_t id = entropy_u64();
     char path[PACK_PATH_SIZE];
     enum status st;
     int sys_errno = FAULT_ERRNO("pack_create");
     int fd = -1;
 
-    format_path(path, id);
+    pack_format_path(path, id);
     if (sys_errno == 0) {
         fd = openat(set->home->directory_fd, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     } else {
@@ -251,17 +233,27 @@ make_pack(struct pack_set *set, struct pack **ret_pack, struct error *err)
 {
     uint64_t id = 0;
     bool is_reused = false;
+    enum status st;
 
     WITH_LOCK (&set->lock) {
         if (set->free_count > 0) {
             id = set->free_ids[--set->free_count];
+            buffer_append(&set->protected_ids, &id, sizeof(id));
             is_reused = true;
         }
     }
-    if (is_reused && pack_acquire(set, id, READ_MAY_WAIT, ret_pack, NULL) == ST_OK) {
-        return ST_OK;
+    if (is_reused) {
+        st = pack_acquire(set, id, READ_MAY_WAIT, ret_pack, NULL);
+        pack_unprotect(set, id);
+        if (st == ST_OK) {
+            return ST_OK;
+        }
     }
-    return create_file(set, ret_pack, err);
+    id = entropy_u64();
+    pack_protect(set, id);
+    st = create_file(set, id, ret_pack, err);
+    pack_unprotect(set, id);
+    return st;
 }
 
 /* What a reservation finds. */
@@ -401,7 +393,7 @@ open_pack(struct pack_set *set, uint64_t id, enum read_mode mode, struct pack **
     enum status st;
     int fd = -1;
 
-    format_path(path, id);
+    pack_format_path(path, id);
     st = open_path(set->home->directory_fd, path, set->home->is_read_only ? O_RDONLY : O_RDWR, mode,
                    &fd, err);
     if (st != ST_OK) {
@@ -467,6 +459,43 @@ pack_release(struct pack *pack)
     destroy_pack(closing);
 }
 
+/* Index among the protected ids, or SIZE_MAX. */
+static size_t
+find_protected_locked(const struct pack_set *set, uint64_t id)
+{
+    const uint64_t *ids = (const uint64_t *)(const void *)set->protected_ids.data;
+    size_t count = set->protected_ids.size / sizeof(*ids);
+
+    for (size_t i = 0; i < count; i++) {
+        if (ids[i] == id) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+void
+pack_protect(struct pack_set *set, uint64_t id)
+{
+    WITH_LOCK (&set->lock) {
+        buffer_append(&set->protected_ids, &id, sizeof(id));
+    }
+}
+
+void
+pack_unprotect(struct pack_set *set, uint64_t id)
+{
+    WITH_LOCK (&set->lock) {
+        uint64_t *ids = (uint64_t *)(void *)set->protected_ids.data;
+        size_t at = find_protected_locked(set, id);
+
+        if (at != SIZE_MAX) {
+            set->protected_ids.size -= sizeof(*ids);
+            ids[at] = ids[set->protected_ids.size / sizeof(*ids)];
+        }
+    }
+}
+
 bool
 pack_is_collectable(struct pack_set *set, uint64_t id)
 {
@@ -476,10 +505,11 @@ pack_is_collectable(struct pack_set *set, uint64_t id)
     WITH_LOCK (&set->lock) {
         pack = find_locked(set, id);
         is_collectable = pack == NULL || (pack->is_sealed && pack->reservation_count == 0 &&
-                                          pack != set->spare && pack != set->active);
+                                          pack->holder_count == 0);
         for (size_t i = 0; i < set->free_count; i++) {
             is_collectable = is_collectable && set->free_ids[i] != id;
         }
+        is_collectable = is_collectable && find_protected_locked(set, id) == SIZE_MAX;
     }
     return is_collectable;
 }
@@ -497,7 +527,7 @@ take_dirty(struct pack_set *set)
     struct pack *found = NULL;
 
     WITH_LOCK (&set->lock) {
-        for (size_t i = 0; i < SLOT_COUNT && found == NULL; i++) {
+        for (size_t i = 0; i < PACK_SET_SLOT_COUNT && found == NULL; i++) {
             for (struct pack *pack = set->slots[i]; pack != NULL && found == NULL;
                  pack = pack->next_in_slot) {
                 if (atomic_exchange(&pack->is_dirty, false)) {
@@ -524,4 +554,29 @@ pack_set_sync_dirty(struct pack_set *set, struct error *err)
         pack_release(pack);
     }
     return st;
+}
+
+bool
+pack_forget(struct pack_set *set, uint64_t id, uint64_t *ret_capacity_bytes)
+{
+    struct pack *pack = NULL;
+    bool is_held = false;
+
+    if (pack_acquire(set, id, READ_MAY_WAIT, &pack, NULL) != ST_OK) {
+        *ret_capacity_bytes = 0; /* missing or damaged: only good for removal */
+        return true;
+    }
+    *ret_capacity_bytes = pack->capacity_bytes;
+    WITH_LOCK (&set->lock) {
+        is_held = pack->holder_count > 1;
+        if (!is_held) {
+            unlink_locked(set, pack);
+        }
+    }
+    if (is_held) {
+        pack_release(pack);
+    } else {
+        destroy_pack(pack);
+    }
+    return !is_held;
 }

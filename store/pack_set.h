@@ -55,8 +55,16 @@ void pack_release(struct pack *pack);
 /* Only if it is in memory; NULL otherwise. */
 struct pack *pack_find(struct pack_set *set, uint64_t id);
 
-/* Sealed, and no reservation open? */
+/* Sealed, no reservation open, not protected? */
 bool pack_is_collectable(struct pack_set *set, uint64_t id);
+/* Between these, the sweep and the collector leave the file alone: it is being made, or its end is
+ * under way. */
+void pack_protect(struct pack_set *set, uint64_t id);
+void pack_unprotect(struct pack_set *set, uint64_t id);
+/* An emptied pack that no record names and no reader may reach becomes the next free one, or is
+ * removed.  Upkeep thread only.  ST_BUSY: somebody holds it. */
+MUST_USE enum status pack_recycle(struct pack_set *set, uint64_t id, struct error *err);
+
 /* Syncs all dirty packs; the mark goes first, so that what is named meanwhile is synced again. */
 MUST_USE enum status pack_set_sync_dirty(struct pack_set *set, struct error *err);
 void pack_mark_dirty(struct pack *pack);

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "store/chunk_file.h"
 #include "store/commit_internal.h"
+#include "store/pack_set.h"
 #include "store/page_reclaim.h"
 
 #include "base/banned.h"
@@ -113,6 +114,20 @@ take_garbage(struct reclaimer *reclaimer, uint64_t batch_max)
     return garbage;
 }
 
+static enum status
+free_extent(struct home *home, const struct extent *extent, struct error *err)
+{
+    switch (extent->kind) {
+    case EXTENT_PACK:
+        return pack_recycle(home->packs, extent->pack_id, err);
+    case EXTENT_CHUNK:
+        return chunk_file_remove(home, extent, err);
+    case EXTENT_INDIRECT:
+        return page_reclaim(home, extent->write_id, err);
+    }
+    UNREACHABLE("all kinds are handled");
+}
+
 void
 reclaimer_run(struct reclaimer *reclaimer)
 {
@@ -125,9 +140,7 @@ reclaimer_run(struct reclaimer *reclaimer)
         struct error err = ERROR_INIT;
         enum status st;
 
-        st = garbage->extent.kind == EXTENT_INDIRECT
-                 ? page_reclaim(home, garbage->extent.write_id, &err)
-                 : chunk_file_remove(home, &garbage->extent, &err);
+        st = free_extent(home, &garbage->extent, &err);
         if (st != ST_OK) {
             log_warn(NULL, "dropped_bytes_not_freed", "%s; the next start or sweep tries again",
                      err.text);

@@ -20,6 +20,7 @@
 #include "store/chunk_file.h"
 #include "store/chunk_guard.h"
 #include "store/home_internal.h"
+#include "store/housekeeper.h"
 #include "store/mountpath_setup.h"
 #include "store/node_record.h"
 #include "store/pack_set.h"
@@ -217,6 +218,7 @@ store_open(const struct store_options *options, struct store **ret_store, struct
     }
     if (!options->read_only) {
         store->upkeep = upkeep_create(store);
+        store->housekeeper = housekeeper_create(store, options->is_background_off);
     }
     *ret_store = store;
     return ST_OK;
@@ -230,6 +232,7 @@ store_close(struct store **take_store)
     if (store == NULL) {
         return;
     }
+    housekeeper_destroy(&store->housekeeper);
     upkeep_destroy(&store->upkeep);
     for (size_t i = 0; i < store->home_count; i++) {
         home_destroy(&store->homes[i]);
@@ -318,4 +321,18 @@ store_space(struct store *store, struct store_space *ret_space)
         sum.free_bytes += left;
     }
     *ret_space = sum;
+}
+
+enum status
+store_collect_once(struct store *store, bool *ret_work_done, struct error *err)
+{
+    CHECK(store->housekeeper != NULL);
+    return housekeeper_collect(store->housekeeper, ret_work_done, err);
+}
+
+enum status
+store_sweep_once(struct store *store, uint64_t *ret_removed_count, struct error *err)
+{
+    CHECK(store->housekeeper != NULL);
+    return housekeeper_sweep(store->housekeeper, ret_removed_count, err);
 }
