@@ -87,12 +87,19 @@ MUST_USE enum status meta_db_sync(struct meta_db *db, struct error *err);
 /* Ask for a flush of a family in the background (a listing met too many tombstones). */
 void meta_db_request_flush(struct meta_db *db, enum family family);
 
+/* The database as of one moment, for scans of several families.  Destroyed before the database is
+ * closed; until then compactions keep what it shows. */
+struct meta_snapshot;
+struct meta_snapshot *meta_snapshot_create(struct meta_db *db);
+void meta_snapshot_destroy(struct meta_snapshot **take_snapshot);
+
 /* Ordered scan over [lower, upper); upper.size 0: to the end.  A consistent view as of open. */
 struct meta_iterator;
 struct meta_scan {
     enum family family;
-    struct bytes lower;   /* copied */
-    struct bytes upper;   /* copied */
+    struct bytes lower;                   /* copied */
+    struct bytes upper;                   /* copied */
+    const struct meta_snapshot *snapshot; /* NULL: as of now */
     bool keep_cache_cold; /* for jobs: blocks read do not enter the cache, with readahead */
 };
 struct meta_iterator *meta_iterator_open(struct meta_db *db, const struct meta_scan *scan);

@@ -18,6 +18,37 @@ struct meta_iterator {
     size_t upper_size;
 };
 
+struct meta_snapshot {
+    struct meta_db *db;
+    const rocksdb_snapshot_t *snapshot; /* NULL: the database is read-only and never changes */
+};
+
+struct meta_snapshot *
+meta_snapshot_create(struct meta_db *db)
+{
+    struct meta_snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
+
+    snapshot->db = db;
+    if (!db->is_read_only) {
+        snapshot->snapshot = rocksdb_create_snapshot(db->rocksdb);
+    }
+    return snapshot;
+}
+
+void
+meta_snapshot_destroy(struct meta_snapshot **take_snapshot)
+{
+    struct meta_snapshot *snapshot = *take_snapshot;
+
+    if (snapshot != NULL) {
+        if (snapshot->snapshot != NULL) {
+            rocksdb_release_snapshot(snapshot->db->rocksdb, snapshot->snapshot);
+        }
+        free(snapshot);
+        *take_snapshot = NULL;
+    }
+}
+
 struct meta_iterator *
 meta_iterator_open(struct meta_db *db, const struct meta_scan *scan)
 {
@@ -36,6 +67,9 @@ meta_iterator_open(struct meta_db *db, const struct meta_scan *scan)
         iterator->upper_size = scan->upper.size;
         rocksdb_readoptions_set_iterate_upper_bound(iterator->options, iterator->upper,
                                                     iterator->upper_size);
+    }
+    if (scan->snapshot != NULL) {
+        rocksdb_readoptions_set_snapshot(iterator->options, scan->snapshot->snapshot);
     }
     if (scan->keep_cache_cold) {
         rocksdb_readoptions_set_fill_cache(iterator->options, 0);

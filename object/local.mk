@@ -10,6 +10,13 @@ libobject_a_SOURCES = \
 	object/control_mirror.c object/control_mirror.h \
 	object/copy_plan.c object/copy_plan.h \
 	object/extent_pages.c object/extent_pages.h \
+	object/fsck.c object/fsck.h \
+	object/fsck_bytes.c \
+	object/fsck_files.c \
+	object/fsck_home.h \
+	object/fsck_records.c \
+	object/fsck_tallies.c \
+	object/fsck_tally.c object/fsck_tally.h \
 	object/home_merge.c object/home_merge.h \
 	object/multipart.c object/multipart.h \
 	object/multipart_complete.c \

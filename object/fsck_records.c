@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/encode.h"
+#include "object/fsck_home.h"
+#include "store/layout_walk.h"
+#include "store/pack_format.h"
+
+#include "base/banned.h"
+
+struct naming_walk {
+    struct layout_walk walk;
+    struct fsck_check *check;
+    uint64_t length; /* of all extents */
+};
+
+/* A page as of the check's moment. */
+static enum status
+page_get(struct layout_walk *walk, struct bytes key, struct bytes *ret_value, struct error *err)
+{
+    struct naming_walk *naming = CONTAINER_OF(struct naming_walk, walk, walk);
+    struct meta_iterator *iterator = naming->check->iterators[FAMILY_LAYOUT];
+
+    meta_iterator_seek(iterator, key);
+    if (!meta_iterator_is_valid(iterator)) {
+        enum status st = meta_iterator_status(iterator, err);
+
+        return st == ST_OK ? fail(err, ST_NOT_FOUND, "no such page") : st;
+    }
+    if (!bytes_equal(meta_iterator_key(iterator), key)) {
+        return fail(err, ST_NOT_FOUND, "no such page");
+    }
+    (void)fsck_tally_at(&naming->check->writes, (const unsigned char *)key.data);
+    *ret_value = arena_copy(walk->arena, meta_iterator_value(iterator));
+    return ST_OK;
+}
+
+static enum status
+extent_count(struct layout_walk *walk, const struct extent *extent, struct error *err)
+{
+    struct naming_walk *naming = CONTAINER_OF(struct naming_walk, walk, walk);
+    unsigned char id[16];
+
+    naming->length += extent->length;
+    if (extent->kind == EXTENT_CHUNK) {
+        fsck_tally_at(&naming->check->chunks, extent->chunk_id.bytes)->values[0]++;
+    } else {
+        fsck_tally_number(extent->pack_id, id);
+        fsck_tally_at(&naming->check->packs, id)->values[0] += pack_live_bytes(extent);
+    }
+    return ST_OK;
+}
+
+/* Adds up what the layout names, then looks at the bytes. */
+static enum status
+layout_check(struct fsck_check *check, enum family family, struct bytes key, struct bytes value,
+             const struct layout *layout, uint64_t size, const char *what, struct error *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct error local = ERROR_INIT;
+    struct naming_walk naming = {.walk = {.get = page_get, .visit = extent_count, .arena = &arena},
+                                 .check = check};
+    uint64_t length;
+    enum status st = layout_walk(&naming.walk, layout, &local);
+
+    arena_release(&arena);
+    if (st != ST_OK && st != ST_CORRUPT) {
+        return fail(err, st, "%s", local.text);
+    }
+    if (st == ST_CORRUPT) {
+        fsck_found(check, FSCK_BYTES_MISSING, "%s: %s", what, local.text);
+        return ST_OK;
+    }
+    length = layout->kind == LAYOUT_INLINE ? layout->inline_data.size : naming.length;
+    if (length != size) {
+        fsck_found(check, FSCK_BYTES_MISSING, "%s: %llu bytes are named, the size is %llu", what,
+                   (unsigned long long)length, (unsigned long long)size);
+        return ST_OK;
+    }
+    return fsck_check_bytes(check, family, key, value, layout, size, what, err);
+}
+
+static void
+what_format(char *out, size_t size, const char *kind, uint64_t bucket_id, struct bytes name)
+{
+    struct bytes shown = {name.data, name.size < 200 ? name.size : 200};
+
+    snprintf(out, size, "%s of bucket id %llu, key \"%.*s\"", kind, (unsigned long long)bucket_id,
+             BYTES_ARGS(shown));
+}
+
+static enum status
+object_check(struct fsck_check *check, struct bytes key, struct bytes value, struct error *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct error local = ERROR_INIT;
+    struct object_record record;
+    struct fsck_tally_entry *bucket;
+    unsigned char id[16];
+    uint64_t bucket_id = 0;
+    struct bytes name = BYTES_NONE;
+    char what[320];
+    enum status st = meta_key_parse_object(key, &bucket_id, &name);
+
+    what_format(what, sizeof(what), "object", bucket_id, name);
+    if (st == ST_OK) {
+        st = object_record_decode(value, &arena, &record, &local);
+    }
+    if (st != ST_OK) {
+        fsck_found(check, FSCK_RECORD_UNREADABLE, "%s: %s", what, local.text);
+        st = ST_OK;
+        goto out;
+    }
+    check->summary.object_count++;
+    fsck_tally_number(bucket_id, id);
+    bucket = fsck_tally_at(&check->buckets, id);
+    bucket->values[0]++;
+    bucket->values[1] += (int64_t)record.size;
+    bucket->values[2] += (int64_t)record.stored_size;
+    if (record.part_count > 0) {
+        (void)fsck_tally_at(&check->writes, record.layout.write_id.bytes);
+    }
+    st = layout_check(check, FAMILY_OBJECT, key, value, &record.layout, record.size, what, err);
+out:
+    arena_release(&arena);
+    return st;
+}
+
+/* The upload that the parts behind it belong to. */
+struct upload_place {
+    struct meta_key key; /* size 0: none yet */
+};
+
+static enum status
+upload_check(struct fsck_check *check, struct upload_place *place, struct bytes key,
+             struct bytes value, struct error *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct error local = ERROR_INIT;
+    struct upload_record upload;
+    struct part_record part;
+    struct upload_id id;
+    uint64_t bucket_id = 0;
+    uint32_t number = 0;
+    struct bytes name = BYTES_NONE;
+    char what[320];
+    enum status st = meta_key_parse_upload(key, &bucket_id, &name, &id, &number);
+
+    what_format(what, sizeof(what), number == 0 ? "upload" : "part", bucket_id, name);
+    if (st == ST_OK) {
+        st = number == 0 ? upload_record_decode(value, &arena, &upload, &local)
+                         : part_record_decode(value, &arena, &part, &local);
+    }
+    if (st != ST_OK) {
+        fsck_found(check, FSCK_RECORD_UNREADABLE, "%s: %s", what, local.text);
+        st = ST_OK;
+    } else if (number == 0) {
+        check->summary.upload_count++;
+        memcpy(place->key.data, key.data, key.size);
+        place->key.size = key.size;
+    } else {
+        if (place->key.size == 0 || !bytes_has_prefix(key, meta_key_bytes(&place->key))) {
+            fsck_found(check, FSCK_PAGE_ORPHAN, "%s: its upload is not there", what);
+        }
+        st = layout_check(check, FAMILY_UPLOAD, key, value, &part.layout, part.size, what, err);
+    }
+    arena_release(&arena);
+    return st;
+}
+
+enum status
+fsck_check_records(struct fsck_check *check, struct error *err)
+{
+    struct meta_iterator *objects = check->iterators[FAMILY_OBJECT];
+    struct meta_iterator *uploads = check->iterators[FAMILY_UPLOAD];
+    struct upload_place place = {.key = {.size = 0}};
+    enum status st = ST_OK;
+
+    for (meta_iterator_seek(objects, BYTES_NONE); st == ST_OK && meta_iterator_is_valid(objects);
+         meta_iterator_next(objects)) {
+        st = object_check(check, meta_iterator_key(objects), meta_iterator_value(objects), err);
+        if (st == ST_OK) {
+            st = fsck_step(check, err);
+        }
+    }
+    if (st == ST_OK) {
+        st = meta_iterator_status(objects, err);
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    for (meta_iterator_seek(uploads, BYTES_NONE); st == ST_OK && meta_iterator_is_valid(uploads);
+         meta_iterator_next(uploads)) {
+        st = upload_check(check, &place, meta_iterator_key(uploads), meta_iterator_value(uploads),
+                          err);
+        if (st == ST_OK) {
+            st = fsck_step(check, err);
+        }
+    }
+    return st == ST_OK ? meta_iterator_status(uploads, err) : st;
+}
