@@ -13,10 +13,11 @@
 #include "store/chunk_format.h"
 #include "store/chunk_guard.h"
 #include "store/home_internal.h"
+#include "store/reclaimer.h"
 
 #include "base/banned.h"
 
-/* Is the file named by now, or being written? */
+/* Is the file named by now, being written, or about to be removed? */
 static bool
 chunk_is_wanted(struct fsck_check *check, struct chunk_id id)
 {
@@ -24,7 +25,8 @@ chunk_is_wanted(struct fsck_check *check, struct chunk_id id)
     struct meta_key key;
     bool is_wanted;
 
-    if (chunk_guard_has(home_store(check->home)->chunk_guard, id)) {
+    if (chunk_guard_has(check->home->store->chunk_guard, id) ||
+        reclaimer_has_chunk(check->home->reclaimer, id)) {
         return true;
     }
     meta_key_chunk(&key, id);

@@ -32,6 +32,7 @@ libobject_a_SOURCES = \
 	object/object_key.c object/object_key.h \
 	object/object_list.c object/object_list.h \
 	object/object_put.c object/object_put.h \
+	object/object_recover.c \
 	object/object_store.c object/object_store.h \
 	object/part_table.c object/part_table.h \
 	object/upload_current.c object/upload_current.h \

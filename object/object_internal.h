@@ -17,8 +17,13 @@ struct object_store {
     struct bucket_table *buckets;
     struct control_mirror *mirror;
     char *region;
+    bool is_read_only;
     uint64_t part_bytes_min;
     _Atomic int64_t flush_asked_ns; /* monotonic: a slow listing asked for a flush last then */
 };
+
+/* The control values under DATA. */
+MUST_USE enum status object_control_open(const char *data_directory, struct control **ret_control,
+                                         struct error *err);
 
 #endif

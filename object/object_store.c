@@ -6,9 +6,6 @@
  */
 #include "object/object_store.h"
 
-#include <dirent.h>
-#include <errno.h>
-
 #include "base/log.h"
 #include "base/memory.h"
 #include "object/bucket_delete.h"
@@ -18,8 +15,8 @@
 
 #define CONTROL_DIRECTORY "control"
 
-static enum status
-control_open(const char *data_directory, struct control **ret_control, struct error *err)
+enum status
+object_control_open(const char *data_directory, struct control **ret_control, struct error *err)
 {
     char *directory = xasprintf("%s/" CONTROL_DIRECTORY, data_directory);
     enum status st = control_open_local(directory, ret_control, err);
@@ -37,12 +34,13 @@ object_store_open(const struct object_store_options *options, struct object_stor
 
     store->region = xstrdup(options->region != NULL ? options->region : "us-east-1");
     store->part_bytes_min = options->part_bytes_min != 0 ? options->part_bytes_min : PART_BYTES_MIN;
+    store->is_read_only = options->store.read_only;
     store->buckets = bucket_table_create();
     st = store_open(&options->store, &store->store, err);
     if (st != ST_OK) {
         goto out;
     }
-    st = control_open(options->store.data_directory, &store->control, err);
+    st = object_control_open(options->store.data_directory, &store->control, err);
     if (st != ST_OK) {
         goto out;
     }

@@ -82,6 +82,23 @@ reclaimer_newest_batch(struct reclaimer *reclaimer)
     return batch;
 }
 
+bool
+reclaimer_has_chunk(struct reclaimer *reclaimer, struct chunk_id id)
+{
+    bool is_found = false;
+
+    WITH_LOCK (&reclaimer->lock) {
+        for (struct list *node = reclaimer->waiting.next; !is_found && node != &reclaimer->waiting;
+             node = node->next) {
+            const struct garbage *garbage = CONTAINER_OF(struct garbage, node, node);
+
+            is_found = garbage->extent.kind == EXTENT_CHUNK &&
+                       memcmp(garbage->extent.chunk_id.bytes, id.bytes, sizeof(id.bytes)) == 0;
+        }
+    }
+    return is_found;
+}
+
 size_t
 reclaimer_waiting_count(struct reclaimer *reclaimer)
 {

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "meta/extent.h"
 
 struct dropped_extent;
 struct home;
@@ -26,6 +27,8 @@ void reclaimer_add(struct reclaimer *reclaimer, uint64_t batch,
 uint64_t reclaimer_newest_batch(struct reclaimer *reclaimer);
 /* Free what may be freed now. */
 void reclaimer_run(struct reclaimer *reclaimer);
+/* Is the chunk file among what waits?  For checks. */
+bool reclaimer_has_chunk(struct reclaimer *reclaimer, struct chunk_id id);
 size_t reclaimer_waiting_count(struct reclaimer *reclaimer);
 
 #endif

@@ -6,6 +6,7 @@ OBJECT_TEST_LIBS = libobjectfixture.a $(TEST_LIBS) $(OBJECT_LIBS)
 
 OBJECT_TESTS = \
 	tests/unit/object/bucket_test \
+	tests/unit/object/fsck_test \
 	tests/unit/object/multipart_list_test \
 	tests/unit/object/multipart_test \
 	tests/unit/object/object_conditions_test \
@@ -17,6 +18,7 @@ OBJECT_TESTS = \
 check_PROGRAMS += $(OBJECT_TESTS)
 TESTS += $(OBJECT_TESTS)
 tests_unit_object_bucket_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_fsck_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_multipart_list_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_multipart_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_object_conditions_test_LDADD = $(OBJECT_TEST_LIBS)

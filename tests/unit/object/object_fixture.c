@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/object/object_fixture.h"
 
+#include <stdio.h>
+
 #include "base/check.h"
 #include "base/memory.h"
 #include "object/bucket_value.h"
+#include "store/home_internal.h"
+#include "store/reclaimer.h"
 #include "tests/unit/test.h"
 
 #include "base/banned.h"
@@ -226,4 +230,50 @@ fixture_fill(struct buffer *out, size_t size, uint64_t seed)
     buffer_clear(out);
     prng_fill(&prng, buffer_reserve(out, size), size);
     out->size = size;
+}
+
+static void
+finding_print(const struct fsck_finding *finding, void *arg)
+{
+    printf("# %s: %s: %s\n", fsck_finding_name(finding->kind), finding->home, finding->what);
+}
+
+void
+fixture_check(struct object_fixture *fixture, const struct fsck_options *options,
+              struct fsck_summary *ret_summary)
+{
+    struct fsck_options copy = *options;
+    struct error err = ERROR_INIT;
+
+    copy.found = finding_print;
+    EXPECT_OK(fsck_run(fixture->store, &copy, ret_summary, &err), &err);
+}
+
+void
+fixture_free_dropped(struct object_fixture *fixture)
+{
+    struct store *store = object_store_store(fixture->store);
+
+    for (size_t i = 0; i < store_home_count(store); i++) {
+        struct home *home = store_home_at(store, i);
+
+        if (home_state(home) == HOME_PRESENT && home->reclaimer != NULL) {
+            struct error err = ERROR_INIT;
+
+            EXPECT_OK(home_sync(home, &err), &err);
+            reclaimer_run(home->reclaimer);
+        }
+    }
+}
+
+void
+fixture_expect_clean(struct object_fixture *fixture)
+{
+    struct fsck_summary summary;
+
+    fixture_free_dropped(fixture);
+    fixture_check(fixture, &(struct fsck_options){.verifies_bytes = true}, &summary);
+    for (int i = 0; i < FSCK_FINDING_COUNT; i++) {
+        EXPECT_INT(0, summary.finding_counts[i]);
+    }
 }

@@ -7,6 +7,7 @@
 #define TESTS_UNIT_OBJECT_FIXTURE_H
 
 #include "object/bucket.h"
+#include "object/fsck.h"
 #include "object/multipart.h"
 #include "object/object_copy.h"
 #include "object/object_delete.h"
@@ -63,6 +64,14 @@ MUST_USE enum status fixture_list(const struct bucket *bucket,
 MUST_USE enum status fixture_part(const struct bucket *bucket, const char *key, struct upload_id id,
                                   uint32_t number, struct bytes data,
                                   struct object_put_result *ret_result, struct error *err);
+/* Findings are printed; options->found is set here. */
+void fixture_check(struct object_fixture *fixture, const struct fsck_options *options,
+                   struct fsck_summary *ret_summary);
+/* What was dropped is freed now, as far as no reader holds it. */
+void fixture_free_dropped(struct object_fixture *fixture);
+/* No findings with orphans of any age counted and all bytes read, after what waits to be freed was
+ * freed. */
+void fixture_expect_clean(struct object_fixture *fixture);
 /* Reproducible bytes. */
 void fixture_fill(struct buffer *out, size_t size, uint64_t seed);
 

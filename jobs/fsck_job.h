@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The check of object/fsck.h on the running server.  Report: {"objects", "uploads", "files",
+ * "verified_bytes", "repaired", "findings": {kind: count}, "first": [{"finding", "home", "what"}]}.
+ */
+#ifndef JOBS_FSCK_JOB_H
+#define JOBS_FSCK_JOB_H
+
+#include "jobs/job.h"
+
+/* Findings told one by one; the others are counted only. */
+#define FSCK_JOB_FINDINGS_MAX 1000
+
+struct fsck_job_options {
+    bool verifies_bytes;
+    bool repairs;
+    /* Files may belong to writes under way: younger ones are never findings.  At least 3600 on a
+     * server with traffic. */
+    int64_t orphan_age_s;
+};
+
+extern const struct job_kind fsck_job;
+
+#endif

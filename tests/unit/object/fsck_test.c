@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "object/fsck.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "tests/unit/object/object_fixture.h"
+#include "tests/unit/test.h"
+
+#include "base/banned.h"
+
+static void
+expect_findings(struct object_fixture *fixture, enum fsck_finding_kind kind, uint64_t count)
+{
+    struct fsck_summary summary;
+
+    fixture_check(fixture, &(struct fsck_options){.verifies_bytes = true}, &summary);
+    for (int i = 0; i < FSCK_FINDING_COUNT; i++) {
+        EXPECT_INT((int)kind == i ? count : 0, summary.finding_counts[i]);
+    }
+}
+
+/* The path of some chunk file below directory; owned. */
+static char *
+find_file(const char *directory)
+{
+    DIR *stream = opendir(directory);
+    const struct dirent *entry;
+    char *found = NULL;
+
+    while (stream != NULL && found == NULL && (entry = readdir(stream)) != NULL) {
+        char *path = xasprintf("%s/%s", directory, entry->d_name);
+        struct stat status;
+
+        if (entry->d_name[0] != '.' && stat(path, &status) == 0) {
+            found = S_ISDIR(status.st_mode) ? find_file(path) : xstrdup(path);
+        }
+        free(path);
+    }
+    if (stream != NULL) {
+        closedir(stream);
+    }
+    return found;
+}
+
+static struct bucket
+filled(struct object_fixture *fixture)
+{
+    struct bucket bucket;
+    struct buffer data = BUFFER_INIT;
+    struct object_put_result result;
+    struct upload_id id;
+    struct error err;
+
+    fixture_open(fixture, test_directory(), 1);
+    bucket = fixture_bucket(fixture, "abc");
+    fixture_fill(&data, 300000, 1);
+    EXPECT_OK(fixture_put(&bucket, "inline", BYTES_LITERAL("x"), &err), &err);
+    EXPECT_OK(fixture_put(&bucket, "chunks", buffer_bytes(&data), &err), &err);
+    data.size = 5000;
+    EXPECT_OK(fixture_put(&bucket, "pack", buffer_bytes(&data), &err), &err);
+    EXPECT_OK(
+        multipart_create(&bucket, &(struct multipart_create_options){.key = {"up", 2}}, &id, &err),
+        &err);
+    EXPECT_OK(fixture_part(&bucket, "up", id, 1, buffer_bytes(&data), &result, &err), &err);
+    buffer_release(&data);
+    return bucket;
+}
+
+/* A sound store has no findings, after every kind of change. */
+TEST(a_sound_store_is_clean)
+{
+    struct object_fixture fixture;
+    struct fsck_summary summary;
+    struct bucket bucket = filled(&fixture);
+    struct error err;
+
+    fixture_check(&fixture, &(struct fsck_options){.verifies_bytes = true}, &summary);
+    EXPECT_INT(3, summary.object_count);
+    EXPECT_INT(1, summary.upload_count);
+    EXPECT_INT(2, summary.file_count);
+    EXPECT_INT(300000 + 5000 + 5000, summary.byte_count);
+    EXPECT_OK(fixture_put(&bucket, "chunks", BYTES_LITERAL("now small"), &err), &err);
+    EXPECT_OK(fixture_delete(&bucket, "pack", &err), &err);
+    fixture_expect_clean(&fixture);
+    bucket_close(&bucket);
+    fixture_close(&fixture);
+}
+
+/* A chunk file that is gone is missing; a changed one is corrupt. */
+TEST(damaged_bytes_are_found)
+{
+    struct object_fixture fixture;
+    struct bucket bucket = filled(&fixture);
+    char *directory = xasprintf("%s/chunks", fixture.mountpaths[0]);
+    char *path = find_file(directory);
+    char byte = 1;
+    int fd;
+
+    EXPECT(path != NULL);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    EXPECT(pread(fd, &byte, 1, 5000) == 1);
+    byte ^= 1;
+    EXPECT(pwrite(fd, &byte, 1, 5000) == 1);
+    expect_findings(&fixture, FSCK_BYTES_CORRUPT, 1);
+    byte ^= 1;
+    EXPECT(pwrite(fd, &byte, 1, 5000) == 1);
+    close(fd);
+    fixture_expect_clean(&fixture);
+    EXPECT(unlink(path) == 0);
+    expect_findings(&fixture, FSCK_BYTES_MISSING, 1);
+    free(path);
+    free(directory);
+    bucket_close(&bucket);
+    fixture_close(&fixture);
+}
+
+/* A file that nothing names is an orphan; --repair removes it and nothing else. */
+TEST(orphans_are_found_and_removed)
+{
+    struct object_fixture fixture;
+    struct fsck_summary summary;
+    struct bucket bucket = filled(&fixture);
+    char *directory = xasprintf("%s/chunks", fixture.mountpaths[0]);
+    char *path = find_file(directory);
+    char *orphan = xstrdup(path);
+    size_t last = strlen(orphan) - 1;
+
+    orphan[last] = orphan[last] == '0' ? '1' : '0';
+    EXPECT(link(path, orphan) == 0);
+    expect_findings(&fixture, FSCK_FILE_ORPHAN, 1);
+    fixture_check(&fixture, &(struct fsck_options){.orphan_age_s = 3600}, &summary);
+    EXPECT_INT(0, summary.finding_counts[FSCK_FILE_ORPHAN]);
+    fixture_check(&fixture, &(struct fsck_options){.repairs = true}, &summary);
+    EXPECT_INT(1, summary.repaired_count);
+    EXPECT(access(orphan, F_OK) != 0);
+    fixture_expect_clean(&fixture);
+    free(orphan);
+    free(path);
+    free(directory);
+    bucket_close(&bucket);
+    fixture_close(&fixture);
+}
+
+/* With the server stopped the store is opened read-only. */
+TEST(a_stopped_store_can_be_checked)
+{
+    struct object_fixture fixture;
+    const char *mountpaths[FIXTURE_HOME_MAX];
+    struct object_store_options options;
+    struct fsck_summary summary;
+    struct bucket bucket = filled(&fixture);
+    struct error err;
+
+    bucket_close(&bucket);
+    fixture_stop(&fixture);
+    fixture_options(&fixture, &options, mountpaths);
+    options.store.read_only = true;
+    EXPECT_OK(object_store_open(&options, &fixture.store, &err), &err);
+    fixture_check(&fixture, &(struct fsck_options){.verifies_bytes = true}, &summary);
+    EXPECT_INT(3, summary.object_count);
+    fixture_expect_clean(&fixture);
+    fixture_close(&fixture);
+}
+
+/* Buckets, uploads and objects are all there after DATA was lost and rebuilt. */
+TEST(a_lost_data_directory_is_recovered)
+{
+    struct object_fixture fixture;
+    const char *mountpaths[FIXTURE_HOME_MAX];
+    struct object_store_options options;
+    struct bucket_properties properties;
+    struct buffer got = BUFFER_INIT;
+    struct bucket bucket = filled(&fixture);
+    struct error err;
+    uint64_t id = bucket.id;
+    char *moved = xasprintf("%s/lost", test_directory());
+
+    properties = bucket.properties;
+    bucket_close(&bucket);
+    EXPECT_OK(bucket_set_properties(fixture.store, principal_of_root(), BYTES_LITERAL("abc"),
+                                    &properties, &err),
+              &err);
+    fixture_stop(&fixture);
+    fixture_options(&fixture, &options, mountpaths);
+    EXPECT_STATUS(ST_EXISTS, object_store_recover(&options, NULL));
+    EXPECT(rename(fixture.data, moved) == 0);
+    EXPECT_OK(object_store_recover(&options, &err), &err);
+    fixture_start(&fixture);
+    bucket = fixture_bucket_open(&fixture, "abc");
+    EXPECT_INT(id, bucket.id);
+    EXPECT_OK(fixture_get(&bucket, "inline", &got, &err), &err);
+    EXPECT_BYTES(BYTES_LITERAL("x"), buffer_bytes(&got));
+    bucket_close(&bucket);
+    bucket = fixture_bucket(&fixture, "abd");
+    EXPECT(bucket.id > id);
+    fixture_expect_clean(&fixture);
+    buffer_release(&got);
+    bucket_close(&bucket);
+    fixture_close(&fixture);
+    free(moved);
+}
