@@ -139,6 +139,35 @@ TEST(every_query_parameter_is_required)
     fixture_release(&fixture);
 }
 
+/* SDKs for Go put the payload's hash, or the literal, among the parameters and sign it there. */
+TEST(payload_hash_in_the_query_is_taken_at_its_word)
+{
+    static const struct {
+        const char *value;
+        enum payload_mode mode;
+    } CASES[] = {{"UNSIGNED-PAYLOAD", PAYLOAD_UNSIGNED}, {EMPTY_SHA256, PAYLOAD_SIGNED}};
+    struct fixture fixture;
+
+    fixture_init(&fixture);
+    for (size_t i = 0; i < ARRAY_COUNT(CASES); i++) {
+        struct authentication authentication;
+        struct fixture_signature signature = {.payload_line = CASES[i].value};
+
+        fixture_reset(&fixture);
+        fixture.request.query =
+            arena_printf_bytes(&fixture.arena, "X-Amz-Content-Sha256=%s", CASES[i].value);
+        fixture_sign_query(&fixture, &signature);
+        EXPECT_OK(fixture_authenticate(&fixture, &authentication), &fixture.err);
+        EXPECT_INT(CASES[i].mode, authentication.payload_mode);
+        authentication_release(&authentication);
+    }
+    fixture_reset(&fixture);
+    fixture.request.query = BYTES_LITERAL("X-Amz-Content-Sha256=nonsense");
+    fixture_sign_query(&fixture, NULL);
+    fixture_expect_refused(&fixture, ST_INVALID, "InvalidArgument", 400);
+    fixture_release(&fixture);
+}
+
 TEST(other_algorithms_in_the_query_are_refused)
 {
     struct fixture fixture;
