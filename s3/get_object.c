@@ -231,6 +231,66 @@ holds_if_range(struct bytes if_range, const struct object_record *record)
            at_s == record->created_ns / CLOCK_NS_PER_S;
 }
 
+/* The upload's own number of the n-th part of the object. */
+static enum status
+find_part_number(struct s3_request *request, const struct object_record *record, uint32_t nth,
+                 uint32_t *ret_number, struct error *err)
+{
+    struct part_entry *entries;
+    size_t count;
+    bool is_truncated;
+    enum status st;
+
+    if (record->part_count == 0 || nth > record->part_count) {
+        *ret_number = nth == 1 ? 1 : PART_NUMBER_MAX + 1;
+        return ST_OK;
+    }
+    if (request->mode == READ_NO_WAIT) {
+        return ST_WOULD_WAIT;
+    }
+    st = object_get_parts(&request->bucket, record, 0, nth, request->arena, &entries, &count,
+                          &is_truncated, err);
+    if (st == ST_OK) {
+        *ret_number = count == nth ? entries[nth - 1].number : PART_NUMBER_MAX + 1;
+    }
+    return st;
+}
+
+/* SPEC: S3 GetObject / partNumber: readers go from 1 to x-amz-mp-parts-count, whatever the numbers
+ * of the upload were.  If the object is replaced between the two looks, the second one wins and the
+ * first is taken again. */
+static enum status
+get_part(struct s3_request *request, const struct object_get_options *options,
+         struct object_get_result *ret_result, struct error *err)
+{
+    struct object_get_options look = *options;
+    struct object_get_options get = *options;
+    enum status st;
+
+    look.part_number = 0;
+    look.is_head = true;
+    do {
+        source_release(&ret_result->source);
+        st = object_get(&request->bucket, &look, request->arena, ret_result, err);
+        if (st == ST_OK) {
+            struct seq seq = ret_result->record.seq;
+
+            st = find_part_number(request, &ret_result->record, options->part_number,
+                                  &get.part_number, err);
+            if (st == ST_OK && get.part_number > PART_NUMBER_MAX) {
+                return fail(err, ST_INVALID_PART, "There is no such part.");
+            }
+            if (st == ST_OK) {
+                st = object_get(&request->bucket, &get, request->arena, ret_result, err);
+            }
+            if (st == ST_OK && seq_compare(seq, ret_result->record.seq) == 0) {
+                return ST_OK;
+            }
+        }
+    } while (st == ST_OK);
+    return st;
+}
+
 enum status
 s3_get_object(struct s3_request *request, struct error *err)
 {
@@ -242,7 +302,11 @@ s3_get_object(struct s3_request *request, struct error *err)
     if (st != ST_OK) {
         return st;
     }
-    st = object_get(&request->bucket, &options, request->arena, &result, err);
+    if (options.part_number != 0) {
+        st = get_part(request, &options, &result, err);
+    } else {
+        st = object_get(&request->bucket, &options, request->arena, &result, err);
+    }
     if ((st == ST_OK || st == ST_INVALID_RANGE) && options.range.kind != RANGE_NONE &&
         if_range.data != NULL && !holds_if_range(if_range, &result.record)) {
         source_release(&result.source);
