@@ -27,6 +27,8 @@
  * FAULT_ACTION_SHORT: the caller, where it writes, writes only half. */
 #define FAULT_ACTION_KILL (-1)
 #define FAULT_ACTION_SHORT (-2)
+/* The caller, where it syncs, answers success without syncing: to show that the sync is needed. */
+#define FAULT_ACTION_SKIP (-3)
 
 int fault_pass(const char *name);
 /* Arm one point; its nth passing from now (1 = the next) acts, `times` times in a row. */

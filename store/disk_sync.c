@@ -24,13 +24,25 @@ is_failing(const char *what)
 int
 sync_file_data(int fd, const char *what)
 {
-    return is_failing(what) ? -1 : fdatasync(fd);
+    int action = FAULT_ERRNO(what);
+
+    if (action > 0) {
+        errno = action;
+        return -1;
+    }
+    return action == FAULT_ACTION_SKIP ? 0 : fdatasync(fd);
 }
 
 int
 sync_directory(int fd, const char *what)
 {
-    return is_failing(what) ? -1 : fsync(fd);
+    int action = FAULT_ERRNO(what);
+
+    if (action > 0) {
+        errno = action;
+        return -1;
+    }
+    return action == FAULT_ACTION_SKIP ? 0 : fsync(fd);
 }
 
 int
