@@ -172,8 +172,17 @@ respond_error(struct http_exchange *exchange, const struct error *err,
 }
 
 static void
+result_release(struct iam_call *call)
+{
+    if (call->result.data != NULL) {
+        memory_wipe(call->result.data, call->result.size); /* CreateAccessKey's holds a secret */
+    }
+    buffer_release(&call->result);
+}
+
+static void
 respond_result(struct http_exchange *exchange, const struct iam_operation *operation,
-               const struct iam_call *call, const struct http_response *more)
+               struct iam_call *call, const struct http_response *more)
 {
     struct arena *arena = http_exchange_arena(exchange);
     const char *root = arena_printf(arena, "%sResponse", operation->action);
@@ -191,6 +200,7 @@ respond_result(struct http_exchange *exchange, const struct iam_operation *opera
     xml_element_string(&xml, "RequestId", http_exchange_request(exchange)->id);
     xml_close(&xml, "ResponseMetadata");
     xml_close(&xml, root);
+    result_release(call);
     respond(exchange, 200, &xml, more);
 }
 
@@ -248,16 +258,14 @@ run(struct http_exchange *exchange)
         more.operation = operation->log_name;
         st = operation->run(call, &err);
     }
+    authentication_release(&authentication); /* the principal lives in the arena */
     if (st == ST_OK) {
         respond_result(exchange, operation, call, &more);
     } else {
+        result_release(call);
         respond_error(exchange, &err, &more);
     }
-    authentication_release(&authentication);
-    if (call->result.data != NULL) {
-        memory_wipe(call->result.data, call->result.size);
-    }
-    buffer_release(&call->result);
+    /* The exchange and everything in its arena are gone. */
 }
 
 static void

@@ -17,6 +17,7 @@ void
 fake_exchange_release(struct http_exchange *exchange)
 {
     arena_release(&exchange->arena);
+    arena_release(&exchange->kept);
 }
 
 const struct http_request *
@@ -67,5 +68,12 @@ http_exchange_respond(struct http_exchange *exchange, const struct http_response
 {
     CHECK(exchange->answer_count == 0);
     exchange->answer = *response;
+    exchange->answer.headers = NULL;
+    exchange->answer.header_count = 0;
+    exchange->answer.body = arena_copy(&exchange->kept, response->body);
+    exchange->answer.user = arena_copy(&exchange->kept, response->user);
     exchange->answer_count++;
+    /* From here on nobody may touch it: what does, AddressSanitizer shows. */
+    arena_release(&exchange->arena);
+    exchange->data = NULL;
 }

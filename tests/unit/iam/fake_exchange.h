@@ -15,7 +15,8 @@ struct http_exchange {
     enum status body_status; /* what read_body ends with */
     void *data;
     size_t answer_count;
-    struct http_response answer;
+    struct http_response answer; /* a copy in kept, as the exchange's own memory is gone by then */
+    struct arena kept;
     bool was_body_read;
 };
 
