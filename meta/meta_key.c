@@ -13,6 +13,7 @@
 /* First byte of a FAMILY_NODE key. */
 #define NODE_COUNTERS 'b'
 #define NODE_DROPPED_PAGES 'g'
+#define NODE_MIRROR 'm'
 #define NODE_NAMED 'n'
 
 static void
@@ -129,6 +130,17 @@ meta_key_parse_dropped_pages(struct bytes key, struct write_id *ret_id)
     }
     memcpy(ret_id->bytes, key.data + 1, sizeof(ret_id->bytes));
     return ST_OK;
+}
+
+void
+meta_key_mirror(struct meta_key *out, struct bytes key)
+{
+    static const char KIND = NODE_MIRROR;
+
+    CHECK(key.size <= META_KEY_NAME_MAX);
+    out->size = 0;
+    append(out, &KIND, 1);
+    append(out, key.data, key.size);
 }
 
 void

@@ -42,6 +42,9 @@ void meta_key_counters(struct meta_key *out, uint64_t bucket_id);
 /* FAMILY_NODE: the pages of this write id are named by no record; readers may still want them. */
 void meta_key_dropped_pages(struct meta_key *out, struct write_id id);
 MUST_USE enum status meta_key_parse_dropped_pages(struct bytes key, struct write_id *ret_id);
+/* FAMILY_NODE: a value of the node that every home keeps a copy of; key.size <= META_KEY_NAME_MAX.
+ */
+void meta_key_mirror(struct meta_key *out, struct bytes key);
 /* FAMILY_NODE: other values by name, e.g. "seq", "open". */
 void meta_key_node(struct meta_key *out, const char *name);
 

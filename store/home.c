@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "store/committer.h"
 #include "store/home_internal.h"
 #include "store/lazy_sync.h"
+#include "store/node_record.h"
 #include "store/pack_set.h"
 #include "store/page_reclaim.h"
 #include "store/pin_table.h"
@@ -177,11 +179,68 @@ home_open(struct home *home, struct error *err)
     return ST_OK;
 }
 
+enum status
+home_compare_note(struct home *home, struct error *err)
+{
+    struct node_note note;
+    struct error why = ERROR_INIT;
+    enum status st = node_get_note(home->store->node_db, home->uuid, &note, err);
+
+    if (st != ST_OK || home_state(home) != HOME_PRESENT) {
+        return st;
+    }
+    /* The number counted by this very start is not in the note yet. */
+    if (home->open_number <= note.open_number ||
+        atomic_load(&home->published_batch) < note.synced_batch) {
+        fail(&why, ST_CORRUPT,
+             "mountpath %s is older than this node remembers (start %" PRIu64 " of %" PRIu64
+             ", batch %" PRIu64 " of %" PRIu64
+             "): acknowledged writes are missing; it is open for reading only",
+             home->directory, home->open_number, note.open_number,
+             atomic_load(&home->published_batch), note.synced_batch);
+        home_quarantine(home, &why);
+    }
+    return ST_OK;
+}
+
+void
+home_note(struct home *home)
+{
+    struct node_note note = {home->open_number, atomic_load(&home->synced_batch)};
+    struct error err = ERROR_INIT;
+
+    if (home_state(home) != HOME_PRESENT || home->is_read_only ||
+        home->noted_batch == note.synced_batch) {
+        return;
+    }
+    if (node_put_note(home->store->node_db, home->uuid, &note, &err) == ST_OK) {
+        home->noted_batch = note.synced_batch;
+    } else {
+        log_warn(NULL, "home_not_noted", "%s", err.text);
+    }
+}
+
 void
 home_start(struct home *home)
 {
     if (atomic_load(&home->state) == HOME_PRESENT && !home->is_read_only) {
         home->committer = committer_create(home);
+    }
+}
+
+void
+home_stop(struct home *home)
+{
+    struct error err = ERROR_INIT;
+
+    if (home == NULL || home->committer == NULL) {
+        return;
+    }
+    committer_destroy(&home->committer);
+    /* What relaxed commits left unsynced must be on disk before the log that names it is emptied
+     * into tables. */
+    if (home_state(home) == HOME_PRESENT && home_sync(home, &err) != ST_OK) {
+        home_quarantine(home, &err);
     }
 }
 
@@ -193,7 +252,7 @@ home_destroy(struct home **take_home)
     if (home == NULL) {
         return;
     }
-    committer_destroy(&home->committer);
+    home_stop(home);
     lazy_sync_destroy(&home->lazy);
     reclaimer_destroy(&home->reclaimer);
     pack_set_destroy(&home->packs);
@@ -205,6 +264,7 @@ home_destroy(struct home **take_home)
     }
     free(home->directory);
     free(home->absent_reason);
+    free(atomic_load(&home->quarantine_reason));
     free(home);
     *take_home = NULL;
 }
@@ -235,9 +295,8 @@ home_require_writable(struct home *home, struct error *err)
     }
     if (home_state(home) == HOME_QUARANTINED) {
         return fail(err, ST_UNAVAILABLE,
-                    "mountpath %s is quarantined after a failed write; restart the node when the "
-                    "disk is sound",
-                    home->directory);
+                    "mountpath %s is quarantined: %s; restart the node when the disk is sound",
+                    home->directory, atomic_load(&home->quarantine_reason));
     }
     if (home->is_read_only) {
         return fail(err, ST_UNAVAILABLE, "mountpath %s is open for reading only", home->directory);
@@ -273,7 +332,12 @@ void
 home_quarantine(struct home *home, const struct error *why)
 {
     int expected = HOME_PRESENT;
+    char *reason = xstrdup(why->text);
+    char *none = NULL;
 
+    if (!atomic_compare_exchange_strong(&home->quarantine_reason, &none, reason)) {
+        free(reason); /* the first one counts */
+    }
     if (atomic_compare_exchange_strong(&home->state, &expected, HOME_QUARANTINED)) {
         log_error(NULL, "home_quarantined",
                   "mountpath %s takes no writes and frees nothing until the node is restarted: %s",

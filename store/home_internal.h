@@ -32,6 +32,7 @@ struct home {
     bool is_read_only; /* opened for a check */
     bool is_expected;  /* its identity was read and is right: home_open is due */
     char *absent_reason;
+    _Atomic(char *) quarantine_reason; /* set before the state */
     struct meta_db *db;
     struct pin_table *pins;
     struct pack_set *packs;
@@ -40,6 +41,7 @@ struct home {
     struct lazy_sync *lazy;      /* chunk files written by relaxed writers */
     struct space *space;
     uint64_t open_number;
+    uint64_t noted_batch;             /* upkeep's: what DATA knows of this home */
     _Atomic uint64_t published_batch; /* its records are visible */
     _Atomic uint64_t synced_batch;    /* its records are on disk */
 };
@@ -57,6 +59,7 @@ struct store {
     _Atomic uint64_t seq_counter;    /* last number given */
     _Atomic uint64_t seq_reserved;   /* numbers up to here are reserved on disk */
     struct housekeeper *housekeeper; /* collector and sweep */
+    struct mirror *mirror;
     struct upkeep *upkeep;           /* background threads */
     struct chunk_guard *chunk_guard; /* chunk files that are being written */
 };
@@ -72,9 +75,16 @@ struct home *home_create(struct store *store, const unsigned char *uuid, const c
 void home_mark_absent(struct home *home, const char *reason);
 /* Opens records and packs.  On failure the home stays absent. */
 MUST_USE enum status home_open(struct home *home, struct error *err);
+/* Is the home older than DATA remembers?  Then it is for reading only: quarantined from the start.
+ */
+MUST_USE enum status home_compare_note(struct home *home, struct error *err);
+/* Tell DATA how far this home is on disk; lazily, never ahead. */
+void home_note(struct home *home);
 /* Starts the committer. */
 void home_start(struct home *home);
-/* Stops the committer, flushes, closes. */
+/* Stops the committer and syncs; no commit may be under way. */
+void home_stop(struct home *home);
+/* Flushes, closes. */
 void home_destroy(struct home **take_home);
 /* What this batch and those before it dropped may be freed: it is on disk, no pin is older. */
 uint64_t home_freeable_batch(struct home *home);

@@ -21,6 +21,7 @@ libstore_a_SOURCES = \
 	store/layout_walk.c store/layout_walk.h \
 	store/layout_writer.c store/layout_writer.h \
 	store/lazy_sync.c store/lazy_sync.h \
+	store/mirror.c store/mirror.h \
 	store/mountpath_choice.c store/mountpath_choice.h \
 	store/mountpath_setup.c store/mountpath_setup.h \
 	store/node_record.c store/node_record.h \

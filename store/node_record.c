@@ -31,7 +31,8 @@ get(struct meta_db *db, const char *name, struct arena *arena, struct bytes *ret
 }
 
 static enum status
-put(struct meta_db *db, const char *name, struct bytes value, struct error *err)
+put_with(struct meta_db *db, const char *name, struct bytes value, bool is_synced,
+         struct error *err)
 {
     struct meta_batch *batch = meta_batch_create();
     struct meta_key key;
@@ -39,9 +40,15 @@ put(struct meta_db *db, const char *name, struct bytes value, struct error *err)
 
     meta_key_node(&key, name);
     meta_batch_put(batch, FAMILY_NODE, meta_key_bytes(&key), value);
-    st = meta_db_write(db, batch, true, err);
+    st = meta_db_write(db, batch, is_synced, err);
     meta_batch_destroy(&batch);
     return st;
+}
+
+static enum status
+put(struct meta_db *db, const char *name, struct bytes value, struct error *err)
+{
+    return put_with(db, name, value, true, err);
 }
 
 enum status
@@ -111,6 +118,52 @@ node_put_mountpath(struct meta_db *db, size_t index, const struct node_mountpath
     st = put(db, name, buffer_bytes(&value), err);
     buffer_release(&value);
     return st;
+}
+
+static void
+format_note_name(char *out, size_t size, const unsigned char *uuid)
+{
+    char hex[2 * UUID_BYTES + 1];
+
+    encode_hex(bytes_of(uuid, UUID_BYTES), hex);
+    snprintf(out, size, "home/%s", hex);
+}
+
+enum status
+node_get_note(struct meta_db *db, const unsigned char *uuid, struct node_note *ret_note,
+              struct error *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct bytes value;
+    char name[64];
+    enum status st;
+
+    format_note_name(name, sizeof(name), uuid);
+    st = get(db, name, &arena, &value, err);
+    *ret_note = (struct node_note){0, 0};
+    if (st == ST_OK && value.size != 16) {
+        st = fail(err, ST_CORRUPT, "the note on a mountpath is malformed");
+    } else if (st == ST_OK) {
+        ret_note->open_number = decode_u64_be(value.data);
+        ret_note->synced_batch = decode_u64_be(value.data + 8);
+    } else if (st == ST_NOT_FOUND) {
+        st = ST_OK;
+    }
+    arena_release(&arena);
+    return st;
+}
+
+enum status
+node_put_note(struct meta_db *db, const unsigned char *uuid, const struct node_note *note,
+              struct error *err)
+{
+    unsigned char value[16];
+    char name[64];
+
+    format_note_name(name, sizeof(name), uuid);
+    encode_u64_be(value, note->open_number);
+    encode_u64_be(value + 8, note->synced_batch);
+    return put_with(db, name, bytes_of(value, sizeof(value)), false, err);
 }
 
 enum status

@@ -24,6 +24,16 @@ MUST_USE enum status node_get_mountpaths(struct meta_db *db, struct arena *arena
                                          struct error *err);
 MUST_USE enum status node_put_mountpath(struct meta_db *db, size_t index,
                                         const struct node_mountpath *mountpath, struct error *err);
+/* What DATA noted of a home; zeros if nothing. */
+struct node_note {
+    uint64_t open_number;
+    uint64_t synced_batch;
+};
+MUST_USE enum status node_get_note(struct meta_db *db, const unsigned char *uuid,
+                                   struct node_note *ret_note, struct error *err);
+/* Not synced: a lost note is only an older one. */
+MUST_USE enum status node_put_note(struct meta_db *db, const unsigned char *uuid,
+                                   const struct node_note *note, struct error *err);
 /* 0 if nothing is reserved yet. */
 MUST_USE enum status node_get_seq(struct meta_db *db, uint64_t *ret_reserved, struct error *err);
 MUST_USE enum status node_put_seq(struct meta_db *db, uint64_t reserved, struct error *err);

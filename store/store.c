@@ -21,6 +21,7 @@
 #include "store/chunk_guard.h"
 #include "store/home_internal.h"
 #include "store/housekeeper.h"
+#include "store/mirror.h"
 #include "store/mountpath_setup.h"
 #include "store/node_record.h"
 #include "store/pack_set.h"
@@ -139,6 +140,10 @@ settle_seq(struct store *store, struct error *err)
     uint64_t reserved = 0;
     enum status st = node_get_seq(store->node_db, &reserved, err);
 
+    if (st == ST_OK && reserved == 0 && atomic_load(&store->seq_counter) > 0) {
+        /* DATA was lost: numbers after the last one seen may have been given. */
+        reserved = atomic_load(&store->seq_counter) + SEQ_BLOCK;
+    }
     if (st == ST_OK && atomic_load(&store->seq_counter) < reserved) {
         atomic_store(&store->seq_counter, reserved);
     }
@@ -206,6 +211,12 @@ store_open(const struct store_options *options, struct store **ret_store, struct
     if (st == ST_OK) {
         st = open_homes(store, err);
     }
+    for (size_t i = 0; i < store->home_count && st == ST_OK && !options->read_only; i++) {
+        st = home_compare_note(store->homes[i], err);
+    }
+    if (st == ST_OK) {
+        st = mirror_open(store, &store->mirror, err);
+    }
     if (st == ST_OK) {
         st = settle_seq(store, err);
     }
@@ -234,7 +245,10 @@ store_close(struct store **take_store)
     }
     housekeeper_destroy(&store->housekeeper);
     upkeep_destroy(&store->upkeep);
+    mirror_close(&store->mirror);
     for (size_t i = 0; i < store->home_count; i++) {
+        home_stop(store->homes[i]);
+        home_note(store->homes[i]);
         home_destroy(&store->homes[i]);
     }
     chunk_guard_destroy(&store->chunk_guard);
@@ -335,4 +349,25 @@ store_sweep_once(struct store *store, uint64_t *ret_removed_count, struct error 
 {
     CHECK(store->housekeeper != NULL);
     return housekeeper_sweep(store->housekeeper, ret_removed_count, err);
+}
+
+enum status
+store_mirror_put(struct store *store, struct bytes key, struct bytes value, struct error *err)
+{
+    return mirror_change(store->mirror, key, value, false, err);
+}
+
+enum status
+store_mirror_delete(struct store *store, struct bytes key, struct error *err)
+{
+    return mirror_change(store->mirror, key, BYTES_NONE, true, err);
+}
+
+enum status
+store_mirror_scan(struct store *store,
+                  enum status (*found)(struct bytes key, struct bytes value, void *arg,
+                                       struct error *err),
+                  void *arg, struct error *err)
+{
+    return mirror_scan(store->mirror, found, arg, err);
 }

@@ -64,6 +64,7 @@ keep_up(struct home *home)
         home_quarantine(home, &err);
         return;
     }
+    home_note(home);
     reclaimer_run(home->reclaimer);
 }
 
