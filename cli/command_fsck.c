@@ -49,37 +49,61 @@ show_progress(const struct command_context *context, const json_t *job, bool is_
     }
 }
 
-/* Prints findings and summary; the number of findings decides the exit code. */
+static json_int_t
+count_findings(const json_t *report)
+{
+    const char *kind;
+    json_t *count;
+    json_int_t sum = 0;
+
+    json_object_foreach(json_object_get(report, "findings"), kind, count)
+    {
+        sum += json_integer_value(count);
+    }
+    return sum;
+}
+
+static void
+print_text(const json_t *report)
+{
+    const json_t *first = json_object_get(report, "first");
+
+    for (size_t i = 0; i < json_array_size(first); i++) {
+        const json_t *finding = json_array_get(first, i);
+
+        printf("%s: %s: %s\n", json_string_value(json_object_get(finding, "finding")),
+               json_string_value(json_object_get(finding, "home")),
+               json_string_value(json_object_get(finding, "what")));
+    }
+    printf("%" JSON_INTEGER_FORMAT " findings; %" JSON_INTEGER_FORMAT
+           " objects, %" JSON_INTEGER_FORMAT " uploads, %" JSON_INTEGER_FORMAT
+           " files, %" JSON_INTEGER_FORMAT " bytes verified\n",
+           count_findings(report), json_integer_value(json_object_get(report, "objects")),
+           json_integer_value(json_object_get(report, "uploads")),
+           json_integer_value(json_object_get(report, "files")),
+           json_integer_value(json_object_get(report, "verified_bytes")));
+}
+
+/* A job that failed, and findings, make the exit code 1. */
 static enum status
 print_report(const struct command_context *context, const json_t *job, struct error *err)
 {
     const json_t *report = json_object_get(job, "report");
-    const json_t *findings = json_object_get(report, "findings");
     const char *state = json_string_value(json_object_get(job, "state"));
-    size_t count = json_array_size(findings);
 
     if (context->options->is_json) {
         char *text = json_dumps(job, JSON_COMPACT);
 
         printf("%s\n", text);
         free(text);
-    } else {
-        for (size_t i = 0; i < count; i++) {
-            const json_t *finding = json_array_get(findings, i);
-
-            printf("%s: %s: %s\n", json_string_value(json_object_get(finding, "finding")),
-                   json_string_value(json_object_get(finding, "home")),
-                   json_string_value(json_object_get(finding, "what")));
-        }
-        printf("%s\n", json_string_value(json_object_get(job, "text")));
+    } else if (report != NULL) {
+        print_text(report);
     }
     if (state == NULL || strcmp(state, "finished") != 0) {
         return fail(err, ST_INTERNAL, "The check did not end: %s",
                     json_string_value(json_object_get(job, "text")));
     }
-    return json_integer_value(json_object_get(report, "finding_count")) == 0
-               ? ST_OK
-               : fail(err, ST_CORRUPT, "There are findings");
+    return count_findings(report) == 0 ? ST_OK : fail(err, ST_CORRUPT, "There are findings");
 }
 
 enum status

@@ -5,6 +5,7 @@ libcli_a_SOURCES = \
 	cli/cli_options.c cli/cli_options.h \
 	cli/command.h \
 	cli/command_bucket.c \
+	cli/command_fsck.c \
 	cli/command_key.c \
 	cli/command_list.c \
 	cli/command_transfer.c \

@@ -31,6 +31,8 @@ static const struct {
      "fetch an object; FILE - is standard output"},
     {"rm", command_rm, 1, 1, "rm [-r] BUCKET/KEY", "remove an object, or all below a prefix"},
     {"stat", command_stat, 1, 1, "stat BUCKET[/KEY]", "what is known of an object or bucket"},
+    {"fsck", command_fsck, 0, 0, "fsck [--verify]",
+     "check the running server's data, as a job; --verify reads every byte"},
 };
 
 static void

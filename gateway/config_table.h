@@ -34,6 +34,12 @@
     X(STRING, access_log, "none", "FILE",                                                          \
       "one JSON line per request; none: off; -: standard output")                                  \
     X(BOOL, print_config, "false", "", "print each setting with its origin, and end")              \
+    X(BOOL, fsck, "false", "",                                                                     \
+      "check the data (server stopped): exit 0 clean, 1 findings, 2 error")                        \
+    X(BOOL, repair, "false", "", "with --fsck: remove what nothing names; changes nothing else")   \
+    X(BOOL, verify, "false", "", "with --fsck: read every byte and compare checksums")             \
+    X(BOOL, json, "false", "", "with --fsck: one JSON line per finding and for the summary")       \
+    X(BOOL, recover, "false", "", "rebuild a lost DATA directory from the mountpaths, and end")    \
     X(BOOL, version, "false", "", "print the version, and end")                                    \
     X(BOOL, help, "false", "", "print this, and end")
 

@@ -15,8 +15,8 @@
 #include "gateway/memory_budget.h"
 #include "gateway/root_key.h"
 #include "iam/iam_handler.h"
-#include "jobs/job.h"
 #include "jobs/upload_cleanup_job.h"
+#include "native/native_handler.h"
 #include "net/http_server.h"
 #include "object/object_store.h"
 #include "s3/s3_dialect.h"
@@ -37,6 +37,7 @@ struct gateway {
     struct s3 s3;
     struct bytes domains[S3_DOMAIN_MAX];
     struct iam iam;
+    struct native native;
     struct job_registry *jobs;
     char *public_address;
     uint16_t public_port;
@@ -88,6 +89,8 @@ handle_public(struct http_exchange *exchange, void *arg)
 
     if (s3_accepts(&gateway->s3, http_exchange_request(exchange))) {
         s3_handle(exchange, &gateway->s3);
+    } else if (native_accepts(http_exchange_request(exchange))) {
+        native_handle(exchange, &gateway->native);
     } else if (iam_accepts(http_exchange_request(exchange))) {
         iam_handle(exchange, &gateway->iam);
     } else {
@@ -164,6 +167,7 @@ open_dialects(struct gateway *gateway, struct error *err)
     }
     s3_init(&gateway->s3, &options);
     gateway->iam = (struct iam){gateway->credentials};
+    gateway->native = (struct native){gateway->credentials, gateway->jobs};
     return ST_OK;
 }
 

@@ -5,6 +5,7 @@ libgateway_a_SOURCES = \
 	gateway/access_log.c gateway/access_log.h \
 	gateway/admin_handler.c gateway/admin_handler.h \
 	gateway/config.c gateway/config.h gateway/config_table.h \
+	gateway/fsck_command.c gateway/fsck_command.h \
 	gateway/gateway.c gateway/gateway.h \
 	gateway/memory_budget.h \
 	gateway/root_key.c gateway/root_key.h
@@ -12,7 +13,7 @@ libgateway_a_SOURCES = \
 bin_PROGRAMS += loded
 loded_CPPFLAGS = $(libgateway_a_CPPFLAGS)
 loded_SOURCES = gateway/loded.c
-loded_LDADD = libgateway.a $(S3_LIBS) $(IAM_LIBS) libjobs.a libobject.a libstore.a \
+loded_LDADD = libgateway.a libnative.a $(S3_LIBS) $(IAM_LIBS) libjobs.a libobject.a libstore.a \
 	$(AUTH_LIBS) $(BASE_LIBS)
 
 include tests/unit/gateway/local.mk

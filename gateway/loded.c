@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "gateway/config.h"
+#include "gateway/fsck_command.h"
 #include "gateway/gateway.h"
 
 #include "base/banned.h"
@@ -40,6 +41,12 @@ run(const struct config *config)
     if (configure_log(config, &err) != ST_OK) {
         fprintf(stderr, "loded: %s\n", err.text);
         return EXIT_USAGE;
+    }
+    if (config->fsck) {
+        return fsck_command(config);
+    }
+    if (config->recover) {
+        return recover_command(config);
     }
     if (gateway_run(config, &err) != ST_OK) {
         fprintf(stderr, "loded: %s\n", err.text);

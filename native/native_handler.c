@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "native/native_handler.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+
+#include "auth/authenticate.h"
+#include "auth/authorize.h"
+#include "base/log.h"
+#include "jobs/fsck_job.h"
+#include "native/native_answer.h"
+
+#include "base/banned.h"
+
+/* Files of writes under way have no record yet. */
+#define NATIVE_FSCK_ORPHAN_AGE_S INT64_C(3600)
+
+/* One request on its way through the loop and a worker. */
+struct native_call {
+    struct native *native;
+    struct bytes body;
+};
+
+bool
+native_accepts(const struct http_request *request)
+{
+    return bytes_equal_string(request->path, "/v1") ||
+           bytes_has_prefix(request->path, BYTES_LITERAL("/v1/"));
+}
+
+/* Administration is root's.  The principal is used here and nowhere else. */
+static enum status
+require_administrator(struct native *native, const struct http_request *request,
+                      struct arena *arena, struct error *err)
+{
+    struct authenticate_options options = {.credentials = native->credentials, .service = "s3"};
+    struct authentication authentication;
+    enum status st = authenticate(&options, request, arena, &authentication, err);
+
+    if (st == ST_OK) {
+        struct authorize_facts facts = {.principal = authentication.principal,
+                                        .action = ACTION_ADMINISTER_NODE};
+
+        st = authorize(&facts, err);
+        authentication_release(&authentication);
+    }
+    return st;
+}
+
+static void
+append_job(struct buffer *out, const struct job_info *job)
+{
+    buffer_append_string(out, "{\"id\":");
+    log_append_json_string(out, bytes_of_string(job->id));
+    buffer_printf(out,
+                  ",\"kind\":\"%s\",\"state\":\"%s\",\"started_ns\":%" PRId64
+                  ",\"finished_ns\":%" PRId64 ",\"done\":%" PRIu64 ",\"total\":%" PRIu64
+                  ",\"text\":",
+                  job->kind, job_state_name(job->state), job->started_ns, job->finished_ns,
+                  job->done_count, job->total_count);
+    log_append_json_string(out, bytes_of_string(job->text));
+    if (job->report.size > 0) {
+        buffer_append_string(out, ",\"report\":");
+        buffer_append_bytes(out, job->report);
+    }
+    buffer_append_char(out, '}');
+}
+
+/* GET /v1/cluster?what=lode-jobs[&id=ID] */
+static void
+list_jobs(struct http_exchange *exchange, struct job_registry *registry, struct bytes id)
+{
+    struct arena *arena = http_exchange_arena(exchange);
+    struct job_info *jobs = NULL;
+    struct buffer body = BUFFER_INIT;
+    size_t count = 0;
+    size_t shown_count = 0;
+
+    job_list(registry, arena, &jobs, &count);
+    buffer_append_char(&body, '[');
+    for (size_t i = 0; i < count; i++) {
+        if (id.size == 0 || bytes_equal_string(id, jobs[i].id)) {
+            buffer_append_string(&body, shown_count++ > 0 ? "," : "");
+            append_job(&body, &jobs[i]);
+        }
+    }
+    buffer_append_string(&body, "]\n");
+    if (id.size > 0 && shown_count == 0) {
+        struct error err = ERROR_INIT;
+
+        fail(&err, ST_NOT_FOUND, "There is no job %.*s", BYTES_ARGS(id));
+        native_answer_error(exchange, 404, &err);
+    } else {
+        native_answer(exchange, "application/json", buffer_bytes(&body));
+    }
+    buffer_release(&body);
+}
+
+static enum status
+start_fsck(struct native *native, const json_t *value, struct buffer *answer, struct error *err)
+{
+    struct fsck_job_options options = {.verifies_bytes =
+                                           json_is_true(json_object_get(value, "verify"))};
+    char id[JOB_ID_SIZE];
+    enum status st = job_start(native->jobs, &fsck_job, &options, sizeof(options), id, err);
+
+    if (st == ST_OK) {
+        buffer_append_string(answer, id);
+    }
+    return st;
+}
+
+/* PUT /v1/cluster with an action message. */
+static enum status
+run_action(struct native *native, struct bytes body, struct buffer *answer, struct error *err)
+{
+    json_error_t where;
+    json_t *root = json_loadb(body.data, body.size, JSON_REJECT_DUPLICATES, &where);
+    const char *action = json_string_value(json_object_get(root, "action"));
+    const char *name = json_string_value(json_object_get(root, "name"));
+    enum status st;
+
+    if (action == NULL) {
+        st = fail(err, ST_INVALID, "The body is no action message: %s",
+                  root == NULL ? where.text : "it has no \"action\"");
+    } else if (strcmp(action, "lode-fsck") == 0) {
+        st = start_fsck(native, json_object_get(root, "value"), answer, err);
+    } else if (strcmp(action, "lode-job-stop") == 0 && name != NULL) {
+        st = job_stop(native->jobs, name, err);
+    } else {
+        st = fail(err, ST_NOT_IMPLEMENTED, "The action '%.64s' is not known here", action);
+    }
+    json_decref(root);
+    return st;
+}
+
+ON_WORKER static void
+work(struct http_exchange *exchange)
+{
+    struct native_call *call = http_exchange_data(exchange);
+    struct buffer answer = BUFFER_INIT;
+    struct error err = ERROR_INIT;
+    enum status st = run_action(call->native, call->body, &answer, &err);
+
+    if (st == ST_OK) {
+        native_answer(exchange, "text/plain; charset=utf-8", buffer_bytes(&answer));
+    } else {
+        native_answer_error(exchange, native_http_status(st), &err);
+    }
+    buffer_release(&answer);
+}
+
+ON_LOOP static void
+on_body(struct http_exchange *exchange, enum status st, struct bytes body)
+{
+    struct native_call *call = http_exchange_data(exchange);
+
+    if (st != ST_OK) {
+        struct error err = ERROR_INIT;
+
+        fail(&err, st, "The body cannot be taken: %s", status_text(st));
+        native_answer_error(exchange, native_http_status(st), &err);
+        return;
+    }
+    call->body = body;
+    http_exchange_run_on_worker(exchange, work);
+}
+
+static struct bytes
+query_value(struct bytes query, const char *name)
+{
+    while (query.size > 0) {
+        struct bytes value = bytes_cut(&query, '&');
+        struct bytes own_name = bytes_cut(&value, '=');
+
+        if (bytes_equal_string(own_name, name)) {
+            return value;
+        }
+    }
+    return BYTES_NONE;
+}
+
+void
+native_handle(struct http_exchange *exchange, struct native *native)
+{
+    const struct http_request *request = http_exchange_request(exchange);
+    struct arena *arena = http_exchange_arena(exchange);
+    struct bytes what = query_value(request->query, "what");
+    struct error err = ERROR_INIT;
+    enum status st = require_administrator(native, request, arena, &err);
+
+    if (st != ST_OK) {
+        native_answer_error(exchange, native_http_status(st), &err);
+    } else if (!bytes_equal_string(request->path, "/v1/cluster")) {
+        fail(&err, ST_NOT_IMPLEMENTED, "The native API is not here yet; S3 is");
+        native_answer_error(exchange, 501, &err);
+    } else if (bytes_equal_string(request->method, "GET") &&
+               bytes_equal_string(what, "lode-jobs")) {
+        list_jobs(exchange, native->jobs, query_value(request->query, "id"));
+    } else if (bytes_equal_string(request->method, "PUT")) {
+        struct native_call *call = arena_calloc(arena, 1, sizeof(*call));
+
+        call->native = native;
+        http_exchange_set_data(exchange, call);
+        http_exchange_read_body(exchange, NATIVE_BODY_BYTES_MAX, on_body);
+    } else {
+        fail(&err, ST_NOT_IMPLEMENTED, "%.*s of /v1/cluster with what=%.*s is not known here",
+             BYTES_ARGS(request->method), BYTES_ARGS(what));
+        native_answer_error(exchange, 501, &err);
+    }
+}

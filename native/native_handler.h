@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The native dialect: AIStore's REST API under /v1.  So far it holds what operators need of this
+ * node; each is an action of PUT /v1/cluster or a question of GET /v1/cluster?what=, ours named
+ * lode-...:
+ *
+ *   PUT {"action":"lode-fsck","value":{"verify":true}}     starts a check; answers the job's id
+ *   PUT {"action":"lode-job-stop","name":ID}               asks a job to stop
+ *   GET ?what=lode-jobs[&id=ID]                             a JSON array of jobs
+ *
+ * Requests carry SigV4 with root's key.  Everything else under /v1 answers 501, as JSON.
+ */
+#ifndef NATIVE_NATIVE_HANDLER_H
+#define NATIVE_NATIVE_HANDLER_H
+
+#include "auth/credential_store.h"
+#include "jobs/job.h"
+#include "net/http_exchange.h"
+
+/* An action message is some hundred bytes. */
+#define NATIVE_BODY_BYTES_MAX ((size_t)64 << 10)
+
+struct native {
+    struct credential_store *credentials; /* borrowed */
+    struct job_registry *jobs;            /* borrowed */
+};
+
+bool native_accepts(const struct http_request *request); /* /v1 and what is below it */
+ON_LOOP void native_handle(struct http_exchange *exchange, struct native *native);
+
+#endif
