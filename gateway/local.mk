@@ -13,7 +13,6 @@ libgateway_a_SOURCES = \
 bin_PROGRAMS += loded
 loded_CPPFLAGS = $(libgateway_a_CPPFLAGS)
 loded_SOURCES = gateway/loded.c
-loded_LDADD = libgateway.a libnative.a $(S3_LIBS) $(IAM_LIBS) libjobs.a libobject.a libstore.a \
-	$(AUTH_LIBS) $(BASE_LIBS)
+loded_LDADD = libgateway.a libnative.a $(S3_LIBS) $(IAM_LIBS) $(JOBS_LIBS) $(OBJECT_LIBS)
 
 include tests/unit/gateway/local.mk
