@@ -204,7 +204,8 @@ TEST(scan_stays_within_its_bounds_and_keeps_its_view)
 {
     struct meta_db_options options = default_options();
     struct meta_db *db = open_db(&options);
-    struct meta_scan scan = {FAMILY_OBJECT, BYTES_LITERAL("b"), BYTES_LITERAL("d"), false};
+    struct meta_scan scan = {
+        .family = FAMILY_OBJECT, .lower = BYTES_LITERAL("b"), .upper = BYTES_LITERAL("d")};
     struct meta_iterator *iterator;
     struct error err = ERROR_INIT;
 
