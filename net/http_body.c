@@ -216,7 +216,7 @@ receive(struct http_connection *connection, char *out, size_t room, size_t *ret_
         return ST_OK;
     }
     if (connection->is_tls) {
-        return ST_WOULD_WAIT;
+        return connection->is_input_over ? ST_INCOMPLETE : ST_WOULD_WAIT;
     }
     do {
         size = recv(h2o_socket_get_fd(connection->socket), out, room, 0);

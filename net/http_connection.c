@@ -291,9 +291,7 @@ on_readable(h2o_socket_t *socket, const char *failure)
         }
         if (!is_alive) {
             set_reading(connection, HTTP_READ_OFF);
-            connection->exchange.wants_close = true;
-            http_body_fail(&connection->exchange, ST_INCOMPLETE,
-                           "The client ended the body before its announced length.");
+            connection->is_input_over = true; /* once what came before is used */
         }
         http_run(connection);
         return;

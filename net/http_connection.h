@@ -51,6 +51,7 @@ struct http_connection {
     bool is_choked;  /* the sink is slower than the client */
     bool is_refused; /* over the cap: every request is answered 503 */
     bool is_tls;
+    bool is_input_over;   /* TLS: nothing comes after what is in socket->input */
     size_t input_charged; /* bytes taken from the budget of inputs */
     size_t head_seen;     /* bytes of the head that were found incomplete */
     uint64_t rate_mark;   /* progress at the start of the rate window */

@@ -459,10 +459,14 @@ TEST(a_short_body_is_incomplete)
     static const char *const METHODS[] = {"PUT", "POST"};
     char text[128];
 
-    for (size_t i = 0; i < 2; i++) {
-        set_up(&PLAIN);
+    for (size_t i = 0; i < 4; i++) {
+        set_up(&(struct test_server_options){.handler = handle, .has_tls = true});
+        if (i >= 2) {
+            test_client_close(&client);
+            test_client_open_tls(&client, server.tls_port, NULL);
+        }
         snprintf(text, sizeof(text), "%s / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nshort",
-                 METHODS[i]);
+                 METHODS[i % 2]);
         test_client_send(&client, text);
         test_client_end_sending(&client);
         test_client_read(&client, false, &response);
