@@ -69,6 +69,20 @@ http_body_is_unread(const struct http_body *body)
     return !body->is_complete;
 }
 
+void
+http_body_skip_received(struct http_connection *connection)
+{
+    struct http_body *body = &connection->exchange.body;
+
+    if (body->mode == HTTP_BODY_UNASKED && !body->is_complete && !body->is_chunked &&
+        body->failure == ST_OK && body->left <= connection->socket->input->size) {
+        h2o_buffer_consume(&connection->socket->input, (size_t)body->left);
+        body->bytes_in = body->left;
+        body->left = 0;
+        body->is_complete = true;
+    }
+}
+
 static bool
 has_ended(const struct http_body *body)
 {

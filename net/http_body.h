@@ -28,6 +28,9 @@ enum http_body_step http_body_pump(struct http_connection *connection);
 void http_body_fail(struct http_exchange *exchange, enum status st, const char *sentence);
 /* After the end: tell the handler, once.  May run its callback. */
 void http_body_settle(struct http_connection *connection);
+/* The answer comes, and nobody asked for the body: if all of it is there already, discard it, so
+ * that the connection need not end. */
+void http_body_skip_received(struct http_connection *connection);
 /* Are there bytes of it that nobody will read? */
 bool http_body_is_unread(const struct http_body *body);
 void http_body_release(struct http_connection *connection);

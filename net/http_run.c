@@ -46,6 +46,7 @@ begin_reply(struct http_connection *connection)
     connection->is_choked = false;
     http_connection_move(connection, HTTP_REPLY);
     http_connection_watch_input(connection);
+    http_body_skip_received(connection);
     if (connection->timer_kind == HTTP_TIMER_RATE) {
         http_connection_stop_timer(connection); /* it measured the body */
     }
@@ -57,8 +58,9 @@ static void
 answer_error(struct http_connection *connection, int status, const char *error_code,
              const char *sentence)
 {
-    /* What follows is unread: linger. */
+    /* What follows is unread, and not to be understood: linger. */
     connection->exchange.body.is_complete = false;
+    connection->exchange.body.left = UINT64_MAX;
     http_reply_set_error(connection, status, error_code, sentence);
     begin_reply(connection);
 }

@@ -208,6 +208,22 @@ TEST(oversized_heads_are_refused)
     test_server_stop(&server);
 }
 
+/* A small body that nobody asked for, but that is there, does not end the connection. */
+TEST(a_small_unread_body_is_skipped)
+{
+    set_up(&PLAIN);
+    for (int i = 0; i < 3; i++) {
+        test_client_ask(&client, "PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello",
+                        200, &response);
+        expect_body("/a");
+        EXPECT(test_response_header(&response, "Connection").data == NULL);
+    }
+    test_client_ask(&client, "PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\nhello", 200,
+                    &response);
+    EXPECT_BYTES(BYTES_LITERAL("close"), test_response_header(&response, "Connection"));
+    tear_down();
+}
+
 /* The client sends all it has before it reads: it must still find the answer, not a reset. */
 TEST(an_early_answer_can_be_read)
 {
