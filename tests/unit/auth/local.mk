@@ -4,7 +4,9 @@ AUTH_TESTS = \
 	tests/unit/auth/authenticate_test \
 	tests/unit/auth/authorize_test \
 	tests/unit/auth/aws_chunked_test \
+	tests/unit/auth/canonical_request_test \
 	tests/unit/auth/credential_store_test \
+	tests/unit/auth/hmac_sha256_test \
 	tests/unit/auth/payload_sha256_test \
 	tests/unit/auth/sign_request_test \
 	tests/unit/auth/sigv4_vectors_test
@@ -45,3 +47,7 @@ tests_unit_auth_sign_request_test_LDADD = $(AUTH_TEST_LIBS)
 tests_unit_auth_authenticate_query_test_SOURCES = \
 	tests/unit/auth/authenticate_query_test.c $(AUTH_TEST_FIXTURE)
 tests_unit_auth_authenticate_query_test_LDADD = $(AUTH_TEST_LIBS)
+tests_unit_auth_canonical_request_test_SOURCES = \
+	tests/unit/auth/canonical_request_test.c $(AUTH_TEST_FIXTURE)
+tests_unit_auth_canonical_request_test_LDADD = $(AUTH_TEST_LIBS)
+tests_unit_auth_hmac_sha256_test_LDADD = $(TEST_LIBS) libauth.a $(STREAM_LIBS)
