@@ -147,19 +147,30 @@ reply_attributes(struct s3_request *request, const struct object_attributes *att
     }
 }
 
-/* SPEC: S3 GetObject / x-amz-checksum-mode: ENABLED, and only of the whole object. */
+/* SPEC: S3 GetObject / x-amz-checksum-mode: ENABLED, of the whole object or of the part that was
+ * asked for, never of a range. */
 static void
-reply_object_checksum(struct s3_request *request, const struct object_get_result *result)
+reply_object_checksum(struct s3_request *request, const struct object_get_result *result,
+                      const struct part_entry *part)
 {
     struct bytes mode = request->headers.values[S3_CHECKSUM_MODE];
+    struct checksum checksum;
 
-    if (mode.data != NULL && bytes_equal_ignore_case(mode, "ENABLED") && !result->is_partial) {
+    if (mode.data == NULL || !bytes_equal_ignore_case(mode, "ENABLED")) {
+        return;
+    }
+    if (part != NULL) {
+        checksum = part->checksum;
+        checksum.type = result->record.checksum.type;
+        s3_reply_checksum(request, &checksum, 0, true);
+    } else if (!result->is_partial) {
         s3_reply_checksum(request, &result->record.checksum, result->record.part_count, true);
     }
 }
 
+/* part: NULL unless the request has a part number. */
 static void
-reply_found(struct s3_request *request, const struct object_get_options *options,
+reply_found(struct s3_request *request, const struct part_entry *part,
             struct object_get_result *result)
 {
     const struct object_record *record = &result->record;
@@ -168,8 +179,8 @@ reply_found(struct s3_request *request, const struct object_get_options *options
     s3_reply_header(request, "ETag", s3_reply_quoted(request, record->etag));
     s3_reply_header(request, "Accept-Ranges", BYTES_LITERAL("bytes"));
     reply_attributes(request, &record->attributes);
-    reply_object_checksum(request, result);
-    if (options->part_number != 0 && record->part_count != 0) {
+    reply_object_checksum(request, result, part);
+    if (part != NULL && record->part_count != 0) {
         s3_reply_header(request, "x-amz-mp-parts-count",
                         s3_reply_number(request, record->part_count));
     }
@@ -231,10 +242,11 @@ holds_if_range(struct bytes if_range, const struct object_record *record)
            at_s == record->created_ns / CLOCK_NS_PER_S;
 }
 
-/* The upload's own number of the n-th part of the object. */
+/* The n-th part of the object, with the number that it had in its upload; a number above
+ * PART_NUMBER_MAX if there is none.  An object that was put at once is its only part. */
 static enum status
-find_part_number(struct s3_request *request, const struct object_record *record, uint32_t nth,
-                 uint32_t *ret_number, struct error *err)
+find_part(struct s3_request *request, const struct object_record *record, uint32_t nth,
+          struct part_entry *ret_part, struct error *err)
 {
     struct part_entry *entries;
     size_t count;
@@ -242,7 +254,8 @@ find_part_number(struct s3_request *request, const struct object_record *record,
     enum status st;
 
     if (record->part_count == 0 || nth > record->part_count) {
-        *ret_number = nth == 1 ? 1 : PART_NUMBER_MAX + 1;
+        ret_part->number = nth == 1 ? 1 : PART_NUMBER_MAX + 1;
+        ret_part->checksum = record->checksum;
         return ST_OK;
     }
     if (request->mode == READ_NO_WAIT) {
@@ -250,8 +263,10 @@ find_part_number(struct s3_request *request, const struct object_record *record,
     }
     st = object_get_parts(&request->bucket, record, 0, nth, request->arena, &entries, &count,
                           &is_truncated, err);
-    if (st == ST_OK) {
-        *ret_number = count == nth ? entries[nth - 1].number : PART_NUMBER_MAX + 1;
+    if (st == ST_OK && count == nth) {
+        *ret_part = entries[nth - 1];
+    } else if (st == ST_OK) {
+        ret_part->number = PART_NUMBER_MAX + 1;
     }
     return st;
 }
@@ -261,7 +276,7 @@ find_part_number(struct s3_request *request, const struct object_record *record,
  * first is taken again. */
 static enum status
 get_part(struct s3_request *request, const struct object_get_options *options,
-         struct object_get_result *ret_result, struct error *err)
+         struct object_get_result *ret_result, struct part_entry *ret_part, struct error *err)
 {
     struct object_get_options look = *options;
     struct object_get_options get = *options;
@@ -275,8 +290,8 @@ get_part(struct s3_request *request, const struct object_get_options *options,
         if (st == ST_OK) {
             struct seq seq = ret_result->record.seq;
 
-            st = find_part_number(request, &ret_result->record, options->part_number,
-                                  &get.part_number, err);
+            st = find_part(request, &ret_result->record, options->part_number, ret_part, err);
+            get.part_number = ret_part->number;
             if (st == ST_OK && get.part_number > PART_NUMBER_MAX) {
                 return fail(err, ST_INVALID_PART, "There is no such part.");
             }
@@ -297,13 +312,14 @@ s3_get_object(struct s3_request *request, struct error *err)
     struct bytes if_range = request->headers.values[S3_IF_RANGE];
     struct object_get_options options;
     struct object_get_result result = {.source = NULL};
+    struct part_entry part = {0};
     enum status st = read_options(request, &options, err);
 
     if (st != ST_OK) {
         return st;
     }
     if (options.part_number != 0) {
-        st = get_part(request, &options, &result, err);
+        st = get_part(request, &options, &result, &part, err);
     } else {
         st = object_get(&request->bucket, &options, request->arena, &result, err);
     }
@@ -314,7 +330,7 @@ s3_get_object(struct s3_request *request, struct error *err)
         st = object_get(&request->bucket, &options, request->arena, &result, err);
     }
     if (st == ST_OK) {
-        reply_found(request, &options, &result);
+        reply_found(request, options.part_number != 0 ? &part : NULL, &result);
         return ST_OK;
     }
     return st == ST_WOULD_WAIT ? st : reply_refused(request, &options, &result, st, err);

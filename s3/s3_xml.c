@@ -201,8 +201,12 @@ s3_xml_read_complete(struct bytes body, struct arena *arena,
 {
     struct s3_complete_document document = {.count = 0};
     struct xml_node *root;
-    enum status st = read_root(body, "CompleteMultipartUpload", arena, &root, err);
+    enum status st;
 
+    if (body.size == 0) { /* unlike the other operations, S3 does not call it missing */
+        return fail_malformed(err, "it must name 1 to 10,000 parts");
+    }
+    st = read_root(body, "CompleteMultipartUpload", arena, &root, err);
     if (st != ST_OK) {
         return st;
     }

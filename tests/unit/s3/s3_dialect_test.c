@@ -416,6 +416,39 @@ TEST(parts_are_counted)
     s3_fixture_close(&s3);
 }
 
+/* SPEC: S3 GetObject / partNumber in checksum mode: the checksum of that part, the type of the
+ * object's; none of a range. */
+TEST(part_is_read_with_its_own_checksum)
+{
+    const char *const mode[] = {"x-amz-checksum-mode: ENABLED", NULL};
+    const char *target;
+    const char *id;
+    const char *document;
+
+    open_with_bucket();
+    s3_ask(&s3, 200, "POST", "/bucket/k?uploads",
+           S3_HEADERS("x-amz-checksum-algorithm: CRC32", "x-amz-checksum-type: FULL_OBJECT"), NULL);
+    id = strstr(s3_body(&s3), "<UploadId>") + 10;
+    id = arena_string(&s3.arena, bytes_of(id, 32));
+    target = arena_printf(&s3.arena, "/bucket/k?partNumber=1&uploadId=%s", id);
+    s3_ask(&s3, 200, "PUT", target, S3_HEADERS("x-amz-checksum-crc32: y/Q5Jg=="), "123456789");
+    document = arena_printf(&s3.arena,
+                            "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>%s"
+                            "</ETag></Part></CompleteMultipartUpload>",
+                            s3_header(&s3, "ETag"));
+    s3_ask(&s3, 200, "POST", arena_printf(&s3.arena, "/bucket/k?uploadId=%s", id), NULL, document);
+
+    s3_ask(&s3, 206, "GET", "/bucket/k?partNumber=1", mode, NULL);
+    EXPECT_STRING("y/Q5Jg==", s3_header(&s3, "x-amz-checksum-crc32"));
+    EXPECT_STRING("FULL_OBJECT", s3_header(&s3, "x-amz-checksum-type"));
+    s3_ask(&s3, 206, "GET", "/bucket/k?partNumber=1", NULL, NULL);
+    EXPECT_STRING("", s3_header(&s3, "x-amz-checksum-crc32"));
+    s3_ask(&s3, 206, "GET", "/bucket/k",
+           S3_HEADERS("x-amz-checksum-mode: ENABLED", "Range: bytes=0-3"), NULL);
+    EXPECT_STRING("", s3_header(&s3, "x-amz-checksum-crc32"));
+    s3_fixture_close(&s3);
+}
+
 /* Rule: each answer is counted, each refusal by its code. */
 TEST(answers_are_counted)
 {

@@ -127,7 +127,7 @@ TEST(other_complete_documents_are_refused)
         const char *body;
         const char *code;
     } BAD[] = {
-        {"", "MissingRequestBodyError"},
+        {"", "MalformedXML"},
         {"text", "MalformedXML"},
         {PARTS(""), "MalformedXML"},
         {PARTS("<Part/>"), "MalformedXML"},
