@@ -10,6 +10,9 @@ import sys
 from itertools import count
 from pathlib import Path
 
+# Over HTTP boto3 and aws-cli sign by themselves, over HTTPS with awscrt: both are in use out there.
+os.environ["BOTO_DISABLE_CRT"] = str(os.environ.get("S3_CONFORMANCE_SCHEME") != "https").lower()
+
 import boto3
 import botocore
 import pytest
@@ -24,7 +27,7 @@ from server import REGION, Account, OwnServer, Server  # noqa: E402
 
 # Nothing of the caller's own settings may lead a client elsewhere or give it other keys.
 for name in list(os.environ):
-    if name.upper().startswith(("AWS_", "RCLONE_", "BOTO_")) or name.upper().endswith("_PROXY"):
+    if name.upper().startswith(("AWS_", "RCLONE_")) or name.upper().endswith("_PROXY"):
         del os.environ[name]
 
 RUN_ID = secrets.token_hex(3)  # buckets of two runs against one server do not meet

@@ -90,6 +90,8 @@ def test_checksum_goes_up_and_down(aws, s3, bucket, tmp_path, algorithm):
     )
     if done.returncode == 252 or b"Unknown options" in done.stderr:
         pytest.skip("this aws-cli has no --checksum-algorithm")
+    if b"requires an additional dependency" in done.stderr:
+        pytest.skip("aws-cli computes this one only with awscrt")
     assert done.returncode == 0, said(done)
 
     aws.run("s3", "cp", f"s3://{bucket}/k", back, "--checksum-mode", "ENABLED")

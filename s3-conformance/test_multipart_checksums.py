@@ -211,15 +211,21 @@ def test_part_checksums_of_a_plain_upload_are_no_obstacle(s3, raw, bucket):
     assert content(s3, bucket, "k") == WHOLE
 
 
-# SPEC: S3 GetObject / partNumber in checksum mode shows no checksum of the whole object
-def test_part_read_has_no_checksum_of_the_whole(s3, bucket):
-    upload, done = begin(s3, bucket, "CRC32", "FULL_OBJECT")
+# SPEC: S3 GetObject, HeadObject / partNumber in checksum mode shows the checksum of that part
+@pytest.mark.parametrize("algorithm,kind", [("SHA1", "COMPOSITE"), ("CRC64NVME", "FULL_OBJECT")])
+def test_part_is_read_with_its_own_checksum(s3, bucket, algorithm, kind):
+    upload, done = begin(s3, bucket, algorithm, kind)
     complete(s3, bucket, "k", upload, done)
 
-    found = s3.get_object(Bucket=bucket, Key="k", PartNumber=1, ChecksumMode="ENABLED")
+    for number, body in enumerate(BODIES, 1):
+        wanted = {"Bucket": bucket, "Key": "k", "PartNumber": number, "ChecksumMode": "ENABLED"}
+        found = s3.get_object(**wanted)
+        head = s3.head_object(**wanted)
 
-    assert found["Body"].read() == BODIES[0]
-    assert found.get("ChecksumCRC32") in (None, value("CRC32", BODIES[0]))
+        assert found["Body"].read() == body
+        for answer in (found, head):
+            assert answer[member(algorithm)] == value(algorithm, body)
+            assert answer["ChecksumType"] == kind
 
 
 # SPEC: S3 UploadPartCopy / the result carries the checksum of the upload's algorithm

@@ -58,6 +58,13 @@ def pytest_collection_modifyitems(config, items):
     config.hook.pytest_deselected(items=dropped)
 
 
+def pytest_collection_finish(session):
+    """What -k and the like left out was never meant to run."""
+    running = {item.name for item in session.items}
+    for name in set(RESULTS) - running:
+        del RESULTS[name]
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """A failure of setup or teardown is a failure of the test."""
