@@ -6,6 +6,7 @@
  */
 #include "auth/authenticate.h"
 
+#include "auth/auth_metrics.h"
 #include "auth/canonical_request.h"
 #include "auth/credential_lookup.h"
 #include "auth/principal_private.h"
@@ -316,7 +317,10 @@ enum status
 authenticate(const struct authenticate_options *options, const struct http_request *request,
              struct arena *arena, struct authentication *ret_authentication, struct error *err)
 {
-    return authenticate_any(options, request, NULL, arena, ret_authentication, err);
+    enum status st = authenticate_any(options, request, NULL, arena, ret_authentication, err);
+
+    auth_metrics_count(st);
+    return st;
 }
 
 enum status
@@ -324,7 +328,10 @@ authenticate_with_body(const struct authenticate_options *options,
                        const struct http_request *request, struct bytes body, struct arena *arena,
                        struct authentication *ret_authentication, struct error *err)
 {
-    return authenticate_any(options, request, &body, arena, ret_authentication, err);
+    enum status st = authenticate_any(options, request, &body, arena, ret_authentication, err);
+
+    auth_metrics_count(st);
+    return st;
 }
 
 enum status

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include "auth/auth_metrics.h"
 #include "auth/credential_document.h"
 #include "auth/credential_lookup.h"
 #include "auth/signing_key_cache.h"
@@ -249,6 +250,7 @@ credential_store_create(struct control *control, struct bytes root_access_key,
         return fail(err, ST_INVALID, "the root keys must have 1 to %d and 1 to %d bytes",
                     ACCESS_KEY_BYTES_MAX, SECRET_KEY_BYTES_MAX);
     }
+    auth_metrics_register();
     store = xcalloc(1, sizeof(*store));
     store->control = control;
     store->signing_keys = signing_key_cache_create();

@@ -3,6 +3,7 @@ noinst_LIBRARIES += libauth.a
 libauth_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 libauth_a_SOURCES = \
 	auth/amz_date.c auth/amz_date.h \
+	auth/auth_metrics.c auth/auth_metrics.h \
 	auth/authenticate.c auth/authenticate.h \
 	auth/authorize.c auth/authorize.h \
 	auth/aws_chunked.c auth/aws_chunked.h \

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/metrics.h"
 #include "tests/unit/auth/sigv4_fixture.h"
 #include "tests/unit/test.h"
 
@@ -165,6 +166,30 @@ TEST(payload_hash_in_the_query_is_taken_at_its_word)
     fixture.request.query = BYTES_LITERAL("X-Amz-Content-Sha256=nonsense");
     fixture_sign_query(&fixture, NULL);
     fixture_expect_refused(&fixture, ST_INVALID, "InvalidArgument", 400);
+    fixture_release(&fixture);
+}
+
+/* Operators see refusals by their kind. */
+TEST(results_are_counted)
+{
+    static const struct fixture_signature WRONG = {.secret_key = "a wrong secret"};
+    struct fixture fixture;
+    struct buffer before = BUFFER_INIT;
+    struct buffer after = BUFFER_INIT;
+
+    fixture_init(&fixture);
+    fixture_good_query(&fixture);
+    fixture_expect_accepted(&fixture);
+    metrics_export(&before);
+    fixture_reset(&fixture);
+    fixture_sign_query(&fixture, &WRONG);
+    fixture_expect_refused(&fixture, ST_SIGNATURE_MISMATCH, "SignatureDoesNotMatch", 403);
+    metrics_export(&after);
+    EXPECT(bytes_find(buffer_bytes(&after), 0,
+                      BYTES_LITERAL("lode_auth_requests_total{result=\"verified\"} ")) != SIZE_MAX);
+    EXPECT(!bytes_equal(buffer_bytes(&before), buffer_bytes(&after)));
+    buffer_release(&before);
+    buffer_release(&after);
     fixture_release(&fixture);
 }
 
