@@ -64,6 +64,9 @@ open_node_db(struct store *store, struct error *err)
 
     if (!store->options.read_only) {
         st = make_durable_directory(store->data_directory, err);
+        if (st == ST_OK) { /* RocksDB would make it, but not sync its entry */
+            st = make_durable_directory(path, err);
+        }
     }
     if (st == ST_OK) {
         st = meta_db_open(&options, &store->node_db, err);
