@@ -41,3 +41,32 @@ tests_power_cut_powercut_selftest_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_power_cut_powercut_rocksdb_test_SOURCES = \
 	tests/power_cut/powercut_rocksdb_test.c $(POWER_CUT_HARNESS)
 tests_power_cut_powercut_rocksdb_test_LDADD = $(TEST_LIBS) $(BASE_LIBS) $(ROCKSDB_LIBS)
+
+# The object store in a process of its own that loses its life or its power.
+CRASH_LIBS = $(OBJECT_LIBS)
+CRASH_MODEL = \
+	tests/power_cut/crash_exit.h \
+	tests/power_cut/crash_model.c tests/power_cut/crash_model.h
+check_PROGRAMS += tests/power_cut/crash_driver tests/power_cut/crash_test
+tests_power_cut_crash_driver_SOURCES = \
+	tests/power_cut/crash_content.c tests/power_cut/crash_content.h \
+	tests/power_cut/crash_driver.c \
+	tests/power_cut/crash_load.c tests/power_cut/crash_load.h \
+	tests/power_cut/crash_store.c tests/power_cut/crash_store.h \
+	tests/power_cut/crash_upload.c tests/power_cut/crash_upload.h \
+	tests/power_cut/crash_verify.c tests/power_cut/crash_verify.h \
+	$(CRASH_MODEL)
+tests_power_cut_crash_driver_LDADD = $(CRASH_LIBS)
+tests_power_cut_crash_driver_LDFLAGS = $(AM_LDFLAGS) -rdynamic
+tests_power_cut_crash_test_SOURCES = \
+	tests/power_cut/crash_mutants.c tests/power_cut/crash_mutants.h \
+	tests/power_cut/crash_round.c tests/power_cut/crash_round.h \
+	tests/power_cut/crash_test.c \
+	tests/power_cut/test_tree.c tests/power_cut/test_tree.h \
+	$(CRASH_MODEL)
+tests_power_cut_crash_test_LDADD = $(BASE_LIBS)
+POWER_CUT_LONG_TESTS = tests/power_cut/crash_test tests/power_cut/server_kill_test.sh
+TESTS += $(POWER_CUT_LONG_TESTS)
+LONG_TESTS += $(POWER_CUT_LONG_TESTS)
+dist_check_SCRIPTS = tests/power_cut/server_kill_test.sh
+EXTRA_DIST += tests/power_cut/kill_client.py tests/power_cut/server_kill_test.py
