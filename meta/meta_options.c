@@ -31,7 +31,9 @@
 #define TABLE_BYTES_PER_SYNC ((uint64_t)1 << 20)
 #define INFO_LOG_FILES 4
 #define INFO_LOG_BYTES ((size_t)4 << 20)
-#define INFO_LOG_WARN 2
+/* Debian's build aborts the process at the second line that it cannot write to its own log: on a
+ * full or read-only disk a warning of RocksDB would take the whole node down. */
+#define INFO_LOG_FATAL 4
 #define RECOVERY_POINT_IN_TIME 2
 
 /* Shards much smaller than a filter block would evict each other at every read. */
@@ -97,7 +99,7 @@ meta_options_create(const struct meta_db_options *options)
     rocksdb_options_set_max_open_files(database, -1);
     rocksdb_options_set_bytes_per_sync(database, TABLE_BYTES_PER_SYNC);
     rocksdb_options_set_stats_dump_period_sec(database, 0);
-    rocksdb_options_set_info_log_level(database, INFO_LOG_WARN);
+    rocksdb_options_set_info_log_level(database, INFO_LOG_FATAL);
     rocksdb_options_set_keep_log_file_num(database, INFO_LOG_FILES);
     rocksdb_options_set_max_log_file_size(database, INFO_LOG_BYTES);
     /* Off, because they show records before they are durable or recover badly in 7.8:
