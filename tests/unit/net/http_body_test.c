@@ -314,19 +314,6 @@ TEST(continue_is_sent_when_an_empty_body_is_wanted)
     tear_down();
 }
 
-/* Without 100 Continue nobody can tell whether a body follows the refusal: the connection ends. */
-TEST(refusal_instead_of_continue_closes)
-{
-    set_up(&PLAIN);
-    test_client_ask(&client,
-                    "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100001\r\n"
-                    "Expect: 100-continue\r\n\r\n",
-                    400, &response);
-    test_client_end_sending(&client);
-    test_client_expect_end(&client);
-    tear_down();
-}
-
 TEST(continue_is_not_sent_before_a_refusal)
 {
     set_up(&PLAIN);
