@@ -97,6 +97,9 @@ meta_options_create(const struct meta_db_options *options)
     rocksdb_options_set_wal_recovery_mode(database, RECOVERY_POINT_IN_TIME);
     rocksdb_options_set_max_background_jobs(database, BACKGROUND_JOBS);
     rocksdb_options_set_max_open_files(database, -1);
+    /* By default an open starts 15 threads for each family to load its tables: some 600 for a node
+     * with two homes, at each start, for a handful of files. */
+    rocksdb_options_set_max_file_opening_threads(database, 1);
     rocksdb_options_set_bytes_per_sync(database, TABLE_BYTES_PER_SYNC);
     rocksdb_options_set_stats_dump_period_sec(database, 0);
     rocksdb_options_set_info_log_level(database, INFO_LOG_FATAL);
