@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "base/affinity.h"
 #include "base/check.h"
@@ -20,11 +21,13 @@
 
 /* Keys of one DeleteObjects. */
 #define DELETE_KEYS 3
+#define HOUSE_PAUSE_NS 5000000
 /* Enough that the bytes go to chunk files. */
 #define FOCUS_CHUNK_BYTES ((uint64_t)300 << 10)
 /* Bodies arrive in pieces of at most this size. */
 #define WRITE_BYTES_MAX ((size_t)256 << 10)
 
+static atomic_bool is_load_over;
 static pthread_mutex_t key_locks[CRASH_BUCKETS][CRASH_KEYS];
 /* Guards the notes about keys that several threads change. */
 static pthread_mutex_t hot_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -326,6 +329,31 @@ do_list(struct load_thread *load)
     arena_release(&arena);
 }
 
+/* Collects packs and sweeps without a pause, where the store itself would wait a second. */
+static void *
+keep_house(void *arg)
+{
+    struct crash_store *crash = arg;
+    struct store *store = object_store_store(crash->store);
+    affinity_set(AFFINITY_WORKER, "keep-house");
+    while (!atomic_load(&is_load_over)) {
+        struct error err = ERROR_INIT;
+        struct timespec pause_time = {.tv_nsec = HOUSE_PAUSE_NS};
+        uint64_t removed = 0;
+        bool work_done = false;
+        enum status st = store_collect_once(store, &work_done, &err);
+        if (st == ST_OK && !work_done) {
+            st = store_sweep_once(store, &removed, &err);
+            nanosleep(&pause_time, NULL);
+        }
+        if (st != ST_OK) {
+            crash_upload_note_failure(crash, st, "collect or sweep", &err);
+            nanosleep(&pause_time, NULL);
+        }
+    }
+    return NULL;
+}
+
 static void *
 run_thread(void *arg)
 {
@@ -361,7 +389,9 @@ crash_load_run(struct crash_store *crash, uint64_t seed, unsigned thread_count,
                uint64_t operations_max, enum crash_focus focus)
 {
     static struct load_thread loads[CRASH_THREADS_MAX];
+    pthread_t keeper;
     CHECK(thread_count <= CRASH_THREADS_MAX);
+    CHECK(pthread_create(&keeper, NULL, keep_house, crash) == 0);
     for (unsigned b = 0; b < CRASH_BUCKETS; b++) {
         for (unsigned k = 0; k < CRASH_KEYS; k++) {
             pthread_mutex_init(&key_locks[b][k], NULL);
@@ -378,4 +408,6 @@ crash_load_run(struct crash_store *crash, uint64_t seed, unsigned thread_count,
     for (unsigned i = 0; i < thread_count; i++) {
         pthread_join(loads[i].thread, NULL);
     }
+    atomic_store(&is_load_over, true);
+    pthread_join(keeper, NULL);
 }

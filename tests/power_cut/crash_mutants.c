@@ -9,6 +9,8 @@ const struct crash_mutant crash_mutants[] = {
     {"pack_sync", "pack_sync", NULL, CRASH_MUTANT_LOAD},
     {"pack_directory_sync", "pack_directory_sync", NULL, CRASH_MUTANT_LOAD},
     {"pack_header_sync", "pack_header_sync", NULL, CRASH_MUTANT_LOAD},
+    {"pack_renew_sync", "pack_renew_sync", NULL, CRASH_MUTANT_LOAD},
+    {"pack_renew_directory_sync", "pack_renew_directory_sync", NULL, CRASH_MUTANT_LOAD},
     {"chunk_sync", "chunk_sync", NULL, CRASH_MUTANT_LOAD},
     {"chunk_directory_sync", "chunk_directory_sync", NULL, CRASH_MUTANT_LOAD},
     {"shared_chunk_sync", "shared_chunk_sync", NULL, CRASH_MUTANT_COPY},

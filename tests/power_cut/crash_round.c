@@ -20,8 +20,11 @@
 
 #include "base/banned.h"
 
-/* How long a load runs before it dies, at most. */
-#define LOAD_US_MAX 250000
+/* A load dies after so many acknowledgments and a moment, whichever machine it runs on. */
+#define ACKNOWLEDGMENTS_MAX 400
+#define LOAD_US_MAX 10000
+/* It does not wait longer for them. */
+#define LOAD_S_MAX 5
 /* The same for deaths in the middle of an opening or a verification. */
 #define START_US_MAX 60000
 /* Operations per thread of a load that ends at a call or by itself. */
@@ -37,9 +40,10 @@
 struct life {
     enum crash_end end;
     uint64_t seed;
-    uint64_t at;       /* call to cut at, 0: at a time */
-    uint64_t delay_us; /* after the load began, or after the start */
-    bool dies_early;   /* in the opening or the verification */
+    uint64_t at;              /* call to cut at, 0: at a time */
+    uint64_t delay_us;        /* after the load began, or after the start */
+    uint64_t acknowledgments; /* of the load to wait for, before the delay */
+    bool dies_early;          /* in the opening or the verification */
     uint64_t sync_us;
     char fault[128];
     int trigger_fds[2];
@@ -100,6 +104,7 @@ draw_life(struct crash_round *round, enum crash_end end)
     struct life life = {.end = end, .seed = prng_u64(prng), .trigger_fds = {-1, -1}};
     life.dies_early = prng_below(prng, 7) == 0;
     life.delay_us = prng_below(prng, life.dies_early ? START_US_MAX : LOAD_US_MAX);
+    life.acknowledgments = prng_below(prng, ACKNOWLEDGMENTS_MAX);
     if (end == CRASH_END_CUT && prng_below(prng, 2) == 0) {
         life.at = 1 + prng_below(prng, round->calls_max + round->calls_max / 8);
     }
@@ -107,6 +112,7 @@ draw_life(struct crash_round *round, enum crash_end end)
         life.at = 0;
         life.dies_early = false;
         life.delay_us = LAZY_LOAD_US;
+        life.acknowledgments = 0;
     }
     static const uint64_t sync_us[] = {0, 100, 1000};
     life.sync_us = sync_us[prng_below(prng, 3)];
@@ -231,6 +237,16 @@ wait_for_moment(const struct crash_round *round, const struct life *life, pid_t 
         CHECK(clock_monotonic_ns() < deadline_ns);
         wait_us(500);
     }
+    deadline_ns = clock_monotonic_ns() + LOAD_S_MAX * CLOCK_NS_PER_S;
+    uint64_t wanted = life->dies_early ? 0 : life->acknowledgments;
+    wanted += atomic_load(&round->model->acknowledged_count);
+    while (atomic_load(&round->model->acknowledged_count) < wanted &&
+           clock_monotonic_ns() < deadline_ns) {
+        if (waitpid(pid, status, WNOHANG) == pid) {
+            return false;
+        }
+        wait_us(300);
+    }
     wait_us(life->delay_us);
     return true;
 }
@@ -301,7 +317,9 @@ live(struct crash_round *round, struct life *life)
         close(life->trigger_fds[1]);
     } else if (life->end == CRASH_END_KILL) {
         has_ended = !wait_for_moment(round, life, pid, &status);
-        kill(pid, SIGKILL);
+        if (!has_ended) {
+            kill(pid, SIGKILL);
+        }
     }
     if (!has_ended) {
         CHECK(waitpid(pid, &status, 0) == pid);

@@ -91,6 +91,7 @@ crash_store_open(struct crash_store *crash, const char *directory, bool is_backg
     options.store.free_floor_bytes = 0;
     options.store.lazy_sync_interval_ms = LAZY_SYNC_INTERVAL_MS;
     options.store.pack_bytes = PACK_BYTES;
+    options.store.sweep_age_s = 0; /* what is in use must not need an age to be safe */
     options.store.is_background_off = is_background_off;
     if (object_store_open(&options, &crash->store, &err) != ST_OK) {
         if (crash->has_faults) {

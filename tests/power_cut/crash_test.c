@@ -27,6 +27,7 @@
 
 /* A new store after so many rounds: the first start is cut too. */
 #define ROUNDS_PER_STORE 12
+#define ROUNDS_PER_REPORT 100
 /* Output of the driver shown after a broken promise. */
 #define LOG_LINES_MAX 40
 
@@ -70,13 +71,15 @@ result(bool is_passed, const char *name)
 }
 
 static void
-show_totals(const struct crash_round *round, const char *what, uint64_t rounds, int64_t start_ns)
+show_totals(const struct crash_round *round, const char *prefix, const char *what, uint64_t rounds,
+            int64_t start_ns)
 {
     const struct crash_model *model = round->model;
-    printf("# result: %" PRIu64 " %s, %" PRIu64 " operations acknowledged, %" PRIu64
-           " failed, %" PRIu64 " keys verified after a death, %" PRIu64 " objects read, %.0f s\n",
-           rounds, what, atomic_load(&model->acknowledged_count), atomic_load(&model->failed_count),
-           atomic_load(&model->verified_count), atomic_load(&model->read_count),
+    printf("# %s%" PRIu64 " %s, %" PRIu64 " operations acknowledged, %" PRIu64 " failed, %" PRIu64
+           " keys verified after a death, %" PRIu64 " objects read, %.0f s\n",
+           prefix, rounds, what, atomic_load(&model->acknowledged_count),
+           atomic_load(&model->failed_count), atomic_load(&model->verified_count),
+           atomic_load(&model->read_count),
            (double)(clock_monotonic_ns() - start_ns) / (double)CLOCK_NS_PER_S);
 }
 
@@ -103,6 +106,10 @@ run_series(const struct test_options *options, const char *name, enum crash_end 
         }
         outcome = crash_round_run(&round, end);
         done++;
+        if (done % ROUNDS_PER_REPORT == 0) {
+            show_totals(&round, "so far: ", name, done, start_ns);
+            fflush(stdout);
+        }
         if (outcome == CRASH_OUTCOME_SOUND && end == CRASH_END_FAULT) {
             outcome = crash_round_run(&round, CRASH_END_NOTHING);
         }
@@ -110,7 +117,7 @@ run_series(const struct test_options *options, const char *name, enum crash_end 
     if (outcome == CRASH_OUTCOME_SOUND) {
         outcome = crash_round_run(&round, CRASH_END_NOTHING);
     }
-    show_totals(&round, name, done, start_ns);
+    show_totals(&round, "result: ", name, done, start_ns);
     if (outcome != CRASH_OUTCOME_SOUND) {
         printf("# %s\n# kept in %s\n", round.what, round.directory);
         show_log(&round);
