@@ -12,7 +12,7 @@
 
 #include "base/check.h"
 #include "base/encode.h"
-#include "base/fault.h"
+
 #include "base/memory.h"
 #include "store/chunk_format.h"
 #include "store/disk_sync.h"
@@ -85,15 +85,12 @@ chunk_file_remove(struct home *home, const struct extent *extent, struct error *
     struct home *mountpath = NULL;
     char path[CHUNK_PATH_SIZE];
     enum status st = find_mountpath(home, extent, &mountpath, err);
-    int sys_errno = FAULT_ERRNO("chunk_unlink");
 
     if (st != ST_OK) {
         return st;
     }
     chunk_path_format(path, home->uuid, extent->chunk_id);
-    if (sys_errno > 0) {
-        errno = sys_errno;
-    } else if (unlinkat(mountpath->directory_fd, path, 0) == 0 || errno == ENOENT) {
+    if (remove_file(mountpath->directory_fd, path, "chunk_unlink") == 0 || errno == ENOENT) {
         return ST_OK;
     }
     return fail_errno(err, ST_IO, "mountpath %s: cannot remove a chunk file", mountpath->directory);

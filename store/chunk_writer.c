@@ -283,7 +283,8 @@ chunk_writer_finish(struct chunk_writer *writer, struct extent *ret_extent, stru
         return fail_file(writer, "writing", err);
     }
     if (writer->allocated_bytes != file_bytes(writer->extent.length) &&
-        ftruncate(writer->fd, (off_t)file_bytes(writer->extent.length)) != 0) {
+        truncate_file(writer->fd, (off_t)file_bytes(writer->extent.length), "chunk_truncate") !=
+            0) {
         return fail_file(writer, "truncating", err);
     }
     if (writer->durability == DURABILITY_STRICT) {

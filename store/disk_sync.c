@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -127,4 +128,22 @@ allocate_space(int fd, off_t offset, off_t size, const char *what)
         return ftruncate(fd, offset + size); /* no promise, but the right size */
     }
     return result;
+}
+
+int
+truncate_file(int fd, off_t size, const char *what)
+{
+    return is_failing(what) ? -1 : ftruncate(fd, size);
+}
+
+int
+rename_file(int directory_fd, const char *from, const char *to, const char *what)
+{
+    return is_failing(what) ? -1 : renameat(directory_fd, from, directory_fd, to);
+}
+
+int
+remove_file(int directory_fd, const char *path, const char *what)
+{
+    return is_failing(what) ? -1 : unlinkat(directory_fd, path, 0);
 }

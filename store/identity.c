@@ -114,7 +114,7 @@ identity_write(int directory_fd, const char *directory, const struct identity *i
     }
     if (write_fully(fd, &iov, 1, 0, "identity_write") != 0 ||
         sync_file_data(fd, "identity_sync") != 0 ||
-        renameat(directory_fd, "identity.new", directory_fd, "identity") != 0 ||
+        rename_file(directory_fd, "identity.new", "identity", "identity_rename") != 0 ||
         sync_directory(directory_fd, "identity_directory_sync") != 0) {
         st = fail_errno(err, ST_IO, "mountpath %s: cannot write the file identity", directory);
     }

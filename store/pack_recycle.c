@@ -62,7 +62,7 @@ renew(struct pack_set *set, uint64_t old_id, uint64_t new_id, struct error *err)
         st = fail_step(set, "writing", err);
     } else if (sync_file_data(fd, "pack_renew_sync") != 0) {
         st = fail_sync(set, "syncing", err);
-    } else if (renameat(directory_fd, old_path, directory_fd, new_path) != 0) {
+    } else if (rename_file(directory_fd, old_path, new_path, "pack_rename") != 0) {
         st = fail_step(set, "renaming", err);
     } else if (sync_directory_at(directory_fd, "packs", "pack_renew_directory_sync") != 0) {
         st = fail_sync(set, "syncing the directory of", err);
@@ -87,7 +87,7 @@ recycle(struct pack_set *set, uint64_t id, uint64_t new_id, struct error *err)
     }
     if (!is_wanted) {
         pack_format_path(path, id);
-        if (unlinkat(set->home->directory_fd, path, 0) != 0 && errno != ENOENT) {
+        if (remove_file(set->home->directory_fd, path, "pack_unlink") != 0 && errno != ENOENT) {
             return fail_step(set, "removing", err);
         }
         return ST_OK;

@@ -21,6 +21,7 @@
 #include "meta/meta_key.h"
 #include "store/chunk_format.h"
 #include "store/chunk_guard.h"
+#include "store/disk_sync.h"
 #include "store/home_internal.h"
 #include "store/pack_set.h"
 
@@ -163,7 +164,7 @@ sweep_file(struct sweep *sweep, int directory_fd, const char *name, bool is_pack
     if (home_state(home) != HOME_PRESENT) {
         return ST_OK;
     }
-    if (unlinkat(directory_fd, name, 0) != 0 && errno != ENOENT) {
+    if (remove_file(directory_fd, name, "sweep_unlink") != 0 && errno != ENOENT) {
         return fail_errno(err, ST_IO, "mountpath %s: cannot remove %s", home->directory, name);
     }
     ++*removed_count;

@@ -52,3 +52,7 @@ fuzz_sigv4_LDADD = $(FUZZ_LIBS) libauth.a libcontrol.a libnet.a $(STREAM_LIBS)
 FUZZ_TARGETS += fuzz/iam_form
 fuzz_iam_form_SOURCES = tests/fuzz/iam_form_fuzz.c
 fuzz_iam_form_LDADD = $(FUZZ_LIBS) libiam.a libauth.a $(BASE_LIBS)
+
+FUZZ_TARGETS += fuzz/record
+fuzz_record_SOURCES = tests/fuzz/record_fuzz.c
+fuzz_record_LDADD = $(FUZZ_LIBS) $(STORE_LIBS)
