@@ -157,6 +157,9 @@ open_dialects(struct gateway *gateway, struct error *err)
         .delete_if_match_missing_ok = is_ceph,
         .empty_continuation_token = is_ceph,
         .put_without_length = is_ceph,
+        .list_v1_plain_prefix = is_ceph,
+        .no_such_part_is_invalid = is_ceph,
+        .bad_checksum_is_bad_digest = is_ceph,
     };
 
     if (config->domain.count > S3_DOMAIN_MAX) {

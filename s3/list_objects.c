@@ -19,7 +19,9 @@ begin(const struct s3_request *request, const struct s3_listing *listing, const 
     buffer_reserve(&out, 2048 + listing->entries.size + listing->prefixes.size);
     xml_begin_document(&out, root, S3_XMLNS);
     xml_element(&out, "Name", request->bucket.name);
-    s3_listing_element(&out, "Prefix", listing->options.prefix, listing->is_url_encoded);
+    s3_listing_element(&out, "Prefix", listing->options.prefix,
+                       listing->is_url_encoded && !(listing->kind == S3_LISTING_V1 &&
+                                                    request->s3->options.list_v1_plain_prefix));
     xml_element_u64(&out, "MaxKeys", listing->options.count_max);
     if (listing->has_delimiter) {
         s3_listing_element(&out, "Delimiter", listing->options.delimiter, listing->is_url_encoded);

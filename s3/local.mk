@@ -13,6 +13,7 @@ libs3_a_SOURCES = \
 	s3/list_buckets.c \
 	s3/list_objects.c \
 	s3/list_parts.c \
+	s3/put_acl.c \
 	s3/put_object.c \
 	s3/s3_answer.c s3/s3_answer.h \
 	s3/s3_attributes.c s3/s3_attributes.h \

@@ -216,10 +216,26 @@ log_fault(const struct s3_request *request, const struct error *err)
               status_name(err->code));
 }
 
+/* Where AWS and Ceph differ, the options say whose code it is. */
+static struct s3_error_code
+code_by_rules(const struct s3_options *options, const struct error *err)
+{
+    struct s3_error_code code = s3_error_code_of(err);
+
+    if (options->no_such_part_is_invalid && strcmp(code.code, "InvalidPartNumber") == 0) {
+        return (struct s3_error_code){"InvalidPart", 400};
+    }
+    if (options->bad_checksum_is_bad_digest && err->dialect_code != NULL &&
+        strcmp(err->dialect_code, S3_MALFORMED_CHECKSUM) == 0) {
+        return (struct s3_error_code){"BadDigest", 400};
+    }
+    return code;
+}
+
 void
 s3_answer_error(struct s3_request *request, const struct error *err)
 {
-    struct s3_error_code code = s3_error_code_of(err);
+    struct s3_error_code code = code_by_rules(&request->s3->options, err);
     struct s3_reply *reply = &request->reply;
 
     CHECK(request->magic == S3_REQUEST_MAGIC);

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/encode.h"
+#include "s3/s3_error.h"
 
 #include "base/banned.h"
 
@@ -131,7 +132,7 @@ s3_checksum_parse_value(enum checksum_algorithm algorithm, struct bytes text, bo
     is_good = is_good &&
               decode_base64(text, checksum.value, sizeof(checksum.value), &checksum.size) == ST_OK;
     if (!is_good || checksum.size != row->size) {
-        return fail_as(err, ST_INVALID, "InvalidRequest", "Value for %s header is invalid.",
+        return fail_as(err, ST_INVALID, S3_MALFORMED_CHECKSUM, "Value for %s header is invalid.",
                        row->header_name);
     }
     *ret_checksum = checksum;

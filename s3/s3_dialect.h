@@ -31,6 +31,9 @@ struct s3_options {
     bool delete_if_match_missing_ok; /* DELETE with If-Match of a missing key: 204, not 404 */
     bool empty_continuation_token;   /* continuation-token= is the start, not InvalidArgument */
     bool put_without_length;         /* chunked PUT without a length is accepted, not 411 */
+    bool list_v1_plain_prefix;       /* ListObjects: Prefix is not percent-encoded */
+    bool no_such_part_is_invalid;    /* GET of no such partNumber: InvalidPart 400, not 416 */
+    bool bad_checksum_is_bad_digest; /* a malformed x-amz-checksum-*: not InvalidRequest */
 };
 
 struct s3 {

@@ -158,7 +158,12 @@ struct s3_error_code
 s3_error_code_of(const struct error *err)
 {
     const char *code = err->dialect_code != NULL ? err->dialect_code : code_of_status(err->code);
-    const struct s3_error_code *found = find_code(code);
+    const struct s3_error_code *found;
+
+    if (strcmp(code, S3_MALFORMED_CHECKSUM) == 0) {
+        code = "InvalidRequest";
+    }
+    found = find_code(code);
 
     return found != NULL ? *found : (struct s3_error_code){code, 400};
 }

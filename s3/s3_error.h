@@ -12,6 +12,9 @@
 #include "base/metrics.h"
 #include "base/status.h"
 
+/* InvalidRequest to AWS and BadDigest to Ceph; s3/s3_answer.c decides. */
+#define S3_MALFORMED_CHECKSUM "MalformedChecksum"
+
 struct s3_error_code {
     const char *code;
     int http_status;

@@ -20,6 +20,8 @@ s3_operation_fn s3_get_bucket_location;
 s3_operation_fn s3_list_objects;
 s3_operation_fn s3_list_objects_v2;
 s3_operation_fn s3_list_object_versions;
+s3_operation_fn s3_put_bucket_acl;
+s3_operation_fn s3_put_object_acl;
 s3_prepare_fn s3_put_object_prepare;
 s3_operation_fn s3_put_object;
 s3_operation_fn s3_get_object;

@@ -48,6 +48,10 @@ static struct s3_operation operations[S3_OPERATION_COUNT] = {
     [S3_LIST_PARTS] = {OF_OBJECT, .action = ACTION_LIST_PARTS},
     [S3_LIST_MULTIPART_UPLOADS] = {OF_BUCKET, .action = ACTION_LIST_BUCKET_UPLOADS},
 
+    [S3_PUT_BUCKET_ACL] = {OF_BUCKET, .action = ACTION_PUT_BUCKET_CONFIGURATION,
+                           .is_tried_on_loop = true},
+    [S3_PUT_OBJECT_ACL] = {OF_OBJECT, .action = ACTION_PUT_OBJECT, .is_tried_on_loop = true},
+
     [S3_GET_BUCKET_ABAC] = {UNSET_OF_BUCKET},
     [S3_GET_BUCKET_ACL] = {UNSET_OF_BUCKET},
     [S3_GET_BUCKET_OWNERSHIP_CONTROLS] = {UNSET_OF_BUCKET},

@@ -118,6 +118,10 @@ TEST(oracle_conflicts_are_options)
     s3_ask(&s3, 404, "PUT", "/bucket/k", S3_HEADERS("If-Match: \"x\""), "1");
     s3_ask(&s3, 404, "DELETE", "/bucket/k", S3_HEADERS("If-Match: \"x\""), NULL);
     s3_ask(&s3, 400, "GET", "/bucket?list-type=2&continuation-token=", NULL, NULL);
+    s3_ask(&s3, 200, "GET", "/bucket?encoding-type=url&prefix=a%20b", NULL, NULL);
+    expect_contains("<Prefix>a%20b</Prefix>");
+    s3_ask(&s3, 400, "PUT", "/bucket/k", S3_HEADERS("x-amz-checksum-crc32: bad"), "1");
+    s3_expect_code(&s3, "InvalidRequest");
     s3_ask(&s3, 411, "PUT", "/bucket/k", NULL, NULL);
     s3_expect_code(&s3, "MissingContentLength");
     s3_fixture_close(&s3);
@@ -125,6 +129,9 @@ TEST(oracle_conflicts_are_options)
     options.put_if_none_match_etag = true;
     options.delete_if_match_missing_ok = true;
     options.empty_continuation_token = true;
+    options.list_v1_plain_prefix = true;
+    options.no_such_part_is_invalid = true;
+    options.bad_checksum_is_bad_digest = true;
     s3_fixture_open(&s3, &options);
     s3_ask(&s3, 200, "PUT", "/bucket2", NULL, NULL);
     s3_ask(&s3, 200, "PUT", "/bucket2/k", S3_HEADERS("If-None-Match: \"x\""), "1");
@@ -132,6 +139,12 @@ TEST(oracle_conflicts_are_options)
            S3_HEADERS("If-None-Match: \"c4ca4238a0b923820dcc509a6f75849b\""), "1");
     s3_ask(&s3, 204, "DELETE", "/bucket2/none", S3_HEADERS("If-Match: \"x\""), NULL);
     s3_ask(&s3, 200, "GET", "/bucket2?list-type=2&continuation-token=", NULL, NULL);
+    s3_ask(&s3, 200, "GET", "/bucket2?encoding-type=url&prefix=a%20b", NULL, NULL);
+    expect_contains("<Prefix>a b</Prefix>");
+    s3_ask(&s3, 400, "PUT", "/bucket2/k", S3_HEADERS("x-amz-checksum-crc32: bad"), "1");
+    s3_expect_code(&s3, "BadDigest");
+    s3_ask(&s3, 400, "GET", "/bucket2/k?partNumber=2", NULL, NULL);
+    s3_expect_code(&s3, "InvalidPart");
     s3_fixture_close(&s3);
 }
 
@@ -289,6 +302,23 @@ TEST(refused_subresources_touch_nothing)
     s3_fixture_close(&s3);
 }
 
+/* SPEC: S3 PutBucketAcl, PutObjectAcl / private is what everything is; the rest is refused. */
+TEST(the_private_acl_is_accepted)
+{
+    open_with_bucket();
+    s3_ask(&s3, 200, "PUT", "/bucket/k", NULL, "x");
+    s3_ask(&s3, 200, "PUT", "/bucket?acl", S3_HEADERS("x-amz-acl: private"), NULL);
+    s3_ask(&s3, 200, "PUT", "/bucket/k?acl", S3_HEADERS("x-amz-acl: private"), NULL);
+    s3_ask(&s3, 404, "PUT", "/bucket/none?acl", S3_HEADERS("x-amz-acl: private"), NULL);
+    s3_ask(&s3, 501, "PUT", "/bucket/k?acl", S3_HEADERS("x-amz-acl: public-read"), NULL);
+    s3_ask(&s3, 501, "PUT", "/bucket/k?acl", S3_HEADERS("x-amz-grant-read: id=1"), NULL);
+    s3_ask(&s3, 400, "PUT", "/bucket/k?acl", S3_HEADERS("x-amz-acl: mine"), NULL);
+    s3_ask(&s3, 501, "PUT", "/bucket/k?acl", NULL, NULL);
+    s3_ask(&s3, 200, "GET", "/bucket/k", NULL, NULL);
+    EXPECT_STRING("x", s3_body(&s3));
+    s3_fixture_close(&s3);
+}
+
 /* SPEC: S3 ListObjects, ListObjectsV2, ListObjectVersions. */
 TEST(listings_page)
 {
@@ -409,6 +439,10 @@ TEST(parts_are_counted)
     EXPECT_STRING("tail", s3_body(&s3));
     EXPECT_STRING("2", s3_header(&s3, "x-amz-mp-parts-count"));
     EXPECT_STRING("bytes 200000-200003/200004", s3_header(&s3, "Content-Range"));
+    s3_ask(&s3, 206, "GET", "/bucket/k?partNumber=2", S3_HEADERS("x-amz-checksum-mode: ENABLED"),
+           NULL);
+    EXPECT_STRING("FULL_OBJECT", s3_header(&s3, "x-amz-checksum-type"));
+    EXPECT_INT(12, strlen(s3_header(&s3, "x-amz-checksum-crc64nvme")));
     s3_ask(&s3, 416, "GET", "/bucket/k?partNumber=3", NULL, NULL);
     s3_expect_code(&s3, "InvalidPartNumber");
     s3_ask(&s3, 416, "HEAD", "/bucket/k?partNumber=9", NULL, NULL);

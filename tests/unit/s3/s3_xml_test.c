@@ -139,7 +139,7 @@ TEST(other_complete_documents_are_refused)
         {PARTS("<Part><ETag>e</ETag><PartNumber>1</PartNumber><X/></Part>"), "MalformedXML"},
         {PARTS("<Part><ETag>e</ETag><PartNumber>1</PartNumber>"
                "<ChecksumSHA1>x</ChecksumSHA1></Part>"),
-         "InvalidRequest"},
+         "MalformedChecksum"},
         {PARTS("<Part><ETag>e</ETag><PartNumber>1</PartNumber><ChecksumCRC32>AAAAAA=="
                "</ChecksumCRC32><ChecksumCRC32C>AAAAAA==</ChecksumCRC32C></Part>"),
          "MalformedXML"},
