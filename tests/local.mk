@@ -6,4 +6,5 @@ TEST_LIBS = libtest.a
 include tests/tools/local.mk
 include tests/scenario/local.mk
 include tests/fuzz/local.mk
+include tests/model/local.mk
 include tests/power_cut/local.mk
