@@ -249,6 +249,8 @@ bool
 model_do_restart(struct model *model, const uint64_t *dice)
 {
     model_stop(model);
+    /* Dropped files that waited for their removal are left to the sweep. */
+    model->may_have_orphans = true;
     return model_start(model);
 }
 
@@ -339,11 +341,24 @@ model_do_fsck(struct model *model, const uint64_t *dice)
         struct home *home = store_home_at(store, i);
 
         if (home_state(home) == HOME_PRESENT) {
-            if (home_sync(home, &err) != ST_OK) {
+            enum status st = home_sync(home, &err);
+
+            reclaimer_run(home->reclaimer);
+            /* Freeing pages was a commit too. */
+            if (st == ST_OK) {
+                st = home_sync(home, &err);
+            }
+            if (st != ST_OK) {
                 return model_fail(model, "home_sync: %s", err.text);
             }
-            reclaimer_run(home->reclaimer);
         }
+    }
+    if (model->may_have_orphans && !model->is_away) {
+        /* The first meets them, the second removes them. */
+        if (!model_do_sweep(model, dice) || !model_do_sweep(model, dice)) {
+            return false;
+        }
+        model->may_have_orphans = false;
     }
     model->message[0] = '\0';
     return model_expect(model, "fsck", ST_OK, fsck_run(model->store, &options, &summary, &err),

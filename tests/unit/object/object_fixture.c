@@ -262,6 +262,7 @@ fixture_free_dropped(struct object_fixture *fixture)
 
             EXPECT_OK(home_sync(home, &err), &err);
             reclaimer_run(home->reclaimer);
+            EXPECT_OK(home_sync(home, &err), &err); /* freeing pages was a commit too */
         }
     }
 }
