@@ -78,6 +78,7 @@ http_body_skip_received(struct http_connection *connection)
         body->failure == ST_OK && body->left <= connection->socket->input->size) {
         h2o_buffer_consume(&connection->socket->input, (size_t)body->left);
         body->bytes_in = body->left;
+        metric_add(&http_received_bytes_total, (int64_t)body->bytes_in);
         body->left = 0;
         body->is_complete = true;
     }
@@ -118,7 +119,6 @@ http_body_release(struct http_connection *connection)
         body->collected = NULL;
         body_budget_give(&connection->loop->shared->budget, body->collected_capacity);
     }
-    metric_add(&http_received_bytes_total, (int64_t)body->bytes_in);
 }
 
 /* ---- the worker's side ---- */
@@ -289,6 +289,7 @@ take_raw(struct http_connection *connection, char *data, size_t raw_size, size_t
         body->is_complete = body->left == 0;
     }
     body->bytes_in += *ret_size;
+    metric_add(&http_received_bytes_total, (int64_t)*ret_size);
 }
 
 /* One receive to data; false if there was nothing. */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Whole programs, started as a user starts them.
+EXTRA_DIST += tests/scenario/scenario.sh tests/scenario/put_in_halves.py
 TESTS += \
 	tests/scenario/fsck_test.sh \
 	tests/scenario/lode_test.sh \

@@ -35,22 +35,38 @@ refused "unknown admin paths are refused" curl -sSf "$admin/secrets"
 refused "the admin listener takes no PUT" curl -sSf -X PUT "$admin/metrics"
 refused "headers do not make a principal" curl -sSf -H "x-lode-user: root" "$endpoint/scenario/key"
 
+received_half()
+{
+    curl -sS "$admin/metrics" >"$directory/metrics"
+    awk '/^lode_http_received_bytes_total/ {if ($2 >= 1500000) found = 1} END {exit !found}' \
+        "$directory/metrics"
+}
+
+# A body whose second half is sent when the server has been told to end.
 body_in_flight()
 {
-    local started
-    head -c 3000000 /dev/zero >"$directory/body"
-    curl -sS --fail-with-body -X PUT --aws-sigv4 aws:amz:us-east-1:s3 --limit-rate 3M \
-        --user "$access_key:$secret_key" -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' \
-        --data-binary @"$directory/body" -w '%{http_code}' -o /dev/null \
-        "$endpoint/scenario/slow" >"$directory/code" &
-    started=$!
-    # the server has begun to read this body when it holds memory for it
-    until curl -sSf "$admin/metrics" | grep -qE '^lode_http_body_memory_bytes [1-9]'; do
-        kill -0 "$started" || return 1
+    local client
+    mkfifo "$directory/go_on"
+    AWS_ACCESS_KEY_ID=$access_key AWS_SECRET_ACCESS_KEY=$secret_key python3 \
+        "$(dirname "$0")/put_in_halves.py" "${endpoint##*:}" /scenario/slow 3000000 \
+        <"$directory/go_on" >"$directory/answer" &
+    client=$!
+    exec 9>"$directory/go_on"
+    until received_half; do
+        kill -0 "$client" || return 1
     done
-    stop_server TERM
-    wait "$started"
-    [ "$(cat "$directory/code")" = 200 ]
+    kill -TERM "$server_pid"
+    until grep -q gateway_stopping "$directory/log"; do
+        kill -0 "$server_pid" || return 1
+    done
+    echo >&9
+    exec 9>&-
+    wait "$client"
+    cat "$directory/answer"
+    wait "$server_pid"
+    server_exit=$?
+    server_pid=
+    grep -q '^200' "$directory/answer"
 }
 ok "a request in flight is finished at the end" body_in_flight
 ok "the end is clean" test "$server_exit" = 0
