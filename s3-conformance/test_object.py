@@ -398,6 +398,8 @@ def test_continue_is_sent_for_an_empty_file(raw, s3, bucket, tmp_path):
     with raw.connect() as connection:
         connection.send(head.to_bytes())
         assert connection.receive_line().startswith(b"HTTP/1.1 100 ")
+        assert connection.receive_line() == b"\r\n"
+        assert connection.receive("PUT").status == 200
 
 
 # SPEC: S3 PutObject / Expect: 100-continue: a refusal comes instead, and no body is wanted
