@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """UploadPartCopy, ListParts and ListMultipartUploads."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from checksums import md5_hex, multipart_etag
 from expect import content, is_raw_refusal, refused
+from listing import WRITERS
 from upload import PART_BYTES, complete, send_parts, start
 
 SIZE = PART_BYTES + 70_000
@@ -169,6 +171,24 @@ def test_bad_part_paging_is_refused(raw, s3, bucket, query):
     response = raw.request("GET", f"/{bucket}/k", f"uploadId={upload}&{query}")
 
     is_raw_refusal(response, "InvalidArgument", 400, f"/{bucket}/k")
+
+
+# SPEC: S3 ListParts, ListMultipartUploads / a page holds 1,000 entries unless asked otherwise
+@pytest.mark.slow
+def test_default_pages_hold_a_thousand(s3, bucket):
+    upload = start(s3, bucket, "many")
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(lambda n: send_parts(s3, bucket, "many", upload, {n: b"x"}), range(1, 1002)))
+        list(pool.map(lambda n: start(s3, bucket, f"k{n:04}"), range(1000)))
+
+    parts = s3.list_parts(Bucket=bucket, Key="many", UploadId=upload)
+    uploads = s3.list_multipart_uploads(Bucket=bucket)
+
+    assert [part["PartNumber"] for part in parts["Parts"]] == list(range(1, 1001))
+    assert parts["IsTruncated"] is True and parts["MaxParts"] == 1000
+    assert [entry["Key"] for entry in uploads["Uploads"]] == [f"k{n:04}" for n in range(1000)]
+    assert uploads["IsTruncated"] is True and uploads["MaxUploads"] == 1000
+    s3.abort_multipart_upload(Bucket=bucket, Key="many", UploadId=upload)
 
 
 # SPEC: S3 ListMultipartUploads / by key, then by start; prefix and delimiter as in ListObjects

@@ -7,8 +7,10 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from checksums import md5_base64, md5_hex
+from conftest import new_bucket_name
 from expect import content, head_refused, is_raw_refusal, nothing_left, only_keys, refused
 
+MIB = 1024 * 1024
 # Around every threshold where the server may change how it keeps the bytes.
 SIZES = [0, 1, 511, 512, 513, 4096, 65535, 65536, 65537, 262143, 262144, 262145, 1048577]
 
@@ -412,7 +414,30 @@ def test_refusal_comes_before_the_body(raw, raw_alt, bucket):
     is_raw_refusal(response, "AccessDenied", 403, f"/{bucket}/k")
 
 
-# SPEC: S3 PutObject, GetObject / a larger object, across chunk files
+# SPEC: S3 PutObject, GetObject / an object that Lode keeps in several files, whole and in ranges
+def test_object_across_chunk_files(raw, s3):
+    bucket = new_bucket_name()
+    headers = [("x-lode-chunk-size", str(MIB))]
+    assert raw.request("PUT", f"/{bucket}", headers=headers, body=b"").status == 200
+    data = pattern(3 * MIB + 17)
+
+    s3.put_object(Bucket=bucket, Key="k", Body=data)
+
+    assert md5_hex(content(s3, bucket, "k")) == md5_hex(data)
+    for begin, end in (
+        (0, 10),
+        (MIB - 3, MIB + 3),
+        (MIB, 2 * MIB),
+        (5, 3 * MIB + 5),
+        (3 * MIB, 3 * MIB + 17),
+    ):
+        found = s3.get_object(Bucket=bucket, Key="k", Range=f"bytes={begin}-{end - 1}")
+        assert found["Body"].read() == data[begin:end]
+    s3.delete_object(Bucket=bucket, Key="k")
+    s3.delete_bucket(Bucket=bucket)
+
+
+# SPEC: S3 PutObject, GetObject / a larger object
 @pytest.mark.slow
 def test_large_object_comes_back(s3, bucket):
     data = pattern(24 * 1024 * 1024 + 5)

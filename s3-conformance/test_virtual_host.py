@@ -111,6 +111,17 @@ def test_other_hosts_are_path_style(raw, server, s3, bucket, port, form):
     assert (response.status, response.body) == (200, b"x"), response
 
 
+# SPEC: loded / path style also works below /s3, which then is part of what is signed
+def test_path_style_below_s3(raw, s3, bucket):
+    assert raw.request("PUT", f"/s3/{bucket}/a/k", body=b"below").status == 200
+
+    assert content(s3, bucket, "a/k") == b"below"
+    assert raw.request("GET", f"/s3/{bucket}/a/k").body == b"below"
+    head = raw.sign("GET", f"/{bucket}/a/k")
+    head.path = f"/s3/{bucket}/a/k"
+    is_raw_refusal(raw.send_head(head), "SignatureDoesNotMatch", 403)
+
+
 # SPEC: S3 virtual hosting / the path is the key, never a second bucket name
 def test_path_under_a_bucket_host_is_a_key(raw, server, s3, bucket, make_bucket):
     other = make_bucket(s3)
