@@ -179,13 +179,33 @@ resource_of(const struct s3_request *request)
                               BYTES_ARGS(route->key));
 }
 
+/* The sentence of an error as one: with a capital and a full stop. */
+static struct bytes
+message_of(struct arena *arena, const struct error *err)
+{
+    struct bytes text = s3_error_whole_utf8(bytes_of_string(err->text));
+    char *out = arena_alloc(arena, text.size + 1);
+
+    if (text.size == 0) {
+        return bytes_of_string(status_text(err->code));
+    }
+    memcpy(out, text.data, text.size);
+    if (out[0] >= 'a' && out[0] <= 'z') {
+        out[0] = (char)(out[0] - 'a' + 'A');
+    }
+    if (strchr(".!?", out[text.size - 1]) == NULL) {
+        out[text.size++] = '.';
+    }
+    return bytes_of(out, text.size);
+}
+
 static void
 render_document(struct s3_request *request, const struct s3_error_code *code,
                 const struct error *err)
 {
     struct s3_error_document document = {
         .code = code->code,
-        .message = bytes_of_string(err->text),
+        .message = message_of(request->arena, err),
         .resource = resource_of(request),
         .condition = request->reply.condition,
         .request_id = bytes_of_string(request->http->id),
