@@ -56,6 +56,20 @@ checksum_check(enum checksum_algorithm algorithm, enum checksum_type type, struc
     return ST_OK;
 }
 
+/* SPEC: S3 ListMultipartUploads / uploads of one key come in the order of their start.  The scan is
+ * in the order of ids, so an id begins with the time; the rest is random, lest two be equal. */
+static struct upload_id
+upload_id_create(int64_t created_ns)
+{
+    struct upload_id id;
+
+    entropy_fill(id.bytes, sizeof(id.bytes));
+    for (size_t i = 0; i < sizeof(created_ns); i++) {
+        id.bytes[i] = (unsigned char)((uint64_t)created_ns >> (56 - 8 * i));
+    }
+    return id;
+}
+
 struct creation {
     struct meta_key key;
     struct buffer encoded;
@@ -117,7 +131,7 @@ multipart_create(const struct bucket *bucket, const struct multipart_create_opti
     if (st != ST_OK) {
         return st;
     }
-    entropy_fill(id.bytes, sizeof(id.bytes));
+    id = upload_id_create(record.created_ns);
     meta_key_upload(&creation.key, bucket->id, options->key, id);
     upload_record_encode(&record, &creation.encoded);
     st = commit_run(&(struct commit_options){.home = home,

@@ -27,6 +27,40 @@ expect_uploads(const struct bucket *bucket, const struct multipart_list_options 
     arena_release(&arena);
 }
 
+/* SPEC: S3 ListMultipartUploads: those of one key in the order of their start. */
+TEST(uploads_of_one_key_are_listed_by_start)
+{
+    struct arena arena = ARENA_INIT;
+    struct object_fixture fixture;
+    struct multipart_upload_entry *entries;
+    struct upload_id ids[8];
+    struct bucket bucket;
+    struct error err;
+    size_t count;
+    bool is_truncated;
+
+    fixture_open(&fixture, test_directory(), 1);
+    bucket = fixture_bucket(&fixture, "abc");
+    for (size_t i = 0; i < 8; i++) {
+        EXPECT_OK(multipart_create(&bucket,
+                                   &(struct multipart_create_options){.key = BYTES_LITERAL("k")},
+                                   &ids[i], &err),
+                  &err);
+    }
+
+    EXPECT_OK(multipart_list(&bucket, &(struct multipart_list_options){.count_max = 9}, &arena,
+                             &entries, &count, &is_truncated, &err),
+              &err);
+
+    EXPECT_INT(8, count);
+    for (size_t i = 0; i < count; i++) {
+        EXPECT(memcmp(ids[i].bytes, entries[i].id.bytes, sizeof(ids[i].bytes)) == 0);
+    }
+    bucket_close(&bucket);
+    fixture_close(&fixture);
+    arena_release(&arena);
+}
+
 /* SPEC: S3 ListMultipartUploads: open ones only, by key, with prefixes, markers and pages. */
 TEST(open_uploads_are_listed_by_key)
 {
