@@ -88,11 +88,7 @@ commit_submit(struct commit *commit)
     struct home *home = commit->options.home;
 
     CHECK(atomic_load(&commit->progress) == COMMIT_PENDING);
-    commit->status = home_require_readable(home, &commit->error);
-    if (commit->status == ST_OK && atomic_load(&home->state) != HOME_PRESENT) {
-        commit->status = fail(&commit->error, ST_UNAVAILABLE,
-                              "mountpath %s is quarantined and takes no writes", home->directory);
-    }
+    commit->status = home_require_commits(home, &commit->error);
     if (commit->status == ST_OK && !commit->is_barrier) {
         /* Everything up to this batch is seen by the reads that follow. */
         commit->noted_batch = atomic_load(&home->published_batch);

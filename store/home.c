@@ -286,7 +286,7 @@ home_require_readable(struct home *home, struct error *err)
 }
 
 enum status
-home_require_writable(struct home *home, struct error *err)
+home_require_commits(struct home *home, struct error *err)
 {
     enum status st = home_require_readable(home, err);
 
@@ -301,7 +301,15 @@ home_require_writable(struct home *home, struct error *err)
     if (home->is_read_only) {
         return fail(err, ST_UNAVAILABLE, "mountpath %s is open for reading only", home->directory);
     }
-    return space_take(home->space, 0, home->directory, err);
+    return ST_OK;
+}
+
+enum status
+home_require_writable(struct home *home, struct error *err)
+{
+    enum status st = home_require_commits(home, err);
+
+    return st == ST_OK ? space_take(home->space, 0, home->directory, err) : st;
 }
 
 const char *

@@ -80,6 +80,8 @@ MUST_USE enum status home_open(struct home *home, struct error *err);
 MUST_USE enum status home_compare_note(struct home *home, struct error *err);
 /* Tell DATA how far this home is on disk; lazily, never ahead. */
 void home_note(struct home *home);
+/* Takes commits?  As home_require_writable, but deletes need no space. */
+MUST_USE enum status home_require_commits(struct home *home, struct error *err);
 /* Starts the committer. */
 void home_start(struct home *home);
 /* Stops the committer and syncs; no commit may be under way. */

@@ -35,6 +35,7 @@ struct ledger {
     uint32_t possible[KEY_COUNT];
     uint64_t unexpected; /* results that may not happen */
     uint64_t acted_count;
+    size_t mountpath_count;
     size_t point_count;
     char points[POINT_MAX][POINT_NAME_MAX];
     char complaint[512];
@@ -97,7 +98,7 @@ open_store(void)
     struct store_options options;
     struct store *store = NULL;
 
-    fixture_options(&options, 2);
+    fixture_options(&options, ledger->mountpath_count);
     options.is_background_off = true;
     options.pack_bytes = (uint64_t)1 << 20;
     options.sweep_age_s = 0;
@@ -286,6 +287,7 @@ TEST(every_fault_point_with_every_failure_loses_nothing_acknowledged)
     }
     ledger = mmap(NULL, sizeof(*ledger), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(ledger != MAP_FAILED);
+    ledger->mountpath_count = 2;
     complaint = try_failure(&none);
     if (complaint != NULL) {
         test_failed(__FILE__, __LINE__, "without any failure: %s", complaint);
@@ -301,6 +303,7 @@ TEST(every_fault_point_with_every_failure_loses_nothing_acknowledged)
                                           .action = ACTIONS[j],
                                           .seed = test_seed() + n};
 
+                ledger->mountpath_count = 1 + (i + j) % 4 / 3;
                 complaint = try_failure(&failure);
                 run_count++;
                 if (complaint != NULL) {

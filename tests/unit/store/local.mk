@@ -4,13 +4,17 @@ libstorefixture_a_SOURCES = tests/unit/store/store_fixture.c tests/unit/store/st
 STORE_TESTS = \
 	tests/unit/store/commit_test \
 	tests/unit/store/fault_test \
+	tests/unit/store/kill_test \
+	tests/unit/store/recovery_test \
 	tests/unit/store/space_test \
 	tests/unit/store/store_test
 check_PROGRAMS += $(STORE_TESTS)
 TESTS += $(STORE_TESTS)
 tests_unit_store_commit_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
-LONG_TESTS += tests/unit/store/fault_test
+LONG_TESTS += tests/unit/store/fault_test tests/unit/store/kill_test
 tests_unit_store_fault_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
+tests_unit_store_kill_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
+tests_unit_store_recovery_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_space_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_store_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 
