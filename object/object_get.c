@@ -77,7 +77,44 @@ range_resolve(const struct object_range *range, struct object_get_result *result
 }
 
 static enum status
-part_resolve(struct home *home, const struct object_get_options *options, struct arena *arena,
+record_read(const struct bucket *bucket, struct home *home,
+            const struct object_get_options *options, struct arena *arena,
+            struct object_record *ret_record, struct error *err)
+{
+    struct meta_value value = META_VALUE_INIT;
+    struct meta_key key;
+    enum status st;
+
+    meta_key_object(&key, bucket->id, options->key);
+    st = meta_db_get(home_db(home), FAMILY_OBJECT, meta_key_bytes(&key),
+                     options->mode == READ_MAY_WAIT, &value, err);
+    if (st == ST_NOT_FOUND) {
+        return fail(err, ST_NO_SUCH_KEY, "the key does not exist");
+    }
+    if (st == ST_OK) {
+        st = object_record_decode(arena_copy(arena, value.data), arena, ret_record, err);
+    }
+    meta_value_release(&value);
+    return st;
+}
+
+/* Part tables go with their object: none found may mean that the object is another by now. */
+static bool
+record_is_replaced(const struct bucket *bucket, struct home *home,
+                   const struct object_get_options *options, const struct object_record *record)
+{
+    struct arena arena = ARENA_INIT;
+    struct object_record now;
+    enum status st = record_read(bucket, home, options, &arena, &now, NULL);
+    bool is_replaced = st != ST_OK || seq_compare(now.seq, record->seq) != 0;
+
+    arena_release(&arena);
+    return is_replaced;
+}
+
+static enum status
+part_resolve(const struct bucket *bucket, struct home *home,
+             const struct object_get_options *options, struct arena *arena,
              struct object_get_result *result, struct error *err)
 {
     struct part_entry *entries;
@@ -102,6 +139,9 @@ part_resolve(struct home *home, const struct object_get_options *options, struct
         return st;
     }
     if (count == 0 || entries[0].number != options->part_number) {
+        if (record_is_replaced(bucket, home, options, &result->record)) {
+            return fail(err, ST_MOVED, "the object was replaced meanwhile");
+        }
         return fail_as(err, ST_INVALID_PART, "InvalidPartNumber", "the object has no part %u",
                        options->part_number);
     }
@@ -112,28 +152,6 @@ part_resolve(struct home *home, const struct object_get_options *options, struct
     result->offset = entries[0].offset;
     result->length = entries[0].size;
     return ST_OK;
-}
-
-static enum status
-record_read(const struct bucket *bucket, struct home *home,
-            const struct object_get_options *options, struct arena *arena,
-            struct object_record *ret_record, struct error *err)
-{
-    struct meta_value value = META_VALUE_INIT;
-    struct meta_key key;
-    enum status st;
-
-    meta_key_object(&key, bucket->id, options->key);
-    st = meta_db_get(home_db(home), FAMILY_OBJECT, meta_key_bytes(&key),
-                     options->mode == READ_MAY_WAIT, &value, err);
-    if (st == ST_NOT_FOUND) {
-        return fail(err, ST_NO_SUCH_KEY, "the key does not exist");
-    }
-    if (st == ST_OK) {
-        st = object_record_decode(arena_copy(arena, value.data), arena, ret_record, err);
-    }
-    meta_value_release(&value);
-    return st;
 }
 
 static enum status
@@ -182,7 +200,7 @@ get_pinned(const struct bucket *bucket, const struct object_get_options *options
     if (st != ST_OK) {
         return st;
     }
-    st = options->part_number != 0 ? part_resolve(pin->home, options, arena, result, err)
+    st = options->part_number != 0 ? part_resolve(bucket, pin->home, options, arena, result, err)
                                    : range_resolve(&options->range, result, err);
     if (st != ST_OK || options->is_head) {
         return st;
@@ -210,9 +228,11 @@ object_get(const struct bucket *bucket, const struct object_get_options *options
     if (st != ST_OK) {
         return st;
     }
-    pin = home_pin(home);
-    st = get_pinned(bucket, options, &pin, arena, ret_result, err);
-    home_unpin(&pin); /* unless the source took it */
+    do {
+        pin = home_pin(home);
+        st = get_pinned(bucket, options, &pin, arena, ret_result, err);
+        home_unpin(&pin);     /* unless the source took it */
+    } while (st == ST_MOVED); /* on a worker only; each time another write has succeeded */
     return st;
 }
 

@@ -289,3 +289,56 @@ TEST(an_admitted_put_is_refused_once_the_bucket_is_gone)
     bucket_close(&bucket);
     fixture_close(&fixture);
 }
+
+static void
+mark_deleting(struct object_fixture *fixture, const char *key)
+{
+    struct control *control = object_store_control(fixture->store);
+    struct arena arena = ARENA_INIT;
+    struct control_value value;
+    struct error err;
+    uint64_t revision;
+    char *text;
+    char *state;
+
+    EXPECT_OK(control_get(control, bytes_of_string(key), &arena, &value, &err), &err);
+    text = arena_string(&arena, value.value);
+    state = strstr(text, "\"active\"");
+    EXPECT(state != NULL);
+    EXPECT_OK(control_put(control, bytes_of_string(key),
+                          arena_printf_bytes(&arena, "%.*s\"deleting\"%s", (int)(state - text),
+                                             text, state + strlen("\"active\"")),
+                          CONTROL_ANY_REVISION, &revision, &err),
+              &err);
+    arena_release(&arena);
+}
+
+/* A deletion that the process did not live to finish is finished at the next start, or taken back
+ * where the bucket is not empty. */
+TEST(an_interrupted_deletion_is_settled_at_the_next_start)
+{
+    struct object_fixture fixture;
+    struct bucket full;
+    struct bucket empty;
+    struct error err;
+
+    fixture_open(&fixture, test_directory(), 2);
+    full = fixture_bucket(&fixture, "full");
+    empty = fixture_bucket(&fixture, "empty");
+    EXPECT_OK(fixture_put(&full, "k", BYTES_LITERAL("x"), &err), &err);
+    mark_deleting(&fixture, "bucket/full");
+    mark_deleting(&fixture, "bucket/empty");
+    EXPECT_STATUS(ST_NO_SUCH_BUCKET, fixture_put(&full, "k", BYTES_LITERAL("y"), NULL));
+    bucket_close(&full);
+    bucket_close(&empty);
+    fixture_stop(&fixture);
+    fixture_start(&fixture);
+
+    full = fixture_bucket_open(&fixture, "full");
+    EXPECT_OK(fixture_put(&full, "k", BYTES_LITERAL("y"), &err), &err);
+    EXPECT_STATUS(ST_NO_SUCH_BUCKET,
+                  bucket_open(fixture.store, principal_of_root(), BYTES_LITERAL("empty"),
+                              ACTION_GET_OBJECT, &empty, NULL));
+    bucket_close(&full);
+    fixture_close(&fixture);
+}
