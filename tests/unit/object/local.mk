@@ -6,6 +6,7 @@ OBJECT_TEST_LIBS = libobjectfixture.a $(TEST_LIBS) $(OBJECT_LIBS)
 
 OBJECT_TESTS = \
 	tests/unit/object/bucket_test \
+	tests/unit/object/concurrency_test \
 	tests/unit/object/fsck_test \
 	tests/unit/object/multipart_list_test \
 	tests/unit/object/multipart_test \
@@ -18,6 +19,7 @@ OBJECT_TESTS = \
 check_PROGRAMS += $(OBJECT_TESTS)
 TESTS += $(OBJECT_TESTS)
 tests_unit_object_bucket_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_concurrency_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_fsck_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_multipart_list_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_multipart_test_LDADD = $(OBJECT_TEST_LIBS)
