@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -217,12 +219,14 @@ TEST(missing_chunk_file_is_corrupt_not_absent)
 }
 
 static void
-run_command(const char *format, const char *a, const char *b)
+run_command(const char *program, const char *option, const char *from, const char *to)
 {
-    char command[1200];
+    char *const arguments[] = {(char *)program, (char *)option, (char *)from, (char *)to, NULL};
+    pid_t child;
+    int result;
 
-    snprintf(command, sizeof(command), format, a, b);
-    CHECK(system(command) == 0);
+    CHECK(posix_spawnp(&child, program, NULL, NULL, arguments, environ) == 0);
+    CHECK(waitpid(child, &result, 0) == child && WIFEXITED(result) && WEXITSTATUS(result) == 0);
 }
 
 /* SPEC: DATA notes each home's last open number and synced batch; a home behind them is read-only.
@@ -237,11 +241,11 @@ TEST(mountpath_restored_from_an_older_copy_is_for_reading_only)
     store_close(&store);
     fixture_options(&options, 1);
     snprintf(copy, sizeof(copy), "%s/copy", test_directory());
-    run_command("cp -a '%s' '%s'", options.mountpaths[0], copy);
+    run_command("cp", "-a", options.mountpaths[0], copy);
     store = fixture_open(&options);
     put_sized(store, "k", 2, 5000);
     store_close(&store);
-    run_command("rm -r '%s'%s", options.mountpaths[0], "");
+    run_command("rm", "-r", options.mountpaths[0], NULL);
     EXPECT(rename(copy, options.mountpaths[0]) == 0);
     store = fixture_open(&options);
 
@@ -304,7 +308,7 @@ TEST(mirrored_values_survive_the_loss_of_data_and_reach_a_returning_mountpath)
     EXPECT(rename(aside, options.mountpaths[1]) == 0);
     store = fixture_open(&options);
     store_close(&store);
-    run_command("rm -r '%s' '%s'", options.data_directory, options.mountpaths[0]);
+    run_command("rm", "-r", options.data_directory, options.mountpaths[0]);
     options.mountpaths = &options.mountpaths[1];
     options.mountpath_count = 1;
     options.node_id = node_id;
