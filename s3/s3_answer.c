@@ -144,9 +144,9 @@ respond(struct s3_request *request, int http_status, const char *error_code)
     if (request->has_authentication) {
         response.user = principal_user(request->authentication.principal);
     }
-    /* A client that waits for 100 Continue before no body at all gets the answer instead.  Current
-     * aws-cli keeps that answer's status line for the next response of the connection. */
-    response.must_close = request->http->expects_continue && !request->http->has_body;
+    /* Current aws-cli keeps the status line of an answer that came before 100 Continue for the next
+     * response of the connection. */
+    response.must_close = request->http->expects_continue && !request->has_asked_body;
     metric_add(&request_metrics[slot], 1);
     if (request->operation != NULL && request->operation->is_implemented) {
         metric_observe_ns(&duration_metrics[slot],

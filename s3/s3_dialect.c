@@ -225,6 +225,7 @@ start_operation(struct s3_request *request)
     switch (operation->body) {
     case S3_BODY_WHOLE:
         if (request->http->has_body) {
+            request->has_asked_body = true;
             http_exchange_read_body(exchange, operation->body_size_max, on_whole_body);
         } else {
             http_exchange_run_on_worker(exchange, check_body_and_run);
@@ -233,6 +234,7 @@ start_operation(struct s3_request *request)
     case S3_BODY_STREAMED:
         st = s3_handler_get(request->route.id)->prepare(request, &request->sink, &err);
         if (st == ST_OK) {
+            request->has_asked_body = true;
             http_exchange_stream_body(exchange, request->sink, on_streamed_body);
         } else {
             s3_answer_error(request, &err);

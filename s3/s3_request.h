@@ -46,6 +46,7 @@ struct s3_request {
     struct bucket bucket;
     bool has_bucket;
     enum read_mode mode; /* what the operation may do now */
+    bool has_asked_body; /* then 100 Continue was sent */
     struct bytes body;   /* S3_BODY_WHOLE */
     struct sink *sink;   /* S3_BODY_STREAMED */
     struct s3_reply reply;
