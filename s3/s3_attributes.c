@@ -7,7 +7,8 @@
 
 static const struct bytes METADATA_PREFIX = {"x-amz-meta-", 11};
 
-/* SPEC: S3 PutObject / Content-Encoding: aws-chunked is about the transfer, at any position. */
+/* SPEC: S3 PutObject / Content-Encoding: aws-chunked is about the transfer, at any position; what
+ * stands between two other codings is kept. */
 static struct bytes
 strip_aws_chunked(struct bytes value, struct arena *arena)
 {
@@ -20,13 +21,16 @@ strip_aws_chunked(struct bytes value, struct arena *arena)
     }
     out = arena_alloc(arena, value.size);
     while (rest.size != 0) {
-        struct bytes coding = bytes_trim(bytes_cut(&rest, ','));
+        struct bytes spaced = bytes_cut(&rest, ',');
+        struct bytes coding = bytes_trim(spaced);
 
         if (coding.size == 0 || bytes_equal_string(coding, "aws-chunked")) {
             continue;
         }
         if (size != 0) {
             out[size++] = ',';
+            coding.size += (size_t)(coding.data - spaced.data);
+            coding.data = spaced.data;
         }
         memcpy(out + size, coding.data, coding.size);
         size += coding.size;

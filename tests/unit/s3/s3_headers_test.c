@@ -140,6 +140,7 @@ TEST(aws_chunked_is_not_kept)
         {"aws-chunked,gzip", "gzip"},
         {"gzip, aws-chunked", "gzip"},
         {"deflate , aws-chunked,gzip", "deflate,gzip"},
+        {"deflate, gzip,aws-chunked", "deflate, gzip"},
         {"aws-chunked,aws-chunked", NULL},
         {"aws-chunkedx", "aws-chunkedx"},
         {"a,  b", "a,  b"},
