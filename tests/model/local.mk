@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 check_PROGRAMS += tests/model/model_test
-TESTS += tests/model/model_test
-LONG_TESTS += tests/model/model_test
+TESTS += tests/model/model_test tests/model/http_model_test.sh
+LONG_TESTS += tests/model/model_test tests/model/http_model_test.sh
+EXTRA_DIST += tests/model/http_model.py
 tests_model_model_test_SOURCES = \
 	tests/model/model.h \
 	tests/model/model_lists.c \
