@@ -89,6 +89,10 @@ chunk_file_remove(struct home *home, const struct extent *extent, struct error *
     if (st != ST_OK) {
         return st;
     }
+    if (home_state(mountpath) != HOME_PRESENT) {
+        return fail(err, ST_UNAVAILABLE, "mountpath %s is quarantined: nothing is freed there",
+                    mountpath->directory);
+    }
     chunk_path_format(path, home->uuid, extent->chunk_id);
     if (remove_file(mountpath->directory_fd, path, "chunk_unlink") == 0 || errno == ENOENT) {
         return ST_OK;

@@ -82,6 +82,10 @@ void commit_count(struct commit *commit, uint64_t bucket_id, const struct bucket
  * last. */
 MUST_USE enum status commit_drop_layout(struct commit *commit, struct commit_view *view,
                                         const struct layout *layout, struct error *err);
+/* Both walk pages through view: a layout's pages must be put in this commit before they are named.
+ * Pages of extents are deleted by the store when the last reader is gone; the part table is the
+ * caller's to delete.  A completed upload takes over what its parts name: neither named again nor
+ * dropped. */
 /* Bytes that this commit newly names: pack bytes counted live, chunk files get their first
  * reference (or, is_shared, one more: refused with ST_CONFLICT if the count has reached zero
  * meanwhile). */

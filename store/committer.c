@@ -46,6 +46,7 @@ struct committer {
     struct batch_map *map;
     uint64_t batch_number;
     bool is_strict;  /* this batch */
+    bool is_relaxed; /* this batch: some commit waits for a lazy sync */
     bool has_writes; /* this batch */
     struct pack *touched[TOUCHED_PACK_MAX];
     size_t touched_count;
@@ -277,6 +278,8 @@ admit_operations(struct committer *committer, struct commit *commit)
          operation = operation->next) {
         apply_operation(committer, commit, operation);
     }
+    committer->is_relaxed =
+        committer->is_relaxed || commit->options.durability == DURABILITY_RELAXED;
     committer->has_writes = true;
     committer->is_strict = committer->is_strict || commit->options.durability == DURABILITY_STRICT;
 }
@@ -317,6 +320,7 @@ gather(struct committer *committer)
     committer->member_count = 0;
     committer->touched_count = 0;
     committer->is_strict = false;
+    committer->is_relaxed = false;
     committer->has_writes = false;
     meta_batch_clear(committer->batch);
     batch_map_clear(committer->map);
@@ -393,6 +397,9 @@ write_batch(struct committer *committer, struct error *err)
     atomic_store(&home->published_batch, committer->batch_number);
     if (committer->is_strict) {
         atomic_store(&home->synced_batch, committer->batch_number);
+    }
+    if (committer->is_relaxed) { /* now, so that the sync that sees it covers the batch */
+        atomic_store(&home->wants_sync, true);
     }
     return ST_OK;
 }

@@ -383,16 +383,13 @@ home_sync(struct home *home, struct error *err)
 {
     uint64_t published = atomic_load(&home->published_batch);
     uint64_t synced = atomic_load(&home->synced_batch);
-    enum status st;
+    enum status st = lazy_sync_files(home->lazy, err);
 
-    if (synced >= published) {
-        return ST_OK;
-    }
-    st = lazy_sync_files(home->lazy, err);
+    /* A strict batch has synced the log, but not what relaxed ones before it named. */
     if (st == ST_OK) {
         st = pack_set_sync_dirty(home->packs, err);
     }
-    if (st == ST_OK) {
+    if (st == ST_OK && synced < published) {
         st = meta_db_sync(home->db, err);
     }
     if (st != ST_OK) {

@@ -44,6 +44,7 @@ struct home {
     uint64_t noted_batch;             /* upkeep's: what DATA knows of this home */
     _Atomic uint64_t published_batch; /* its records are visible */
     _Atomic uint64_t synced_batch;    /* its records are on disk */
+    atomic_bool wants_sync;           /* relaxed commits wait for the next lazy sync */
 };
 
 struct store {
@@ -56,6 +57,8 @@ struct store {
     struct home **homes;     /* in order of registration; fixed after open */
     size_t home_count;
     pthread_mutex_t seq_lock;
+    pthread_cond_t seq_changed;
+    bool is_seq_reserving; /* guarded by seq_lock: one at a time, so that it never goes back */
     _Atomic uint64_t seq_counter;    /* last number given */
     _Atomic uint64_t seq_reserved;   /* numbers up to here are reserved on disk */
     struct housekeeper *housekeeper; /* collector and sweep */

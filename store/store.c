@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "store/chunk_file.h"
 #include "store/chunk_guard.h"
+#include "store/disk_sync.h"
 #include "store/home_internal.h"
 #include "store/housekeeper.h"
 #include "store/mirror.h"
@@ -70,6 +71,10 @@ open_node_db(struct store *store, struct error *err)
     }
     if (st == ST_OK) {
         st = meta_db_open(&options, &store->node_db, err);
+    }
+    if (st == ST_OK && !store->options.read_only &&
+        sync_directory_at(AT_FDCWD, store->data_directory, "data_directory_sync") != 0) {
+        st = fail_errno(err, ST_IO, "cannot sync the directory %s", store->data_directory);
     }
     free(path);
     return st;
@@ -154,21 +159,43 @@ settle_seq(struct store *store, struct error *err)
     return st;
 }
 
+/* Whoever comes first reserves the next block; others wait for it. */
+static enum status
+reserve_seq(struct store *store, uint64_t counter, struct error *err)
+{
+    bool is_mine = false;
+    enum status st = ST_OK;
+
+    WITH_LOCK (&store->seq_lock) {
+        while (store->is_seq_reserving) {
+            CHECK(pthread_cond_wait(&store->seq_changed, &store->seq_lock) == 0);
+        }
+        is_mine = store->is_seq_reserving = counter > atomic_load(&store->seq_reserved);
+    }
+    if (!is_mine) {
+        return ST_OK;
+    }
+    st = node_put_seq(store->node_db, counter + SEQ_BLOCK, err);
+    WITH_LOCK (&store->seq_lock) {
+        if (st == ST_OK) {
+            atomic_store(&store->seq_reserved, counter + SEQ_BLOCK);
+        }
+        store->is_seq_reserving = false;
+        CHECK(pthread_cond_broadcast(&store->seq_changed) == 0);
+    }
+    return st;
+}
+
 enum status
 store_next_seq(struct store *store, uint64_t *ret_counter, struct error *err)
 {
     uint64_t counter = atomic_fetch_add(&store->seq_counter, 1) + 1;
 
     while (counter > atomic_load(&store->seq_reserved)) {
-        uint64_t reserved = counter + SEQ_BLOCK;
-        uint64_t known = atomic_load(&store->seq_reserved);
-        enum status st = node_put_seq(store->node_db, reserved, err);
+        enum status st = reserve_seq(store, counter, err);
 
         if (st != ST_OK) {
             return st;
-        }
-        while (known < reserved &&
-               !atomic_compare_exchange_weak(&store->seq_reserved, &known, reserved)) {
         }
     }
     *ret_counter = counter;
@@ -184,6 +211,8 @@ create_handle(const struct store_options *options)
     store->options.mountpaths = NULL;
     store->data_directory = xstrdup(options->data_directory);
     store->cache = meta_cache_create(options->cache_bytes);
+    CHECK(pthread_mutex_init(&store->seq_lock, NULL) == 0);
+    CHECK(pthread_cond_init(&store->seq_changed, NULL) == 0);
     store->chunk_guard = chunk_guard_create();
     store->homes = xcalloc(MOUNTPATH_MAX, sizeof(*store->homes));
     if (store->options.pack_bytes < PACK_BYTES_MIN) {
@@ -257,6 +286,8 @@ store_close(struct store **take_store)
     chunk_guard_destroy(&store->chunk_guard);
     meta_db_close(&store->node_db);
     meta_cache_destroy(&store->cache);
+    pthread_cond_destroy(&store->seq_changed);
+    pthread_mutex_destroy(&store->seq_lock);
     free(store->homes);
     free(store->node_id);
     free(store->data_directory);

@@ -60,7 +60,10 @@ keep_up(struct home *home)
         return;
     }
     pack_set_prepare(home->packs);
-    if (home_sync(home, &err) != ST_OK) {
+    /* What is not promised to anyone is only forced before something that it replaced is freed. */
+    if ((atomic_exchange(&home->wants_sync, false) ||
+         reclaimer_newest_batch(home->reclaimer) > atomic_load(&home->synced_batch)) &&
+        home_sync(home, &err) != ST_OK) {
         home_quarantine(home, &err);
         return;
     }
