@@ -145,6 +145,20 @@ crash_model_current(const struct crash_key *key)
     return current;
 }
 
+bool
+crash_model_is_older(const struct crash_key *key, int64_t time_ns)
+{
+    for (unsigned i = 0; i < CRASH_CHANGES_MAX; i++) {
+        const struct crash_change *change = &key->changes[i];
+        uint32_t state = atomic_load(&change->state);
+        if (state == CRASH_CHANGE_PENDING ||
+            (state == CRASH_CHANGE_DONE && change->end_ns > time_ns)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The settled value is written before the others go: a death in between leaves it explained. */
 void
 crash_model_settle(struct crash_model *model, struct crash_key *key,

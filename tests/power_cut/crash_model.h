@@ -86,7 +86,7 @@ struct crash_model {
     _Atomic uint64_t last_version;
     _Atomic uint32_t phase;
     _Atomic uint32_t is_bucket_made[CRASH_BUCKETS];
-    int64_t death_ns; /* monotonic; when the parent took the last driver's life */
+    int64_t death_ns; /* monotonic; no later than the last driver's end */
     /* Totals over all rounds, for the report. */
     _Atomic uint64_t acknowledged_count;
     _Atomic uint64_t verified_count;
@@ -119,6 +119,9 @@ const struct crash_change *crash_model_explain(const struct crash_key *key, uint
 
 /* The only value that the key can have now, or NULL while that is open. */
 const struct crash_change *crash_model_current(const struct crash_key *key);
+
+/* Whether everything that was asked about the key was acknowledged before this time. */
+bool crash_model_is_older(const struct crash_key *key, int64_t time_ns);
 
 /* The value is known now: everything else about the key is forgotten. */
 void crash_model_settle(struct crash_model *model, struct crash_key *key,

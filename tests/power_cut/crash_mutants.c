@@ -8,8 +8,8 @@ const struct crash_mutant crash_mutants[] = {
     {"log", NULL, "*/meta/*.log:file", CRASH_MUTANT_LOAD},
     {"pack_sync", "pack_sync", NULL, CRASH_MUTANT_LOAD},
     {"pack_directory_sync", "pack_directory_sync", NULL, CRASH_MUTANT_LOAD},
-    {"pack_header_sync", "pack_header_sync", NULL, CRASH_MUTANT_LOAD},
-    {"pack_renew_sync", "pack_renew_sync", NULL, CRASH_MUTANT_LOAD},
+    {"pack_header_sync", "pack_header_sync", NULL, CRASH_MUTANT_COVERED}, /* by pack_sync */
+    {"pack_renew_sync", "pack_renew_sync", NULL, CRASH_MUTANT_COVERED},   /* by pack_sync */
     {"pack_renew_directory_sync", "pack_renew_directory_sync", NULL, CRASH_MUTANT_LOAD},
     {"chunk_sync", "chunk_sync", NULL, CRASH_MUTANT_LOAD},
     {"chunk_directory_sync", "chunk_directory_sync", NULL, CRASH_MUTANT_LOAD},
@@ -31,5 +31,13 @@ const struct crash_mutant crash_mutants[] = {
     {"chunk_parent_sync", "chunk_parent_sync", NULL, CRASH_MUTANT_FIRST},
     {"mountpath_sync", "mountpath_sync", NULL, CRASH_MUTANT_FIRST},
 };
+
+const struct crash_mutant crash_controls[] = {
+    {"first start", NULL, NULL, CRASH_MUTANT_FIRST},
+    {"copies between buckets", NULL, NULL, CRASH_MUTANT_COPY},
+    {"late syncs", NULL, NULL, CRASH_MUTANT_LAZY},
+};
+
+const size_t crash_control_count = sizeof(crash_controls) / sizeof(crash_controls[0]);
 
 const size_t crash_mutant_count = sizeof(crash_mutants) / sizeof(crash_mutants[0]);

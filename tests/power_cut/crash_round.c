@@ -30,8 +30,8 @@
 /* Operations per thread of a load that ends at a call or by itself. */
 #define OPERATIONS_MAX 150
 /* For syncs that come later than the acknowledgment: a life in which they are long overdue. */
-#define LAZY_LOAD_US 3000000
-#define LAZY_LOSS_MS "1500"
+#define LAZY_LOAD_US 6000000
+#define LAZY_LOSS_MS "4000"
 /* A life that takes longer hangs. */
 #define LIFE_S_MAX 120
 /* First guess of the calls in one life. */
@@ -46,6 +46,7 @@ struct life {
     bool dies_early;          /* in the opening or the verification */
     uint64_t sync_us;
     char fault[128];
+    int64_t moment_ns; /* no later than its end */
     int trigger_fds[2];
 };
 
@@ -304,6 +305,7 @@ live(struct crash_round *round, struct life *life)
         CHECK(fcntl(life->trigger_fds[1], F_SETFD, FD_CLOEXEC) == 0);
     }
     atomic_store(&round->model->phase, CRASH_PHASE_OPENING);
+    life->moment_ns = clock_monotonic_ns();
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) {
@@ -314,6 +316,7 @@ live(struct crash_round *round, struct life *life)
     if (has_trigger) {
         close(life->trigger_fds[0]);
         has_ended = !wait_for_moment(round, life, pid, &status);
+        life->moment_ns = clock_monotonic_ns();
         close(life->trigger_fds[1]);
     } else if (life->end == CRASH_END_KILL) {
         has_ended = !wait_for_moment(round, life, pid, &status);
@@ -335,7 +338,7 @@ crash_round_run(struct crash_round *round, enum crash_end end)
     struct life life = draw_life(round, end);
     round->number++;
     int status = live(round, &life);
-    round->model->death_ns = clock_monotonic_ns();
+    round->model->death_ns = life.moment_ns;
     round->has_lost_power = round->has_lost_power || end == CRASH_END_CUT;
     snprintf(round->what, sizeof(round->what),
              "round %u, %s, seed %" PRIu64 ", model %s, call %" PRIu64 ", sync %" PRIu64

@@ -28,6 +28,8 @@
 /* A new store after so many rounds: the first start is cut too. */
 #define ROUNDS_PER_STORE 12
 #define ROUNDS_PER_REPORT 100
+/* A control runs for its whole share, a mutant only until it is found. */
+#define CUTS_PER_CONTROL_CUT 4
 /* Output of the driver shown after a broken promise. */
 #define LOG_LINES_MAX 40
 
@@ -138,7 +140,9 @@ run_mutant(const struct test_options *options, const struct crash_mutant *mutant
     crash_round_init(&round, directory, options->seed);
     round.mutant = mutant;
     uint64_t done = 0;
-    while (done < options->mutants && outcome == CRASH_OUTCOME_SOUND) {
+    bool is_control = mutant->point == NULL && mutant->skip == NULL;
+    uint64_t cuts = is_control ? options->mutants / CUTS_PER_CONTROL_CUT : options->mutants;
+    while (done < cuts && outcome == CRASH_OUTCOME_SOUND) {
         if (mutant->kind == CRASH_MUTANT_FIRST || done % ROUNDS_PER_STORE == ROUNDS_PER_STORE - 1) {
             crash_round_reset(&round);
         }
@@ -149,14 +153,43 @@ run_mutant(const struct test_options *options, const struct crash_mutant *mutant
         done++;
     }
     if (outcome != CRASH_OUTCOME_FAULTLESS) {
-        printf("# result: without %s: %s after %" PRIu64 " cuts\n", mutant->name,
-               outcome == CRASH_OUTCOME_BROKEN ? "found" : "NOT FOUND", done);
+        printf("# result: %s %s: %s after %" PRIu64 " cuts\n", is_control ? "control" : "without",
+               mutant->name, outcome == CRASH_OUTCOME_BROKEN ? "broken" : "sound", done);
     }
     if (outcome == CRASH_OUTCOME_BROKEN) {
         show_log(&round);
     }
     crash_round_release(&round);
     return outcome;
+}
+
+static bool
+is_chosen(const struct test_options *options, const struct crash_mutant *mutant)
+{
+    return options->only == NULL || strcmp(options->only, mutant->name) == 0;
+}
+
+static void
+run_mutants(const struct test_options *options)
+{
+    char name[256];
+    for (size_t i = 0; i < crash_control_count; i++) {
+        const struct crash_mutant *control = &crash_controls[i];
+        if (is_chosen(options, control)) {
+            snprintf(name, sizeof(name), "with every sync a load of %s is sound", control->name);
+            result(run_mutant(options, control) == CRASH_OUTCOME_SOUND, name);
+        }
+    }
+    for (size_t i = 0; i < crash_mutant_count; i++) {
+        const struct crash_mutant *mutant = &crash_mutants[i];
+        if (!is_chosen(options, mutant) || mutant->kind == CRASH_MUTANT_COVERED) {
+            continue;
+        }
+        enum crash_outcome outcome = run_mutant(options, mutant);
+        snprintf(name, sizeof(name), "a store without %s breaks a promise%s", mutant->name,
+                 outcome == CRASH_OUTCOME_FAULTLESS ? " # SKIP needs --enable-faults" : "");
+        result(outcome != CRASH_OUTCOME_SOUND, name);
+    }
 }
 
 static uint64_t
@@ -179,7 +212,7 @@ parse(int count, char **arguments, struct test_options *options)
         {"mutants", required_argument, NULL, 'm'},   {"seed", required_argument, NULL, 's'},
         {"directory", required_argument, NULL, 'd'}, {NULL, 0, NULL, 0}};
     struct test_options given = {.seed = options->seed};
-    bool is_chosen = false;
+    bool has_choice = false;
     int option;
     while ((option = getopt_long(count, arguments, "", known, NULL)) != -1) {
         uint64_t *number = option == 'k'   ? &given.kills
@@ -190,7 +223,7 @@ parse(int count, char **arguments, struct test_options *options)
                                            : NULL;
         if (number != NULL) {
             *number = number_from(optarg);
-            is_chosen = is_chosen || option != 's';
+            has_choice = has_choice || option != 's';
         } else if (option == 'o') {
             options->only = optarg;
         } else if (option == 'd') {
@@ -199,7 +232,7 @@ parse(int count, char **arguments, struct test_options *options)
             exit(2);
         }
     }
-    if (is_chosen) {
+    if (has_choice) {
         options->kills = given.kills;
         options->cuts = given.cuts;
         options->faults = given.faults;
@@ -247,15 +280,8 @@ main(int count, char **arguments)
         result(run_series(&options, "faults", CRASH_END_FAULT, options.faults, "strict"),
                "a failing call is refused cleanly and breaks no promise");
     }
-    for (size_t i = 0; options.mutants > 0 && i < crash_mutant_count; i++) {
-        char name[256];
-        if (options.only != NULL && strcmp(options.only, crash_mutants[i].name) != 0) {
-            continue;
-        }
-        enum crash_outcome outcome = run_mutant(&options, &crash_mutants[i]);
-        snprintf(name, sizeof(name), "a store without %s breaks a promise%s", crash_mutants[i].name,
-                 outcome == CRASH_OUTCOME_FAULTLESS ? " # SKIP needs --enable-faults" : "");
-        result(outcome != CRASH_OUTCOME_SOUND, name);
+    if (options.mutants > 0) {
+        run_mutants(&options);
     }
     printf("1..%u\n", test_count);
     rmdir(options.directory);

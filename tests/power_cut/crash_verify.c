@@ -48,7 +48,8 @@ verify_key(struct crash_store *crash, unsigned bucket, unsigned number,
     int64_t settled_ns = may_lose ? crash->model->death_ns - crash->relaxed_loss_ns : INT64_MAX;
     struct crash_value nothing = {0};
     enum crash_read read = crash_store_read(crash, bucket, number, settled_ns, content, ret_read);
-    if (read == CRASH_READ_FAILED || (read == CRASH_READ_CORRUPT && !may_lose)) {
+    bool may_be_corrupt = may_lose && !crash_model_is_older(key, settled_ns);
+    if (read == CRASH_READ_FAILED || (read == CRASH_READ_CORRUPT && !may_be_corrupt)) {
         crash_store_broken("bucket %u, key %u cannot be read", bucket, number);
     }
     if (read == CRASH_READ_CORRUPT) {
