@@ -9,6 +9,7 @@ OBJECT_TESTS = \
 	tests/unit/object/concurrency_test \
 	tests/unit/object/fsck_test \
 	tests/unit/object/multipart_list_test \
+	tests/unit/object/multipart_pages_test \
 	tests/unit/object/multipart_test \
 	tests/unit/object/object_conditions_test \
 	tests/unit/object/object_copy_test \
@@ -22,6 +23,7 @@ tests_unit_object_bucket_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_concurrency_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_fsck_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_multipart_list_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_multipart_pages_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_multipart_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_object_conditions_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_object_copy_test_LDADD = $(OBJECT_TEST_LIBS)

@@ -173,3 +173,52 @@ TEST(a_listing_shows_the_summary)
     bucket_close(&bucket);
     fixture_close(&fixture);
 }
+
+/* A page that lacks a home fails; keys of the homes that are there go on.  Nothing ends short. */
+TEST(an_absent_home_fails_the_listing)
+{
+    struct object_fixture fixture;
+    struct object_list_result result;
+    struct arena arena = ARENA_INIT;
+    struct buffer got = BUFFER_INIT;
+    struct bucket bucket;
+    struct error err;
+    size_t there_count = 0;
+    const char *names;
+
+    fixture_open(&fixture, test_directory(), 2);
+    bucket = fixture_bucket(&fixture, "abc");
+    for (char c = 'a'; c <= 'p'; c++) {
+        const char key[] = {c, '\0'};
+
+        EXPECT_OK(fixture_put(&bucket, key, BYTES_LITERAL("x"), &err), &err);
+    }
+    bucket_close(&bucket);
+    fixture_stop(&fixture);
+    fixture.home_count = 1;
+    fixture_start(&fixture);
+    bucket = fixture_bucket_open(&fixture, "abc");
+    EXPECT_STATUS(ST_UNAVAILABLE,
+                  fixture_list(&bucket, LIST(.count_max = 100), &arena, &names, &result, NULL));
+    for (char c = 'a'; c <= 'p'; c++) {
+        const char key[] = {c, '\0'};
+        enum status st = fixture_get(&bucket, key, &got, NULL);
+
+        EXPECT(st == ST_OK || st == ST_UNAVAILABLE);
+        EXPECT_STATUS(st, fixture_put(&bucket, key, BYTES_LITERAL("x"), NULL));
+        there_count += st == ST_OK;
+    }
+    EXPECT(there_count > 0 && there_count < 16);
+    EXPECT_STATUS(ST_UNAVAILABLE,
+                  bucket_delete(fixture.store, principal_of_root(), BYTES_LITERAL("abc"), NULL));
+    bucket_close(&bucket);
+    fixture_stop(&fixture);
+    fixture.home_count = 2;
+    fixture_start(&fixture);
+    bucket = fixture_bucket_open(&fixture, "abc");
+    expect_list(&bucket, LIST(.count_max = 100), "a b c d e f g h i j k l m n o p", false);
+    buffer_release(&got);
+    arena_release(&arena);
+    bucket_close(&bucket);
+    fixture_close(&fixture);
+}
