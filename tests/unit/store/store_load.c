@@ -4,6 +4,7 @@
  *     store_load DIRECTORY MODE THREADS SECONDS SIZE
  * MODE: commit (a record of SIZE bytes), put, overwrite, get, nowait, chunk (reads one big object)
  */
+#include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -200,6 +201,40 @@ cpu_s(clockid_t clock)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+/* CPU seconds of the threads with this name. */
+static double
+thread_cpu_s(const char *wanted)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    struct dirent *entry;
+    double sum = 0;
+
+    CHECK(tasks != NULL);
+    while ((entry = readdir(tasks)) != NULL) {
+        char path[300];
+        char name[32] = "";
+        unsigned long long run_ns = 0;
+        FILE *file;
+
+        snprintf(path, sizeof(path), "/proc/self/task/%s/comm", entry->d_name);
+        file = fopen(path, "r");
+        if (file == NULL || fscanf(file, "%31s", name) != 1 || strcmp(name, wanted) != 0) {
+            name[0] = '\0';
+        }
+        if (file != NULL) {
+            fclose(file);
+        }
+        snprintf(path, sizeof(path), "/proc/self/task/%s/schedstat", entry->d_name);
+        file = name[0] != '\0' ? fopen(path, "r") : NULL;
+        if (file != NULL) {
+            sum += fscanf(file, "%llu", &run_ns) == 1 ? (double)run_ns / 1e9 : 0;
+            fclose(file);
+        }
+    }
+    closedir(tasks);
+    return sum;
+}
+
 static int
 compare(const void *a, const void *b)
 {
@@ -234,6 +269,7 @@ main(int argc, char **argv)
     struct error err = ERROR_INIT;
     double wall;
     double cpu;
+    double committer;
     uint64_t count;
     int thread_count;
 
@@ -256,6 +292,7 @@ main(int argc, char **argv)
     prepare();
     wall = cpu_s(CLOCK_MONOTONIC);
     cpu = cpu_s(CLOCK_PROCESS_CPUTIME_ID);
+    committer = thread_cpu_s("lode-committer");
     for (int i = 0; i < thread_count; i++) {
         CHECK(pthread_create(&threads[i], NULL, run, (void *)(uintptr_t)(i + 1)) == 0);
     }
@@ -266,6 +303,7 @@ main(int argc, char **argv)
     }
     wall = cpu_s(CLOCK_MONOTONIC) - wall;
     cpu = cpu_s(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    committer = thread_cpu_s("lode-committer") - committer;
     count = atomic_load(&done_count);
     {
         uint64_t kept = count < LATENCY_COUNT ? count : LATENCY_COUNT;
@@ -276,6 +314,7 @@ main(int argc, char **argv)
             mode, thread_count, value_size, (double)count / wall,
             (double)count * (double)value_size / wall / 1e6, cpu * 1e6 / (double)count,
             latencies_us[kept / 2], latencies_us[kept * 99 / 100]);
+        printf("committer: %.2f us each\n", committer * 1e6 / (double)count);
         if (strcmp(mode, "nowait") == 0) {
             printf("would have waited: %llu\n", (unsigned long long)atomic_load(&miss_count));
         }
