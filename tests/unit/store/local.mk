@@ -2,9 +2,13 @@
 check_LIBRARIES += libstorefixture.a
 libstorefixture_a_SOURCES = tests/unit/store/store_fixture.c tests/unit/store/store_fixture.h
 STORE_TESTS = \
+	tests/unit/store/batch_map_test \
 	tests/unit/store/commit_test \
 	tests/unit/store/fault_test \
+	tests/unit/store/identity_test \
 	tests/unit/store/kill_test \
+	tests/unit/store/pack_format_test \
+	tests/unit/store/pin_table_test \
 	tests/unit/store/recovery_test \
 	tests/unit/store/space_test \
 	tests/unit/store/store_test
@@ -16,6 +20,10 @@ tests_unit_store_fault_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_kill_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_recovery_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_space_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
+tests_unit_store_batch_map_test_LDADD = $(TEST_LIBS) $(STORE_LIBS)
+tests_unit_store_identity_test_LDADD = $(TEST_LIBS) $(STORE_LIBS)
+tests_unit_store_pack_format_test_LDADD = $(TEST_LIBS) $(STORE_LIBS)
+tests_unit_store_pin_table_test_LDADD = $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_store_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 
 # Figures, by hand: see the head of the file.
