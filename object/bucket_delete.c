@@ -111,24 +111,24 @@ decide_counters_removed(struct commit *commit, struct commit_view *view, void *a
     return ST_OK;
 }
 
-/* The counters of a removed bucket are zero and harm nobody: a failure is not one of the deletion.
- */
-static void
-counters_remove(struct object_store *store, uint64_t id)
+/* Strict commits: with them everything that was removed from the bucket is on disk before its
+ * control value goes, however relaxed the bucket was.  Else records could come back after a power
+ * cut and belong to nobody. */
+static enum status
+counters_remove(struct object_store *store, uint64_t id, struct error *err)
 {
-    for (size_t i = 0; i < store_home_count(store->store); i++) {
-        struct error err = ERROR_INIT;
+    enum status st = ST_OK;
+
+    for (size_t i = 0; i < store_home_count(store->store) && st == ST_OK; i++) {
         struct seq seq;
 
-        if (commit_run(&(struct commit_options){.home = store_home_at(store->store, i),
-                                                .durability = DURABILITY_STRICT,
-                                                .decide = decide_counters_removed,
-                                                .arg = &id},
-                       &seq, &err) != ST_OK) {
-            log_warn(NULL, "bucket_counters_left", "counters of a removed bucket stay: %s",
-                     err.text);
-        }
+        st = commit_run(&(struct commit_options){.home = store_home_at(store->store, i),
+                                                 .durability = DURABILITY_STRICT,
+                                                 .decide = decide_counters_removed,
+                                                 .arg = &id},
+                        &seq, err);
     }
+    return st;
 }
 
 /* In state `deleting`, at that revision. */
@@ -150,7 +150,9 @@ deletion_finish(struct object_store *store, struct bytes name, uint64_t id, uint
         st = upload_remove_all(store, id, err);
     }
     if (st == ST_OK) {
-        counters_remove(store, id);
+        st = counters_remove(store, id, err);
+    }
+    if (st == ST_OK) {
         st = control_delete(store->control, key, revision, err);
     }
     arena_release(&arena);

@@ -85,6 +85,25 @@ view_open(struct fsck_check *check)
     }
 }
 
+/* Before and after the view is opened: who was deleted or created meanwhile is known too. */
+static void
+buckets_note(struct fsck_check *check)
+{
+    struct arena arena = ARENA_INIT;
+    struct bytes after = BYTES_NONE;
+    struct bucket_entry *entry;
+
+    while ((entry = bucket_table_next(check->store->buckets, after)) != NULL) {
+        unsigned char id[16];
+
+        fsck_tally_number(entry->id, id);
+        (void)fsck_tally_at(&check->known, id);
+        after = arena_copy(&arena, entry->name);
+        bucket_entry_release(&entry);
+    }
+    arena_release(&arena);
+}
+
 static enum status
 home_check(struct fsck_check *check, struct home *home, struct error *err)
 {
@@ -95,7 +114,9 @@ home_check(struct fsck_check *check, struct home *home, struct error *err)
         fsck_found(check, FSCK_HOME_ABSENT, "nothing of it was checked");
         return ST_OK;
     }
+    buckets_note(check);
     view_open(check);
+    buckets_note(check);
     /* What the view's last batch dropped is known to those who free it after this. */
     st = check->is_read_only ? ST_OK : commit_barrier(home, err);
     if (st == ST_OK) {
@@ -128,6 +149,7 @@ fsck_run(struct object_store *store, const struct fsck_options *options,
     for (size_t i = 0; i < store_home_count(store->store) && st == ST_OK; i++) {
         st = home_check(&check, store_home_at(store->store, i), err);
     }
+    fsck_tally_release(&check.known);
     free(check.buffer);
     if (st == ST_OK) {
         *ret_summary = check.summary;

@@ -18,7 +18,8 @@ struct fsck_check {
     bool is_read_only;
     struct fsck_summary summary;
     uint64_t done_count;
-    char *buffer; /* for reading bytes */
+    char *buffer;            /* for reading bytes */
+    struct fsck_tally known; /* ids of buckets */
 
     struct home *home; /* under check */
     struct meta_snapshot *snapshot;

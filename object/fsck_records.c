@@ -90,6 +90,17 @@ what_format(char *out, size_t size, const char *kind, uint64_t bucket_id, struct
              BYTES_ARGS(shown));
 }
 
+static void
+bucket_require_known(struct fsck_check *check, uint64_t bucket_id, const char *what)
+{
+    unsigned char id[16];
+
+    fsck_tally_number(bucket_id, id);
+    if (fsck_tally_find(&check->known, id) == NULL) {
+        fsck_found(check, FSCK_RECORD_ORPHAN, "%s: there is no such bucket", what);
+    }
+}
+
 static enum status
 object_check(struct fsck_check *check, struct bytes key, struct bytes value, struct error *err)
 {
@@ -113,6 +124,7 @@ object_check(struct fsck_check *check, struct bytes key, struct bytes value, str
         goto out;
     }
     check->summary.object_count++;
+    bucket_require_known(check, bucket_id, what);
     fsck_tally_number(bucket_id, id);
     bucket = fsck_tally_at(&check->buckets, id);
     bucket->values[0]++;
@@ -157,6 +169,7 @@ upload_check(struct fsck_check *check, struct upload_place *place, struct bytes 
         st = ST_OK;
     } else if (number == 0) {
         check->summary.upload_count++;
+        bucket_require_known(check, bucket_id, what);
         memcpy(place->key.data, key.data, key.size);
         place->key.size = key.size;
     } else {

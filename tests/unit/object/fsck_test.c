@@ -204,3 +204,23 @@ TEST(a_lost_data_directory_is_recovered)
     fixture_close(&fixture);
     free(moved);
 }
+
+/* Records of a bucket whose control value is gone belong to nobody; they are told and left alone.
+ */
+TEST(records_without_a_bucket_are_found)
+{
+    struct object_fixture fixture;
+    struct fsck_summary summary;
+    struct bucket bucket = filled(&fixture);
+    struct error err;
+
+    EXPECT_OK(control_delete(object_store_control(fixture.store), BYTES_LITERAL("bucket/abc"),
+                             CONTROL_ANY_REVISION, &err),
+              &err);
+    fixture_check(&fixture, &(struct fsck_options){.repairs = true}, &summary);
+    EXPECT_INT(4, summary.finding_counts[FSCK_RECORD_ORPHAN]);
+    EXPECT_INT(3, summary.object_count);
+    EXPECT_INT(0, summary.repaired_count);
+    bucket_close(&bucket);
+    fixture_close(&fixture);
+}
