@@ -10,6 +10,7 @@ STORE_TESTS = \
 	tests/unit/store/pack_format_test \
 	tests/unit/store/pin_table_test \
 	tests/unit/store/recovery_test \
+	tests/unit/store/sharing_test \
 	tests/unit/store/space_test \
 	tests/unit/store/store_test
 check_PROGRAMS += $(STORE_TESTS)
@@ -19,6 +20,7 @@ LONG_TESTS += tests/unit/store/fault_test tests/unit/store/kill_test
 tests_unit_store_fault_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_kill_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_recovery_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
+tests_unit_store_sharing_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_space_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_batch_map_test_LDADD = $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_identity_test_LDADD = $(TEST_LIBS) $(STORE_LIBS)
