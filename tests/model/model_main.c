@@ -262,6 +262,10 @@ main(int argc, char **argv)
         uint64_t count = ops - done < episode ? ops - done : episode;
 
         is_good = episode_run(seed + done / episode, count, is_shrunk);
+        if (is_good && done / episode % 100 == 99) {
+            printf("# %llu operations so far\n", (unsigned long long)(done + count));
+            fflush(stdout);
+        }
     }
     printf("# %llu operations\n", (unsigned long long)(done < ops ? done : ops));
     printf("%sok 1 - the_store_does_what_the_reference_does\n", is_good ? "" : "not ");

@@ -45,6 +45,7 @@ end(struct uploading *up)
 {
     buffer_release(&up->whole);
     bucket_close(&up->bucket);
+    fixture_expect_clean(&up->fixture);
     fixture_close(&up->fixture);
 }
 

@@ -67,6 +67,7 @@ TEST(a_copy_lives_on_without_its_source)
     }
     buffer_release(&data);
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -115,6 +116,7 @@ TEST(attributes_are_copied_or_replaced)
     expect_stored(&bucket, "k", BYTES_LITERAL("x"));
     arena_release(&arena);
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -148,6 +150,7 @@ TEST(a_copy_may_ask_for_another_checksum)
     }
     buffer_release(&data);
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -175,6 +178,7 @@ TEST(conditions_on_both_sides_hold)
     EXPECT_OK(object_copy(&bucket, &options, &result, &err), &err);
     EXPECT_STATUS(ST_PRECONDITION, object_copy(&bucket, &options, &result, NULL));
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -240,6 +244,7 @@ TEST(a_copy_of_an_upload_keeps_its_parts)
         buffer_release(&whole);
     }
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -281,5 +286,6 @@ TEST(a_range_becomes_a_part)
     EXPECT_STATUS(ST_NO_SUCH_UPLOAD, object_copy(&bucket, &options, &result, NULL));
     buffer_release(&data);
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }

@@ -24,6 +24,7 @@ TEST(deleting_what_is_not_there_succeeds)
     EXPECT_OK(fixture_delete(&bucket, "k", &err), &err);
     EXPECT_STATUS(ST_NO_SUCH_KEY, fixture_get(&bucket, "k", &data, NULL));
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -65,6 +66,7 @@ TEST(many_keys_are_deleted_each_with_its_result)
     EXPECT_OK(bucket_counters(&bucket, &counters, &err), &err);
     EXPECT_INT(2, counters.object_count); /* "stays" and key 8; key 7 came again as entry 907 */
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -88,5 +90,6 @@ TEST(a_delete_may_name_the_tag_it_expects)
     EXPECT_OK(object_delete(&bucket, &entry, 1, &err), &err);
     EXPECT_STATUS(ST_NO_SUCH_KEY, entry.status);
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }

@@ -80,6 +80,7 @@ TEST(a_range_gives_exactly_its_bytes)
     expect_no_range(&bucket, "empty", (struct object_range){RANGE_FROM, 0, 0, 0});
     expect_no_range(&bucket, "empty", (struct object_range){RANGE_LAST, 0, 0, 1});
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -116,6 +117,7 @@ TEST(ranges_over_chunk_files_are_exact)
     buffer_release(&got.data);
     buffer_release(&data);
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -146,6 +148,7 @@ TEST(head_tells_the_record_only)
                              &arena, &result, NULL));
     arena_release(&arena);
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -173,6 +176,7 @@ TEST(no_wait_reads_give_the_same_or_would_wait)
     source_release(&result.source);
     arena_release(&arena);
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -198,6 +202,7 @@ TEST(a_failed_condition_still_shows_the_record)
     EXPECT_BYTES(BYTES_LITERAL("5d41402abc4b2a76b9719d911017c592"), result.record.etag);
     arena_release(&arena);
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -226,6 +231,7 @@ TEST(part_one_of_a_plain_object_is_the_whole)
     buffer_release(&data);
     arena_release(&arena);
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -263,5 +269,6 @@ TEST(a_reader_is_not_disturbed_by_overwrites)
     buffer_release(&data);
     arena_release(&arena);
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }

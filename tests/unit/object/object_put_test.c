@@ -55,6 +55,7 @@ TEST(bytes_come_back_as_they_went)
         free(key);
     }
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
     buffer_release(&data);
 }
@@ -103,6 +104,7 @@ TEST(a_body_may_come_in_pieces_of_any_size)
     put_in_pieces(&bucket, "c", OBJECT_SIZE_UNKNOWN, buffer_bytes(&data), 7);
     expect_stored(&bucket, "c", buffer_bytes(&data));
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
     buffer_release(&data);
 }
@@ -127,6 +129,7 @@ TEST(etag_is_the_md5_and_the_checksum_crc64nvme)
     EXPECT_BYTES(digest_value_bytes(&crc), bytes_of(result.checksum.value, result.checksum.size));
     EXPECT_INT(5, result.size);
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -180,6 +183,7 @@ TEST(bytes_with_a_wrong_digest_are_refused)
     EXPECT_OK(put_expecting(&bucket, &right, &result, &err), &err);
     EXPECT_INT(CHECKSUM_CRC32C, result.checksum.algorithm);
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -230,6 +234,7 @@ TEST(a_checksum_may_come_in_the_trailer)
     trailer.value[0] ^= 1;
     EXPECT_STATUS(ST_DIGEST_MISMATCH, put_with_trailer(&bucket, &trailer, NULL));
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -273,6 +278,7 @@ TEST(keys_are_opaque_up_to_1024_bytes)
     EXPECT_STATUS(ST_INVALID, put_key(&bucket, BYTES_LITERAL("a\xc3")));
     EXPECT_STATUS(ST_INVALID, put_key(&bucket, BYTES_LITERAL("\xed\xa0\x80")));
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -307,6 +313,7 @@ TEST(user_metadata_is_limited_to_2_kib)
     EXPECT_STRING("MetadataTooLarge", err.dialect_code);
     arena_release(&arena);
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -332,6 +339,7 @@ TEST(a_body_of_another_size_is_refused)
     EXPECT_STRING("EntityTooLarge", err.dialect_code);
     expect_stored(&bucket, "k", BYTES_LITERAL("old"));
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -373,6 +381,7 @@ TEST(conditions_decide_over_a_put)
         EXPECT_OK(fixture_delete(&bucket, "k", &err), &err);
     }
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
 
@@ -398,5 +407,6 @@ TEST(counters_follow_what_is_stored)
     EXPECT_INT(1, counters.object_count);
     EXPECT_INT(3, counters.logical_bytes);
     bucket_close(&bucket);
+    fixture_expect_clean(&fixture);
     fixture_close(&fixture);
 }
