@@ -338,7 +338,11 @@ crash_round_run(struct crash_round *round, enum crash_end end)
     struct life life = draw_life(round, end);
     round->number++;
     int status = live(round, &life);
-    round->model->death_ns = life.moment_ns;
+    /* A life that was cut before it had verified everything leaves the rest to the next one, which
+     * has to judge by the death before. */
+    if (atomic_load(&round->model->phase) == CRASH_PHASE_LOADING) {
+        round->model->death_ns = life.moment_ns;
+    }
     round->has_lost_power = round->has_lost_power || end == CRASH_END_CUT;
     snprintf(round->what, sizeof(round->what),
              "round %u, %s, seed %" PRIu64 ", model %s, call %" PRIu64 ", sync %" PRIu64

@@ -255,7 +255,7 @@ int
 main(int count, char **arguments)
 {
     bool is_long = getenv("LODE_TEST_LONG") != NULL;
-    struct test_options options = {.kills = 15, .cuts = 30, .faults = 10, .seed = entropy_u64()};
+    struct test_options options = {.kills = 10, .cuts = 24, .faults = 6, .seed = entropy_u64()};
     if (is_long) {
         options.kills = 2000;
         options.cuts = 2000;

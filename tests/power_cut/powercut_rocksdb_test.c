@@ -101,7 +101,7 @@ TEST(rocksdb_keeps_synced_puts_through_200_cuts)
 
 TEST(rocksdb_keeps_synced_puts_in_the_strict_model)
 {
-    EXPECT_INT(0, cut_rocksdb("rocksdb_synced", 100, "strict"));
+    EXPECT_INT(0, cut_rocksdb("rocksdb_synced", 50, "strict"));
 }
 
 TEST(rocksdb_loses_unsynced_puts)
