@@ -19,7 +19,6 @@
 #include "base/memory.h"
 #include "store/chunk_file.h"
 #include "store/chunk_guard.h"
-#include "store/disk_sync.h"
 #include "store/home_internal.h"
 #include "store/housekeeper.h"
 #include "store/mirror.h"
@@ -72,10 +71,7 @@ open_node_db(struct store *store, struct error *err)
     if (st == ST_OK) {
         st = meta_db_open(&options, &store->node_db, err);
     }
-    if (st == ST_OK && !store->options.read_only &&
-        sync_directory_at(AT_FDCWD, store->data_directory, "data_directory_sync") != 0) {
-        st = fail_errno(err, ST_IO, "cannot sync the directory %s", store->data_directory);
-    }
+    
     free(path);
     return st;
 }

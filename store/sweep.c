@@ -28,7 +28,7 @@
 #include "base/banned.h"
 
 /* Unnamed files remembered at once; more wait for a later round. */
-#define SUSPECT_MAX 65536
+#define SUSPECT_MAX 4096
 #define NAME_BYTES 16
 
 struct suspect {
