@@ -294,3 +294,125 @@ TEST(one_of_many_creators_wins)
     bucket_close(&crowd.bucket);
     fixture_close(&crowd.fixture);
 }
+
+#define ROUND_COUNT 8
+
+struct disputed {
+    struct crowd *crowd;
+    struct upload_id id;
+    struct prng prng;
+    size_t role;
+    size_t success_count;
+    char failure[512];
+};
+
+static void
+disputed_note(struct disputed *disputed, enum status st, const struct error *err)
+{
+    disputed->success_count += st == ST_OK;
+    if (st != ST_OK && !is_refusal(st) && st != ST_CONFLICT && disputed->failure[0] == '\0') {
+        snprintf(disputed->failure, sizeof(disputed->failure), "%s: %s", status_name(st),
+                 err->text);
+    }
+}
+
+static void
+disputed_complete(struct disputed *disputed)
+{
+    struct arena arena = ARENA_INIT;
+    struct part_record *records;
+    struct multipart_part parts[4];
+    char etags[4][2 * 16 + 1];
+    struct object_put_result result;
+    struct error err = ERROR_INIT;
+    bool is_truncated;
+    size_t count;
+    enum status st =
+        multipart_list_parts(&disputed->crowd->bucket, BYTES_LITERAL("k"), disputed->id, 0, 4,
+                             &arena, &records, &count, &is_truncated, &err);
+
+    for (size_t i = 0; st == ST_OK && i < count; i++) {
+        encode_hex(bytes_of(records[i].md5, 16), etags[i]);
+        parts[i] =
+            (struct multipart_part){.number = records[i].number, .etag = bytes_of_string(etags[i])};
+    }
+    if (st == ST_OK && count > 0) {
+        st = multipart_complete(&disputed->crowd->bucket,
+                                &(struct multipart_complete_options){.key = {"k", 1},
+                                                                     .id = disputed->id,
+                                                                     .parts = parts,
+                                                                     .part_count = count,
+                                                                     .size = OBJECT_SIZE_UNKNOWN},
+                                &result, &err);
+    }
+    disputed_note(disputed, st, &err);
+    arena_release(&arena);
+}
+
+static void *
+disputed_main(void *arg)
+{
+    struct disputed *disputed = arg;
+    struct buffer data = BUFFER_INIT;
+
+    for (uint32_t i = 0; i < 6; i++) {
+        struct object_put_result result;
+        struct error err = ERROR_INIT;
+
+        if (disputed->role < 2) {
+            fixture_fill(&data, SIZES[1 + prng_below(&disputed->prng, 3)],
+                         prng_u64(&disputed->prng));
+            disputed_note(disputed,
+                          fixture_part(&disputed->crowd->bucket, "k", disputed->id, 1 + i % 3,
+                                       buffer_bytes(&data), &result, &err),
+                          &err);
+        } else if (disputed->role == 2 || i % 3 != 2) {
+            disputed_complete(disputed);
+        } else {
+            disputed_note(
+                disputed,
+                multipart_abort(&disputed->crowd->bucket, BYTES_LITERAL("k"), disputed->id, &err),
+                &err);
+        }
+    }
+    buffer_release(&data);
+    return NULL;
+}
+
+/* Parts, completions and aborts of one upload at once: each succeeds or meets no upload, or a part
+ * that is another by now; no bytes are lost or left over. */
+TEST(a_disputed_upload_ends_in_order)
+{
+    struct crowd crowd;
+    struct disputed disputed[THREAD_COUNT];
+    pthread_t threads[THREAD_COUNT];
+    struct prng prng = test_prng();
+    struct error err;
+
+    fixture_open(&crowd.fixture, test_directory(), 1);
+    crowd.bucket = fixture_bucket(&crowd.fixture, "abc");
+    for (int round = 0; round < ROUND_COUNT; round++) {
+        struct upload_id id;
+        enum status st;
+
+        EXPECT_OK(multipart_create(&crowd.bucket,
+                                   &(struct multipart_create_options){.key = {"k", 1}}, &id, &err),
+                  &err);
+        for (size_t i = 0; i < THREAD_COUNT; i++) {
+            disputed[i] = (struct disputed){
+                .crowd = &crowd, .id = id, .prng = prng_init(prng_u64(&prng)), .role = i};
+            EXPECT(pthread_create(&threads[i], NULL, disputed_main, &disputed[i]) == 0);
+        }
+        for (size_t i = 0; i < THREAD_COUNT; i++) {
+            EXPECT(pthread_join(threads[i], NULL) == 0);
+        }
+        for (size_t i = 0; i < THREAD_COUNT; i++) {
+            EXPECT_STRING("", disputed[i].failure);
+        }
+        st = multipart_abort(&crowd.bucket, BYTES_LITERAL("k"), id, NULL);
+        EXPECT(st == ST_OK || st == ST_NO_SUCH_UPLOAD);
+        fixture_expect_clean(&crowd.fixture);
+    }
+    bucket_close(&crowd.bucket);
+    fixture_close(&crowd.fixture);
+}
