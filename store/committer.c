@@ -28,8 +28,6 @@
 
 #include "base/banned.h"
 
-/* Packs that one batch names for the first time: the active one, and the next near its end. */
-#define TOUCHED_PACK_MAX (BATCH_COMMIT_MAX + 1)
 /* Of every seq, until placement gives other numbers. */
 #define MAP_VERSION 1
 
@@ -45,11 +43,12 @@ struct committer {
     struct meta_batch *batch;
     struct batch_map *map;
     uint64_t batch_number;
-    bool is_strict;  /* this batch */
-    bool is_relaxed; /* this batch: some commit waits for a lazy sync */
-    bool has_writes; /* this batch */
-    struct pack *touched[TOUCHED_PACK_MAX];
+    bool is_strict;        /* this batch */
+    bool is_relaxed;       /* this batch: some commit waits for a lazy sync */
+    bool has_writes;       /* this batch */
+    struct pack **touched; /* packs named for the first time: one or two, as a rule */
     size_t touched_count;
+    size_t touched_capacity;
     struct commit *members[BATCH_COMMIT_MAX];
     size_t member_count;
     uint64_t last_seq;
@@ -183,7 +182,11 @@ touch_pack(struct committer *committer, struct pack *take_pack)
             return;
         }
     }
-    CHECK(committer->touched_count < TOUCHED_PACK_MAX);
+    if (committer->touched_count == committer->touched_capacity) {
+        committer->touched_capacity = committer->touched_capacity * 2 + 8;
+        committer->touched = xrealloc_array(committer->touched, committer->touched_capacity,
+                                            sizeof(*committer->touched));
+    }
     committer->touched[committer->touched_count++] = take_pack;
 }
 
@@ -485,6 +488,7 @@ committer_destroy(struct committer **take_committer)
     CHECK(committer->waiting == NULL && atomic_load(&committer->incoming) == NULL);
     meta_batch_destroy(&committer->batch);
     batch_map_destroy(&committer->map);
+    free(committer->touched);
     free(committer);
     *take_committer = NULL;
 }

@@ -71,7 +71,7 @@ open_node_db(struct store *store, struct error *err)
     if (st == ST_OK) {
         st = meta_db_open(&options, &store->node_db, err);
     }
-    
+
     free(path);
     return st;
 }
