@@ -4,7 +4,7 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from conftest import REGION, new_bucket_name
+from conftest import REGION, needs_new_botocore, new_bucket_name
 from expect import content, head_refused, is_raw_refusal, refused
 
 LOCATION_XML = (
@@ -246,6 +246,7 @@ def test_list_hides_anothers_buckets(s3_alt, bucket):
 
 
 # SPEC: S3 ListBuckets / prefix limits the names and is echoed
+@needs_new_botocore
 def test_list_with_prefix_limits_the_names(s3, make_bucket):
     stem = new_bucket_name()
     wanted = [make_bucket(s3, f"{stem}-yes-{number}") for number in range(2)]
@@ -258,6 +259,7 @@ def test_list_with_prefix_limits_the_names(s3, make_bucket):
 
 
 # SPEC: S3 ListBuckets / max-buckets and continuation-token: each bucket on exactly one page
+@needs_new_botocore
 def test_list_pages_show_each_bucket_once(s3, make_bucket):
     stem = new_bucket_name()
     wanted = [make_bucket(s3, f"{stem}-{number}") for number in range(5)]
@@ -284,6 +286,7 @@ def test_list_refuses_bad_paging(raw, query):
 
 
 # SPEC: S3 ListBuckets / bucket-region filters by region
+@needs_new_botocore
 def test_list_by_region_shows_the_region(s3, bucket):
     here = s3.list_buckets(BucketRegion=REGION, Prefix=bucket)["Buckets"]
 
