@@ -40,7 +40,6 @@ libstore_a_SOURCES = \
 	store/reclaimer.c store/reclaimer.h \
 	store/space.c store/space.h \
 	store/store.c store/store.h \
-	store/store_mirror.c \
 	store/store_limits.h \
 	store/sweep.c store/sweep.h \
 	store/upkeep.c store/upkeep.h
