@@ -3,8 +3,8 @@
  * The process that crash_test kills or cuts:
  *
  *   crash_driver DIRECTORY MODEL --seed N [--threads N] [--operations N] [--power-cut] [--faults]
- *                [--verify-only | --load-only] [--skip-sync POINT] [--focus-copy]
- *                [--relaxed-loss MS]
+ *                [--verify-only | --load-only] [--skip-sync POINT]
+ *                [--focus-copy | --focus-relaxed] [--relaxed-loss MS]
  *
  * Opens the store in DIRECTORY, verifies it against MODEL, opens it again with its background work
  * and runs random load until it loses its life, or each thread has done its operations.
@@ -61,6 +61,7 @@ parse(int count, char **arguments)
                                           {"verify-only", no_argument, NULL, 'v'},
                                           {"load-only", no_argument, NULL, 'l'},
                                           {"skip-sync", required_argument, NULL, 'k'},
+                                          {"focus-relaxed", no_argument, NULL, 'x'},
                                           {"focus-copy", no_argument, NULL, 'c'},
                                           {"relaxed-loss", required_argument, NULL, 'r'},
                                           {NULL, 0, NULL, 0}};
@@ -97,6 +98,9 @@ parse(int count, char **arguments)
             break;
         case 'c':
             options.focus = CRASH_FOCUS_COPY;
+            break;
+        case 'x':
+            options.focus = CRASH_FOCUS_RELAXED;
             break;
         case 'r':
             set_number(optarg, &options.relaxed_loss_ms);

@@ -60,6 +60,9 @@ draw_target(struct load_thread *load)
     struct target target = {.bucket = prng_below(&load->prng, 4) == 0 ? CRASH_BUCKET_RELAXED
                                                                       : CRASH_BUCKET_STRICT,
                             .key = (unsigned)prng_below(&load->prng, CRASH_KEYS)};
+    if (load->focus == CRASH_FOCUS_RELAXED) {
+        target.bucket = CRASH_BUCKET_RELAXED;
+    }
     if (prng_below(&load->prng, 8) == 0) {
         target.key %= CRASH_HOT_KEYS;
     }
@@ -363,6 +366,8 @@ run_thread(void *arg)
         uint64_t draw = prng_below(&load->prng, 100);
         if (load->focus == CRASH_FOCUS_COPY) {
             draw = draw < 40 ? 0 : 60; /* puts and copies */
+        } else if (load->focus == CRASH_FOCUS_RELAXED) {
+            draw = draw % 50; /* puts and deletes */
         }
         if (draw < 40) {
             do_put(load);
@@ -391,7 +396,10 @@ crash_load_run(struct crash_store *crash, uint64_t seed, unsigned thread_count,
     static struct load_thread loads[CRASH_THREADS_MAX];
     pthread_t keeper;
     CHECK(thread_count <= CRASH_THREADS_MAX);
-    CHECK(pthread_create(&keeper, NULL, keep_house, crash) == 0);
+    bool has_keeper = focus != CRASH_FOCUS_RELAXED; /* the collector's syncs would cover too */
+    if (has_keeper) {
+        CHECK(pthread_create(&keeper, NULL, keep_house, crash) == 0);
+    }
     for (unsigned b = 0; b < CRASH_BUCKETS; b++) {
         for (unsigned k = 0; k < CRASH_KEYS; k++) {
             pthread_mutex_init(&key_locks[b][k], NULL);
@@ -409,5 +417,7 @@ crash_load_run(struct crash_store *crash, uint64_t seed, unsigned thread_count,
         pthread_join(loads[i].thread, NULL);
     }
     atomic_store(&is_load_over, true);
-    pthread_join(keeper, NULL);
+    if (has_keeper) {
+        pthread_join(keeper, NULL);
+    }
 }

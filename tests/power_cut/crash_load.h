@@ -12,7 +12,8 @@
 /* What the load does more often than else. */
 enum crash_focus {
     CRASH_FOCUS_NONE,
-    CRASH_FOCUS_COPY, /* chunk files of the relaxed bucket that the strict one comes to share */
+    CRASH_FOCUS_RELAXED, /* nothing strict, whose syncs would cover relaxed bytes beside theirs */
+    CRASH_FOCUS_COPY,    /* chunk files of the relaxed bucket that the strict one comes to share */
 };
 
 /* operations_max: per thread; returns when all threads have done so many. */

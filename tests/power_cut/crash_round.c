@@ -206,6 +206,9 @@ become_driver(const struct crash_round *round, const struct life *life)
         if (round->mutant->kind == CRASH_MUTANT_COPY) {
             arguments[count++] = "--focus-copy";
         }
+        if (round->mutant->kind == CRASH_MUTANT_LAZY) {
+            arguments[count++] = "--focus-relaxed";
+        }
     }
     if (round->mutant != NULL && round->mutant->kind == CRASH_MUTANT_LAZY) {
         arguments[count++] = "--relaxed-loss";
