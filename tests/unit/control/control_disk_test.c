@@ -40,7 +40,7 @@ TEST(values_survive_on_disk)
     size_t count = 0;
 
     for (int i = 0; i < 50; i++) {
-        char key[16];
+        char key[32];
 
         snprintf(key, sizeof(key), "user/%d", i);
         EXPECT_OK(control_put(control, bytes_of_string(key), BYTES_LITERAL("{}"),
