@@ -203,6 +203,10 @@ become_driver(const struct crash_round *round, const struct life *life)
             arguments[count++] = "--skip-sync";
             arguments[count++] = round->mutant->point;
         }
+        if (round->mutant->kind == CRASH_MUTANT_FIRST) {
+            /* A second opening would sync much of what the first one left out. */
+            arguments[count++] = "--load-only";
+        }
         if (round->mutant->kind == CRASH_MUTANT_COPY) {
             arguments[count++] = "--focus-copy";
         }
