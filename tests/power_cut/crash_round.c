@@ -136,8 +136,12 @@ load_library(const struct crash_round *round, const struct life *life)
 {
     const char *build = getenv("LODE_BUILDDIR");
     char path[1024];
+    char preload[1024];
     snprintf(path, sizeof(path), "%s/tests/power_cut/libpowercut.so", build == NULL ? "." : build);
-    setenv("LD_PRELOAD", path, 1);
+    /* LD_PRELOAD is a list that spaces and colons divide; the way to the build may hold them */
+    path_in(round, "libpowercut.so", preload);
+    CHECK(symlink(path, preload) == 0 || errno == EEXIST);
+    setenv("LD_PRELOAD", preload, 1);
     path_in(round, "store", path);
     setenv("POWERCUT_DIR", path, 1);
     path_in(round, "undo", path);
