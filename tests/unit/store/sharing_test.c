@@ -147,7 +147,8 @@ decide_part(struct commit *commit, struct commit_view *view, void *arg, struct e
 }
 
 static void
-put_part(struct store *store, struct part_operation *operation, struct bytes data)
+put_part(struct store *store, struct part_operation *operation, struct bytes data,
+         struct arena *arena)
 {
     struct layout_writer_options options = {.home = store_home_at(store, 0),
                                             .bucket_id = FIXTURE_BUCKET,
@@ -157,16 +158,14 @@ put_part(struct store *store, struct part_operation *operation, struct bytes dat
                                             .size = data.size};
     struct commit_options commit = {
         .home = store_home_at(store, 0), .decide = decide_part, .arg = operation};
-    struct arena arena = ARENA_INIT;
     struct error err = ERROR_INIT;
 
     EXPECT_OK(layout_writer_create(&options, &operation->writer, &err), &err);
     EXPECT_OK(layout_writer_write(operation->writer, data, &err), &err);
-    EXPECT_OK(layout_writer_finish(operation->writer, &arena, &operation->layout, &err), &err);
+    EXPECT_OK(layout_writer_finish(operation->writer, arena, &operation->layout, &err), &err);
     EXPECT_OK(commit_run(&commit, NULL, &err), &err);
     layout_writer_disown(operation->writer);
     layout_writer_destroy(&operation->writer);
-    arena_release(&arena);
 }
 
 static enum status
@@ -234,7 +233,7 @@ TEST(collector_follows_a_part_and_then_the_object_that_took_it_over)
     options.is_background_off = true;
     options.pack_bytes = (uint64_t)1 << 20;
     store = fixture_open(&options);
-    put_part(store, &operation, buffer_bytes(&data));
+    put_part(store, &operation, buffer_bytes(&data), &arena);
     first_pack = operation.layout.extents[0].pack_id;
     churn(store, 1);
 
