@@ -74,6 +74,9 @@ def sample(pid, command, environment):
         result = json.loads(done.stdout.strip().splitlines()[-1])
     except (IndexError, ValueError):
         raise SystemExit(f"{' '.join(command)} failed: {done.stderr or done.stdout}") from None
+    if result.get("errors"):
+        raise SystemExit(f"{' '.join(command)}: {result['errors']} errors, the last with status "
+                         f"{result['last_error_status']}")
     wall = result["seconds"] * os.cpu_count()
     result["server_cpu_s"] = server
     result["foreign_share"] = max(0.0, busy_after - busy - server - result["client_cpu_s"]) / wall
