@@ -21,7 +21,6 @@
 #include "object/object_key.h"
 #include "object/part_table.h"
 #include "object/upload_current.h"
-#include "store/home_internal.h"
 
 #include "base/banned.h"
 

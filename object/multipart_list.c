@@ -9,6 +9,7 @@
 #include "object/home_merge.h"
 #include "object/multipart.h"
 #include "object/object_internal.h"
+#include "object/object_key.h"
 
 #include "base/banned.h"
 
@@ -23,18 +24,6 @@ struct upload_list {
     bool is_truncated;
 };
 
-static struct bytes
-common_prefix_of(const struct multipart_list_options *options, struct bytes name)
-{
-    size_t at;
-
-    if (options->delimiter.size == 0 || !bytes_has_prefix(name, options->prefix)) {
-        return BYTES_NONE;
-    }
-    at = bytes_find(name, options->prefix.size, options->delimiter);
-    return at == SIZE_MAX ? BYTES_NONE : bytes_slice(name, 0, at + options->delimiter.size);
-}
-
 /* Where the page begins. */
 static void
 list_start(const struct upload_list *list, struct meta_key *ret_key)
@@ -46,7 +35,7 @@ list_start(const struct upload_list *list, struct meta_key *ret_key)
     if (marker.size > META_KEY_NAME_MAX) {
         marker.size = META_KEY_NAME_MAX;
     }
-    common = common_prefix_of(options, marker);
+    common = object_key_common_prefix(marker, options->prefix, options->delimiter);
     if (common.size > 0) {
         meta_key_object(ret_key, list->bucket->id, common);
         CHECK(meta_key_successor(ret_key));
@@ -101,7 +90,7 @@ list_take(struct upload_list *list, struct error *err)
         }
     }
     if (number == 0 && entry.record.state == UPLOAD_OPEN) {
-        common = common_prefix_of(list->options, name);
+        common = object_key_common_prefix(name, list->options->prefix, list->options->delimiter);
         entry.is_prefix = common.size > 0;
         entry.key = arena_copy(list->arena, common.size > 0 ? common : name);
         if (entry.is_prefix) {

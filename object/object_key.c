@@ -24,3 +24,15 @@ object_key_check(struct bytes key, struct error *err)
     }
     return ST_OK;
 }
+
+struct bytes
+object_key_common_prefix(struct bytes name, struct bytes prefix, struct bytes delimiter)
+{
+    size_t at;
+
+    if (delimiter.size == 0 || !bytes_has_prefix(name, prefix)) {
+        return BYTES_NONE;
+    }
+    at = bytes_find(name, prefix.size, delimiter);
+    return at == SIZE_MAX ? BYTES_NONE : bytes_slice(name, 0, at + delimiter.size);
+}

@@ -12,4 +12,9 @@
  * "KeyTooLongError".  SPEC: S3 object key names. */
 MUST_USE enum status object_key_check(struct bytes key, struct error *err);
 
+/* SPEC: S3 lists / CommonPrefixes: name up to and with the first delimiter behind prefix; empty:
+ * the name stands for itself.  A view into name. */
+struct bytes object_key_common_prefix(struct bytes name, struct bytes prefix,
+                                      struct bytes delimiter);
+
 #endif

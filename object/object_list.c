@@ -10,6 +10,7 @@
 #include "meta/meta_key.h"
 #include "object/home_merge.h"
 #include "object/object_internal.h"
+#include "object/object_key.h"
 
 #include "base/banned.h"
 
@@ -35,24 +36,12 @@ name_of(struct bytes key)
     return bytes_slice(key, BUCKET_ID_BYTES, key.size);
 }
 
-/* The common prefix that name belongs to; empty: none. */
-static struct bytes
-common_prefix_of(const struct object_list_options *options, struct bytes name)
-{
-    size_t at;
-
-    if (options->delimiter.size == 0 || !bytes_has_prefix(name, options->prefix)) {
-        return BYTES_NONE;
-    }
-    at = bytes_find(name, options->prefix.size, options->delimiter);
-    return at == SIZE_MAX ? BYTES_NONE : bytes_slice(name, 0, at + options->delimiter.size);
-}
-
 /* Where the page begins; false: behind everything. */
 static bool
 list_start(const struct object_list *list, struct meta_key *ret_key)
 {
-    struct bytes common = common_prefix_of(list->options, list->after);
+    struct bytes common =
+        object_key_common_prefix(list->after, list->options->prefix, list->options->delimiter);
 
     if (common.size > 0) {
         meta_key_object(ret_key, list->bucket->id, common);
@@ -99,7 +88,8 @@ static enum status
 list_give(struct object_list *list, struct error *err)
 {
     struct bytes name = name_of(home_merge_key(&list->merge));
-    struct bytes common = common_prefix_of(list->options, name);
+    struct bytes common =
+        object_key_common_prefix(name, list->options->prefix, list->options->delimiter);
     struct object_record record;
     enum status st;
 
