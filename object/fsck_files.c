@@ -11,9 +11,6 @@
 #include "object/fsck_home.h"
 #include "object/object_internal.h"
 #include "store/chunk_format.h"
-#include "store/chunk_guard.h"
-#include "store/home_internal.h"
-#include "store/reclaimer.h"
 
 #include "base/banned.h"
 
@@ -25,8 +22,7 @@ chunk_is_wanted(struct fsck_check *check, struct chunk_id id)
     struct meta_key key;
     bool is_wanted;
 
-    if (chunk_guard_has(check->home->store->chunk_guard, id) ||
-        reclaimer_has_chunk(check->home->reclaimer, id)) {
+    if (home_has_chunk_under_way(check->home, id)) {
         return true;
     }
     meta_key_chunk(&key, id);

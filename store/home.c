@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "meta/meta_key.h"
 #include "store/chunk_file.h"
+#include "store/chunk_guard.h"
 #include "store/commit_internal.h"
 #include "store/committer.h"
 #include "store/home_internal.h"
@@ -399,6 +400,13 @@ home_sync(struct home *home, struct error *err)
            !atomic_compare_exchange_weak(&home->synced_batch, &synced, published)) {
     }
     return ST_OK;
+}
+
+bool
+home_has_chunk_under_way(struct home *home, struct chunk_id id)
+{
+    return chunk_guard_has(home->store->chunk_guard, id) ||
+           reclaimer_has_chunk(home->reclaimer, id);
 }
 
 enum status

@@ -42,6 +42,10 @@ struct home_pin {
 struct home_pin home_pin(struct home *home);
 void home_unpin(struct home_pin *take_pin); /* home becomes NULL; may be called on such */
 
+/* Is the chunk file being written for this home, its commit under way, or was it dropped and waits
+ * to be removed?  Then no record names it and it is no orphan.  For checks; any thread. */
+bool home_has_chunk_under_way(struct home *home, struct chunk_id id);
+
 /* Sums over the counters in the records of this home. */
 struct bucket_counters {
     int64_t object_count;

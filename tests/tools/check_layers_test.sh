@@ -10,6 +10,18 @@ echo '#include "high/high_thing.h"' | append low/low_thing.h
 refuses check-layers 'low/low_thing.h:8: low/ may not include high/' 'an include of a higher folder'
 
 bad_tree
+cp "$tree/low/low_thing.h" "$tree/low/low_internal.h"
+echo '#include "low/low_internal.h"' | append low/low_thing.c
+good_result=$("$srcdir/tools/check-layers" "$tree" 2>&1) &&
+    result ok 'an internal header serves its own folder' ||
+    result not-ok 'an internal header serves its own folder' "$good_result"
+
+bad_tree
+cp "$tree/low/low_thing.h" "$tree/low/low_internal.h"
+echo '#include "low/low_internal.h"' | append high/high_thing.c
+refuses check-layers '"low/low_internal.h" is for low/ alone' 'an internal header of another folder'
+
+bad_tree
 echo '#include "low_thing.h"' | append low/low_thing.c
 refuses check-layers 'write it as "folder/file.h"' 'an include without its folder'
 
