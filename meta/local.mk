@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libmeta.a
 libmeta_a_SOURCES = \
 	meta/extent.h \
+	meta/former_record.c meta/former_record.h \
 	meta/layout_codec.c \
 	meta/manifest_tail.c meta/manifest_tail.h \
 	meta/meta_batch.c \

@@ -35,6 +35,7 @@ libobject_a_SOURCES = \
 	object/object_recover.c \
 	object/object_store.c object/object_store.h \
 	object/part_table.c object/part_table.h \
+	object/placement_rules.c object/placement_rules.h \
 	object/upload_current.c object/upload_current.h \
 	object/upload_remove.c object/upload_remove.h
 

@@ -5,6 +5,7 @@
  */
 #include "base/check.h"
 #include "base/memory.h"
+#include "meta/former_record.h"
 #include "meta/meta_key.h"
 #include "meta/upload_record.h"
 #include "store/chunk_format.h"
@@ -155,9 +156,21 @@ recode_chunk_header(struct bytes input, struct arena *arena, struct buffer *out)
     return true;
 }
 
+static bool
+recode_former(struct bytes input, struct arena *arena, struct buffer *out)
+{
+    struct former_record record;
+
+    if (former_record_decode(input, arena, &record, NULL) != ST_OK) {
+        return false;
+    }
+    former_record_encode(&record, out);
+    return true;
+}
+
 static recode_fn *const RECODERS[] = {
     recode_object, recode_upload,     recode_part,        recode_extent_page,  recode_part_page,
-    recode_key,    recode_pack_entry, recode_pack_header, recode_chunk_header,
+    recode_key,    recode_pack_entry, recode_pack_header, recode_chunk_header, recode_former,
 };
 
 int

@@ -16,7 +16,8 @@ OBJECT_TESTS = \
 	tests/unit/object/object_delete_test \
 	tests/unit/object/object_get_test \
 	tests/unit/object/object_list_test \
-	tests/unit/object/object_put_test
+	tests/unit/object/object_put_test \
+	tests/unit/object/placement_rules_test
 check_PROGRAMS += $(OBJECT_TESTS)
 TESTS += $(OBJECT_TESTS)
 tests_unit_object_bucket_test_LDADD = $(OBJECT_TEST_LIBS)
@@ -31,3 +32,4 @@ tests_unit_object_object_delete_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_object_get_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_object_list_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_object_put_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_placement_rules_test_LDADD = $(OBJECT_TEST_LIBS)
