@@ -3,12 +3,12 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/encode.h"
 #include "base/entropy.h"
 #include "base/memory.h"
 #include "object/object_attributes.h"
 #include "object/object_checksum.h"
 #include "object/object_internal.h"
-#include "object/part_table.h"
 #include "store/layout_reader.h"
 
 #include "base/banned.h"
@@ -128,7 +128,7 @@ source_open(struct copy_plan *plan, uint64_t offset, uint64_t length, struct sou
 struct copy_pass {
     struct layout_writer *writer; /* or NULL */
     struct sink *sink;            /* or NULL */
-    struct digest *digest;        /* or NULL */
+    struct digest_set *digests;   /* or NULL */
 };
 
 static enum status
@@ -136,8 +136,8 @@ pass_take(const struct copy_pass *pass, struct bytes data, struct error *err)
 {
     enum status st = ST_OK;
 
-    if (pass->digest != NULL) {
-        digest_update(pass->digest, data);
+    if (pass->digests != NULL) {
+        digest_set_update(pass->digests, data);
     }
     if (pass->writer != NULL) {
         st = layout_writer_write(pass->writer, data, err);
@@ -207,13 +207,13 @@ writer_open(struct copy_plan *plan, uint64_t size, bool is_piece, struct error *
 
 /* Read and written again as a whole. */
 static enum status
-bytes_write(struct copy_plan *plan, struct digest *digest, struct error *err)
+bytes_write(struct copy_plan *plan, struct digest_set *digests, struct error *err)
 {
     enum status st = writer_open(plan, plan->source.size, false, err);
 
     if (st == ST_OK) {
         st = pass_run(plan, 0, plan->source.size,
-                      &(struct copy_pass){.writer = plan->writer, .digest = digest}, err);
+                      &(struct copy_pass){.writer = plan->writer, .digests = digests}, err);
     }
     if (st == ST_OK) {
         st = layout_writer_finish(plan->writer, &plan->arena, &plan->written, err);
@@ -262,16 +262,17 @@ bytes_share(struct copy_plan *plan, const struct extent *extents, size_t count, 
     return st;
 }
 
+/* One reading of the source, if anything is to be computed. */
 static enum status
-digest_compute(struct copy_plan *plan, struct digest *digest, struct error *err)
+digests_compute(struct copy_plan *plan, struct digest_set *digests, struct error *err)
 {
-    return digest == NULL
+    return digests->mask == 0
                ? ST_OK
-               : pass_run(plan, 0, plan->source.size, &(struct copy_pass){.digest = digest}, err);
+               : pass_run(plan, 0, plan->source.size, &(struct copy_pass){.digests = digests}, err);
 }
 
 static enum status
-bytes_place(struct copy_plan *plan, struct digest *digest, struct error *err)
+bytes_place(struct copy_plan *plan, struct digest_set *digests, struct error *err)
 {
     const struct layout *layout = &plan->source.layout;
     const struct extent *extents;
@@ -283,10 +284,10 @@ bytes_place(struct copy_plan *plan, struct digest *digest, struct error *err)
         if (!plan->is_in_place) {
             entropy_fill(plan->record.layout.write_id.bytes, WRITE_ID_BYTES);
         }
-        return digest_compute(plan, digest, err);
+        return digests_compute(plan, digests, err);
     }
     if (plan->source_home != plan->home) {
-        return bytes_write(plan, digest, err);
+        return bytes_write(plan, digests, err);
     }
     st = layout_extents(plan->home, layout, &plan->arena, &extents, &count, err);
     if (st != ST_OK) {
@@ -296,22 +297,10 @@ bytes_place(struct copy_plan *plan, struct digest *digest, struct error *err)
         pack_count += extents[i].kind == EXTENT_PACK;
     }
     if (pack_count > 1 || pack_count == count) {
-        return bytes_write(plan, digest, err);
+        return bytes_write(plan, digests, err);
     }
     st = bytes_share(plan, extents, count, err);
-    return st == ST_OK ? digest_compute(plan, digest, err) : st;
-}
-
-static enum status
-parts_read(struct copy_plan *plan, struct error *err)
-{
-    bool is_truncated;
-
-    if (plan->source.part_count == 0 || plan->is_in_place) {
-        return ST_OK;
-    }
-    return part_table_read(plan->source_home, plan->source.layout.write_id, 0, PART_NUMBER_MAX,
-                           &plan->arena, &plan->parts, &plan->part_count, &is_truncated, err);
+    return st == ST_OK ? digests_compute(plan, digests, err) : st;
 }
 
 static void
@@ -328,37 +317,62 @@ attributes_choose(struct copy_plan *plan)
     plan->record.attributes.storage_class = given->storage_class;
 }
 
+/* The algorithm whose value over all bytes must be computed; NONE: the source's value holds. */
+static enum checksum_algorithm
+checksum_to_compute(const struct copy_plan *plan)
+{
+    if (algorithm_changes(plan)) {
+        return plan->options->checksum_algorithm;
+    }
+    return plan->source.checksum.type == CHECKSUM_COMPOSITE ? plan->source.checksum.algorithm
+                                                            : CHECKSUM_NONE;
+}
+
+/* SPEC: S3 CopyObject / the copy was written in one piece, whatever the source was: its ETag is the
+ * MD5 of the content, its checksum one of the whole, and it has no parts. */
+static void
+record_finish(struct copy_plan *plan, struct digest_set *digests, enum checksum_algorithm algorithm)
+{
+    struct digest_value values[DIGEST_COUNT];
+    char etag[2 * DIGEST_SIZE_MAX + 1];
+
+    digest_set_final(digests, values);
+    if ((digests->mask & DIGEST_MASK(DIGEST_MD5)) != 0) {
+        encode_hex(digest_value_bytes(&values[DIGEST_MD5]), etag);
+        plan->record.etag = arena_copy(&plan->arena, bytes_of_string(etag));
+    }
+    if (algorithm != CHECKSUM_NONE) {
+        object_checksum_set(&plan->record.checksum, algorithm, CHECKSUM_FULL_OBJECT,
+                            &values[object_checksum_digest(algorithm)]);
+    }
+    plan->record.part_count = 0;
+    plan->record.created_ns = clock_wall_ns();
+    object_record_encode(&plan->record, &plan->encoded);
+}
+
 enum status
 copy_plan_build(struct copy_plan *plan, struct error *err)
 {
-    struct digest digest = {0};
-    struct digest *wanted = NULL;
-    struct digest_value value;
-    enum status st = ST_OK;
+    enum checksum_algorithm algorithm = checksum_to_compute(plan);
+    struct digest_set digests;
+    unsigned int mask = 0;
+    enum status st;
 
     plan->record = plan->source;
     plan->record.owner = principal_user(plan->destination->principal);
     attributes_choose(plan);
-    if (algorithm_changes(plan)) {
-        wanted = &digest;
-        digest_init(wanted, object_checksum_digest(plan->options->checksum_algorithm));
+    if (plan->source.part_count > 0) {
+        mask |= DIGEST_MASK(DIGEST_MD5);
     }
-    st = bytes_place(plan, wanted, err);
+    if (algorithm != CHECKSUM_NONE) {
+        mask |= DIGEST_MASK(object_checksum_digest(algorithm));
+    }
+    digest_set_init(&digests, mask);
+    st = bytes_place(plan, &digests, err);
     if (st == ST_OK) {
-        st = parts_read(plan, err);
+        record_finish(plan, &digests, algorithm);
     }
-    if (st != ST_OK) {
-        goto out;
-    }
-    if (wanted != NULL) {
-        digest_final(wanted, &value);
-        object_checksum_set(&plan->record.checksum, plan->options->checksum_algorithm,
-                            CHECKSUM_FULL_OBJECT, &value);
-    }
-    plan->record.created_ns = clock_wall_ns();
-    object_record_encode(&plan->record, &plan->encoded);
-out:
-    digest_release(&digest);
+    digest_set_release(&digests);
     return st;
 }
 

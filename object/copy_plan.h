@@ -31,8 +31,6 @@ struct copy_plan {
     struct layout shared;         /* LAYOUT_EXTENTS: chunk files that get one more reference */
     const struct extent *extents; /* of record.layout where that was put together here */
     size_t extent_count;
-    struct part_entry *parts;
-    size_t part_count;
 };
 
 /* Finds the source and checks what can be checked.  Release it also when it failed. */

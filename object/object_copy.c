@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A copy is a clone: size, ETag, checksum and part table of the source, so that it does not depend
- * on which home the keys have.  Where the bytes come from:
+ * A copy is an object in one piece.  Of a source in one piece it is a clone with the same ETag and
+ * checksum; the bytes of one that was uploaded in parts are read once for their MD5, and for a
+ * checksum of the whole where the source's is COMPOSITE.  Where the bytes come from:
  *
  *   the record itself        bytes in the record, or none: they are copied with it
  *   shared                   same home: chunk files get one more reference; one run of bytes in a
  *                            pack (the tail of an upload) is written again
  *   written                  other home, or several runs in packs: verified bytes are read, written
- *   in place                 the key onto itself: only the record changes
+ *   in place                 the key onto itself: only the record changes, a part table goes
  *
  * The source must still be what was read when the copy is committed; else all is done again.
  * UploadPartCopy reads and writes bytes: a part needs an MD5 of its own.
@@ -87,13 +88,7 @@ decide_bytes(struct copy_plan *plan, struct commit *commit, struct commit_view *
     if (st == ST_OK && old != NULL) {
         st = object_current_drop(commit, view, old, err);
     }
-    if (st != ST_OK) {
-        return st;
-    }
-    if (plan->part_count > 0) {
-        part_table_put(commit, plan->record.layout.write_id, plan->parts, plan->part_count);
-    }
-    return ST_OK;
+    return st;
 }
 
 static enum status
@@ -118,6 +113,9 @@ decide_copy(struct commit *commit, struct commit_view *view, void *arg, struct e
     }
     if (st != ST_OK) {
         return st;
+    }
+    if (plan->is_in_place && plan->source.part_count > 0) {
+        part_table_delete(commit, plan->source.layout.write_id);
     }
     commit_put_record(commit, FAMILY_OBJECT, meta_key_bytes(&plan->key),
                       buffer_bytes(&plan->encoded));

@@ -4,7 +4,8 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from checksums import md5_hex, value
+import upload
+from checksums import md5_hex, member, value
 from expect import content, is_raw_refusal, nothing_left, only_keys, refused
 
 DATA = bytes(range(256)) * 300  # larger than what any server keeps in a record
@@ -240,25 +241,75 @@ def test_source_conditions(s3, bucket, source):
     only_keys(s3, bucket, "src", *(f"yes{number}" for number in range(len(holds))))
 
 
-# SPEC: S3 CopyObject / the copy of a multipart object is one part: ETag is the MD5 of the content
-def test_copy_of_a_multipart_object_has_a_plain_etag(s3, bucket):
-    parts = [b"a" * (5 * 1024 * 1024), b"tail"]
-    upload = s3.create_multipart_upload(Bucket=bucket, Key="src")["UploadId"]
-    done = []
-    for number, body in enumerate(parts, 1):
-        etag = s3.upload_part(
-            Bucket=bucket, Key="src", UploadId=upload, PartNumber=number, Body=body
-        )["ETag"]
-        done.append({"PartNumber": number, "ETag": etag})
-    s3.complete_multipart_upload(
-        Bucket=bucket, Key="src", UploadId=upload, MultipartUpload={"Parts": done}
+def is_one_piece(s3, bucket, key, data, algorithm):
+    """The object has the MD5 of its content for ETag, one whole checksum and no parts."""
+    found = s3.get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
+    assert found["Body"].read() == data
+    assert found["ETag"] == f'"{md5_hex(data)}"'
+    assert found[member(algorithm)] == value(algorithm, data)
+    assert found["ChecksumType"] == "FULL_OBJECT"
+    head = s3.head_object(Bucket=bucket, Key=key, PartNumber=1)
+    assert "PartsCount" not in head and head["ContentLength"] == len(data)
+    attributes = s3.get_object_attributes(
+        Bucket=bucket, Key=key, ObjectAttributes=["ETag", "ObjectParts"]
     )
+    assert attributes["ETag"] == md5_hex(data) and "ObjectParts" not in attributes
+    with refused("InvalidPartNumber", 416, f"/{bucket}/{key}"):
+        s3.get_object(Bucket=bucket, Key=key, PartNumber=2)
 
-    s3.copy_object(Bucket=bucket, Key="dst", CopySource={"Bucket": bucket, "Key": "src"})
 
-    found = s3.get_object(Bucket=bucket, Key="dst")
-    assert found["Body"].read() == b"".join(parts)
-    assert "-" in found["ETag"] or found["ETag"] == f'"{md5_hex(b"".join(parts))}"'
+# SPEC: S3 CopyObject / the copy of a multipart object is one part: ETag is the MD5 of the content
+@pytest.mark.parametrize("tail", [b"tail", b"", b"t" * 300_000], ids=["tail", "none", "long"])
+def test_copy_of_a_multipart_object_is_one_piece(s3, bucket, make_bucket, tail):
+    parts = [b"a" * upload.PART_BYTES, tail]
+    made = upload.upload_object(s3, bucket, "src", parts)
+    source = {"Bucket": bucket, "Key": "src"}
+    elsewhere = make_bucket(s3)
+
+    for number in range(4):  # wherever the keys lie
+        done = s3.copy_object(Bucket=bucket, Key=f"dst{number}", CopySource=source)
+        assert done["CopyObjectResult"]["ETag"] == f'"{md5_hex(b"".join(parts))}"'
+        is_one_piece(s3, bucket, f"dst{number}", b"".join(parts), "CRC64NVME")
+    s3.copy_object(Bucket=elsewhere, Key="dst", CopySource=source)
+    is_one_piece(s3, elsewhere, "dst", b"".join(parts), "CRC64NVME")
+    assert made["ETag"].endswith('-2"')
+    assert s3.head_object(Bucket=bucket, Key="src")["ETag"] == made["ETag"]
+
+
+# SPEC: S3 CopyObject / also onto itself: the object is then one of one piece
+def test_multipart_object_copied_onto_itself_is_one_piece(s3, bucket):
+    parts = [b"a" * upload.PART_BYTES, b"tail"]
+    upload.upload_object(s3, bucket, "k", parts)
+
+    s3.copy_object(
+        Bucket=bucket, Key="k", CopySource={"Bucket": bucket, "Key": "k"},
+        MetadataDirective="REPLACE", Metadata={"m": "2"},
+    )  # fmt: skip
+
+    is_one_piece(s3, bucket, "k", b"".join(parts), "CRC64NVME")
+    assert s3.head_object(Bucket=bucket, Key="k")["Metadata"] == {"m": "2"}
+
+
+# SPEC: S3 CopyObject / a COMPOSITE checksum becomes one of the whole, by the source's algorithm or
+# the one that x-amz-checksum-algorithm names
+@pytest.mark.parametrize("algorithm", ["SHA256", "CRC32"])
+def test_composite_checksum_becomes_a_whole_one(s3, bucket, algorithm):
+    parts = {1: b"a" * upload.PART_BYTES, 2: b"tail"}
+    data = b"".join(parts.values())
+    begun = upload.start(s3, bucket, "src", ChecksumAlgorithm=algorithm)
+    done = upload.send_parts(
+        s3, bucket, "src", begun, parts, with_checksums=True, ChecksumAlgorithm=algorithm
+    )
+    upload.complete(s3, bucket, "src", begun, done)
+    source = {"Bucket": bucket, "Key": "src"}
+
+    kept = s3.copy_object(Bucket=bucket, Key="kept", CopySource=source)["CopyObjectResult"]
+    s3.copy_object(Bucket=bucket, Key="other", CopySource=source, ChecksumAlgorithm="SHA1")
+
+    assert kept[member(algorithm)] == value(algorithm, data)
+    assert kept["ChecksumType"] == "FULL_OBJECT"
+    is_one_piece(s3, bucket, "kept", data, algorithm)
+    is_one_piece(s3, bucket, "other", data, "SHA1")
 
 
 # SPEC: S3 CopyObject / checksums go along; x-amz-checksum-algorithm computes another

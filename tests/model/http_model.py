@@ -203,9 +203,11 @@ class Model:
             headers.update({"x-amz-metadata-directive": "REPLACE", "content-type": kind})
         is_self = (from_bucket, from_key) == (bucket, key)
         expected = 404 if not source else 400 if is_self and not replaces else 200
-        self.request(expected, "PUT", path, headers=headers)
+        answer, _ = self.request(expected, "PUT", path, headers=headers)
         if expected == 200:
-            self.buckets[bucket][key] = (source[0], source[1], kind if replaces else source[2])
+            etag = ElementTree.fromstring(answer).findtext(NAMESPACE + "ETag")
+            assert etag == self.etag(source[0]), "COPY: ETag"  # one piece, whatever the source was
+            self.buckets[bucket][key] = (source[0], etag, kind if replaces else source[2])
 
     def do_copy_replace(self):
         self.do_copy(True)

@@ -132,6 +132,8 @@ void model_blob_release(struct model_blob **take_blob);
 struct bytes model_blob_bytes(const struct model_blob *blob);
 void model_object_clear(struct model_object *object);
 void model_object_copy(struct model_object *to, const struct model_object *from);
+/* What a copy makes of parts: one piece, whose ETag is the MD5 of the content. */
+void model_object_join_parts(struct model_object *object);
 void model_upload_clear(struct model_upload *upload);
 uint32_t model_part_number(size_t index);
 /* Indexes of keys in byte order. */

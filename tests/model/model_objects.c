@@ -455,6 +455,7 @@ copy_run(struct model *model, struct place *from, struct place *to, const uint64
         if (!is_self) {
             model_object_copy(to->object, from->object);
         }
+        model_object_join_parts(to->object);
         to->object->type = type_number;
         if (strcmp(result.etag, to->object->etag) != 0) {
             return model_fail(model, "copy: ETag %s, not %s", result.etag, to->object->etag);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/check.h"
+#include "base/encode.h"
 #include "base/entropy.h"
 #include "base/memory.h"
+#include "stream/digest.h"
 #include "tests/model/model.h"
 
 #include "base/banned.h"
@@ -194,6 +196,18 @@ model_object_copy(struct model_object *to, const struct model_object *from)
     model_blob_hold(copy.blob);
     model_object_clear(to);
     *to = copy;
+}
+
+void
+model_object_join_parts(struct model_object *object)
+{
+    struct digest_value md5;
+
+    if (object->part_count > 0) {
+        digest_of(DIGEST_MD5, model_blob_bytes(object->blob), &md5);
+        encode_hex(digest_value_bytes(&md5), object->etag);
+        object->part_count = 0;
+    }
 }
 
 void

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "object/object_copy.h"
 
+#include "base/check.h"
+#include "base/encode.h"
 #include "base/memory.h"
 #include "object/multipart.h"
+#include "object/object_checksum.h"
 #include "stream/digest.h"
 #include "tests/unit/object/object_fixture.h"
 #include "tests/unit/test.h"
@@ -182,66 +185,137 @@ TEST(conditions_on_both_sides_hold)
     fixture_close(&fixture);
 }
 
-/* A copy of an object that was uploaded in parts keeps its ETag and parts. */
-TEST(a_copy_of_an_upload_keeps_its_parts)
+static const struct checksum NO_CHECKSUM;
+
+/* key becomes an object of parts 3 and 6, with those sizes and a COMPOSITE checksum if one is
+ * named. Its bytes are in whole, its ETag in completed. */
+static void
+upload_in_parts(const struct bucket *bucket, const char *key, const size_t sizes[2],
+                enum checksum_algorithm algorithm, struct buffer *whole,
+                struct object_put_result *completed)
 {
-    static const size_t SIZES[][2] = {{300000, 20}, {600000, 300000}, {2000, 2000}};
+    struct multipart_create_options create = {
+        .key = bytes_of_string(key),
+        .checksum_algorithm = algorithm,
+        .checksum_type = algorithm == CHECKSUM_NONE ? CHECKSUM_FULL_OBJECT : CHECKSUM_COMPOSITE};
+    struct multipart_part parts[2] = {{.number = 3}, {.number = 6}};
+    struct object_put_result results[2];
+    struct buffer data = BUFFER_INIT;
+    struct digest_value value;
+    struct upload_id id;
+    struct error err;
+
+    buffer_clear(whole);
+    EXPECT_OK(multipart_create(bucket, &create, &id, &err), &err);
+    for (uint32_t part = 0; part < 2; part++) {
+        struct object_put_options options = {.key = bytes_of_string(key),
+                                             .size = sizes[part],
+                                             .upload = &id,
+                                             .part_number = parts[part].number};
+
+        fixture_fill(&data, sizes[part], part);
+        buffer_append_bytes(whole, buffer_bytes(&data));
+        if (algorithm != CHECKSUM_NONE) {
+            digest_of(object_checksum_digest(algorithm), buffer_bytes(&data), &value);
+            object_checksum_set(&options.expectation.checksum, algorithm, CHECKSUM_FULL_OBJECT,
+                                &value);
+        }
+        EXPECT_OK(fixture_put_options(bucket, &options, buffer_bytes(&data), &results[part], &err),
+                  &err);
+        parts[part].etag = bytes_of_string(results[part].etag);
+        parts[part].checksum = algorithm == CHECKSUM_NONE ? NO_CHECKSUM : results[part].checksum;
+    }
+    EXPECT_OK(multipart_complete(bucket,
+                                 &(struct multipart_complete_options){.key = bytes_of_string(key),
+                                                                      .id = id,
+                                                                      .parts = parts,
+                                                                      .part_count = 2,
+                                                                      .size = OBJECT_SIZE_UNKNOWN},
+                                 completed, &err),
+              &err);
+    buffer_release(&data);
+}
+
+/* The object is one piece with that content: ETag its MD5, no parts, the checksum that of a
+ * whole.*/
+static void
+expect_one_piece(const struct bucket *bucket, const char *key, struct bytes content,
+                 const struct checksum *expected)
+{
+    struct object_get_options head = {
+        .key = bytes_of_string(key), .is_head = true, .mode = READ_MAY_WAIT};
+    struct arena arena = ARENA_INIT;
+    struct object_get_result got;
+    struct digest_value md5;
+    struct error err;
+    char etag[33];
+
+    digest_of(DIGEST_MD5, content, &md5);
+    encode_hex(digest_value_bytes(&md5), etag);
+    expect_stored(bucket, key, content);
+    EXPECT_OK(object_get(bucket, &head, &arena, &got, &err), &err);
+    EXPECT_BYTES(bytes_of_string(etag), got.record.etag);
+    EXPECT_INT(0, got.record.part_count);
+    EXPECT_INT(expected->algorithm, got.record.checksum.algorithm);
+    EXPECT_INT(CHECKSUM_FULL_OBJECT, got.record.checksum.type);
+    EXPECT_BYTES(bytes_of(expected->value, expected->size),
+                 bytes_of(got.record.checksum.value, got.record.checksum.size));
+    head.part_number = 6;
+    EXPECT_STATUS(ST_INVALID_PART, object_get(bucket, &head, &arena, &got, &err));
+    arena_release(&arena);
+}
+
+static void
+expect_copies_in_one_piece(const struct bucket *bucket, const size_t sizes[2],
+                           enum checksum_algorithm algorithm)
+{
+    struct object_put_result completed;
+    struct object_copy_result result;
+    struct buffer whole = BUFFER_INIT;
+    /* What is not asked for is computed: then the source has a FULL_OBJECT value already. */
+    enum checksum_algorithm stored = algorithm == CHECKSUM_NONE ? CHECKSUM_CRC64NVME : algorithm;
+    struct checksum expected;
+    struct digest_value value;
+    struct error err;
+
+    upload_in_parts(bucket, "source", sizes, algorithm, &whole, &completed);
+    EXPECT_BYTES(BYTES_LITERAL("-2"), bytes_slice(bytes_of_string(completed.etag), 32, 34));
+    digest_of(object_checksum_digest(stored), buffer_bytes(&whole), &value);
+    object_checksum_set(&expected, stored, CHECKSUM_FULL_OBJECT, &value);
+    for (int target = 0; target < TARGET_COUNT; target++) {
+        char *key = xasprintf("target %d", target);
+
+        EXPECT_OK(copy(bucket, "source", key, &result, &err), &err);
+        expect_one_piece(bucket, key, buffer_bytes(&whole), &expected);
+        EXPECT_OK(copy(bucket, key, "copy of the copy", &result, &err), &err);
+        expect_one_piece(bucket, "copy of the copy", buffer_bytes(&whole), &expected);
+        free(key);
+    }
+    EXPECT_OK(object_copy(bucket,
+                          &(struct object_copy_options){.source = bucket,
+                                                        .source_key = BYTES_LITERAL("source"),
+                                                        .key = BYTES_LITERAL("source"),
+                                                        .replaces_attributes = true},
+                          &result, &err),
+              &err);
+    expect_one_piece(bucket, "source", buffer_bytes(&whole), &expected);
+    buffer_release(&whole);
+}
+
+/* SPEC: S3 CopyObject: whatever was uploaded in parts is one piece after it, with the MD5 of the
+ * content as ETag, a checksum of the whole and no parts; also copied onto itself. */
+TEST(a_copy_of_an_upload_is_one_piece)
+{
+    static const size_t SIZES[][2] = {{300000, 20}, {600000, 300000}, {2000, 2000}, {1500000, 0}};
     struct object_fixture fixture;
     struct bucket bucket;
-    struct error err;
 
     fixture_open(&fixture, test_directory(), 2);
     bucket = fixture_bucket(&fixture, "abc");
-    for (size_t i = 0; i < 3; i++) {
-        struct multipart_part parts[2] = {{.number = 3}, {.number = 6}};
-        struct object_put_result results[2];
-        struct object_put_result completed;
-        struct buffer whole = BUFFER_INIT;
-        struct buffer data = BUFFER_INIT;
-        struct upload_id id;
-
-        EXPECT_OK(multipart_create(
-                      &bucket, &(struct multipart_create_options){.key = {"source", 6}}, &id, &err),
-                  &err);
-        for (uint32_t part = 0; part < 2; part++) {
-            fixture_fill(&data, SIZES[i][part], part);
-            buffer_append_bytes(&whole, buffer_bytes(&data));
-            EXPECT_OK(fixture_part(&bucket, "source", id, parts[part].number, buffer_bytes(&data),
-                                   &results[part], &err),
-                      &err);
-            parts[part].etag = bytes_of_string(results[part].etag);
-        }
-        EXPECT_OK(
-            multipart_complete(&bucket,
-                               &(struct multipart_complete_options){.key = {"source", 6},
-                                                                    .id = id,
-                                                                    .parts = parts,
-                                                                    .part_count = 2,
-                                                                    .size = OBJECT_SIZE_UNKNOWN},
-                               &completed, &err),
-            &err);
-        for (int target = 0; target < TARGET_COUNT; target++) {
-            struct object_copy_result result;
-            struct object_get_result got;
-            struct arena arena = ARENA_INIT;
-            char *key = xasprintf("target %d", target);
-
-            EXPECT_OK(copy(&bucket, "source", key, &result, &err), &err);
-            EXPECT_STRING(completed.etag, result.etag);
-            expect_stored(&bucket, key, buffer_bytes(&whole));
-            EXPECT_OK(fixture_get_options(&bucket,
-                                          &(struct object_get_options){.key = bytes_of_string(key),
-                                                                       .part_number = 6,
-                                                                       .mode = READ_MAY_WAIT},
-                                          &arena, &got, &data, &err),
-                      &err);
-            EXPECT_INT(SIZES[i][0], got.offset);
-            EXPECT_INT(SIZES[i][1], data.size);
-            arena_release(&arena);
-            free(key);
-        }
-        buffer_release(&data);
-        buffer_release(&whole);
+    for (size_t i = 0; i < ARRAY_COUNT(SIZES); i++) {
+        expect_copies_in_one_piece(&bucket, SIZES[i], CHECKSUM_NONE);
+        expect_copies_in_one_piece(&bucket, SIZES[i],
+                                   i % 2 == 0 ? CHECKSUM_SHA256 : CHECKSUM_CRC32);
     }
     bucket_close(&bucket);
     fixture_expect_clean(&fixture);
