@@ -9,5 +9,7 @@
 
 uint64_t hash_bytes(struct bytes data, uint64_t seed);  /* XXH3, 64 bits: in memory only */
 uint64_t hash_stable(struct bytes data, uint64_t seed); /* XXH64: may be kept on disk */
+/* hash_stable of head and tail as one piece. */
+uint64_t hash_stable_pair(struct bytes head, struct bytes tail, uint64_t seed);
 
 #endif

@@ -56,3 +56,7 @@ fuzz_iam_form_LDADD = $(FUZZ_LIBS) libiam.a libauth.a $(BASE_LIBS)
 FUZZ_TARGETS += fuzz/record
 fuzz_record_SOURCES = tests/fuzz/record_fuzz.c
 fuzz_record_LDADD = $(FUZZ_LIBS) $(STORE_LIBS)
+
+FUZZ_TARGETS += fuzz/cluster_map
+fuzz_cluster_map_SOURCES = tests/fuzz/cluster_map_fuzz.c
+fuzz_cluster_map_LDADD = $(FUZZ_LIBS) $(CLUSTER_LIBS)

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += libcluster.a
+libcluster_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+libcluster_a_SOURCES = \
+	cluster/cluster_map.c cluster/cluster_map.h \
+	cluster/cluster_map_codec.c cluster/cluster_map_codec.h \
+	cluster/placement.c cluster/placement.h
+
+# What a program needs that links libcluster.a.
+CLUSTER_LIBS = libcluster.a $(AUTH_LIBS) $(BASE_LIBS)
+
+include tests/unit/cluster/local.mk
