@@ -83,26 +83,52 @@ export_histogram(struct buffer *out, struct metric *metric)
 }
 
 void
-metrics_export(struct buffer *out)
+metric_append(struct buffer *out, struct metric *metric, bool with_head)
 {
     static const char *const KIND_NAMES[] = {"counter", "gauge", "histogram"};
+
+    if (with_head) {
+        buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name,
+                      KIND_NAMES[metric->kind]);
+    }
+    if (metric->kind == METRIC_HISTOGRAM) {
+        export_histogram(out, metric);
+    } else if (metric->labels != NULL) {
+        buffer_printf(out, "%s{%s} %" PRId64 "\n", metric->name, metric->labels,
+                      metric_value(metric));
+    } else {
+        buffer_printf(out, "%s %" PRId64 "\n", metric->name, metric_value(metric));
+    }
+}
+
+void
+metric_append_label(struct buffer *labels, const char *name, struct bytes value)
+{
+    buffer_printf(labels, "%s%s=\"", labels->size > 0 ? "," : "", name);
+    for (size_t i = 0; i < value.size; i++) {
+        char c = value.data[i];
+
+        if (c == '\n') {
+            buffer_append_string(labels, "\\n");
+            continue;
+        }
+        if (c == '"' || c == '\\') {
+            buffer_append_string(labels, "\\");
+        }
+        buffer_append(labels, &c, 1);
+    }
+    buffer_append_string(labels, "\"");
+}
+
+void
+metrics_export(struct buffer *out)
+{
     const char *last_name = "";
 
     WITH_LOCK (&registry_lock) {
         for (struct metric *metric = first_metric; metric != NULL; metric = metric->next) {
-            if (strcmp(metric->name, last_name) != 0) {
-                buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help,
-                              metric->name, KIND_NAMES[metric->kind]);
-                last_name = metric->name;
-            }
-            if (metric->kind == METRIC_HISTOGRAM) {
-                export_histogram(out, metric);
-            } else if (metric->labels != NULL) {
-                buffer_printf(out, "%s{%s} %" PRId64 "\n", metric->name, metric->labels,
-                              metric_value(metric));
-            } else {
-                buffer_printf(out, "%s %" PRId64 "\n", metric->name, metric_value(metric));
-            }
+            metric_append(out, metric, strcmp(metric->name, last_name) != 0);
+            last_name = metric->name;
         }
         for (size_t i = 0; i < collector_count; i++) {
             collectors[i].collect(out, collectors[i].arg);

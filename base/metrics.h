@@ -51,6 +51,12 @@ metric_value(struct metric *metric)
     return atomic_load_explicit(&metric->value, memory_order_relaxed);
 }
 
+/* For collectors of metrics that are not registered because their owners come and go: the lines of
+ * one metric, with_head those that explain the name first (once for each name). */
+void metric_append(struct buffer *out, struct metric *metric, bool with_head);
+/* name="value", after a comma unless it is the first; for labels with names of files in them. */
+void metric_append_label(struct buffer *labels, const char *name, struct bytes value);
+
 void metric_observe_ns(struct metric *metric, int64_t duration_ns);
 void metrics_export(struct buffer *out);
 

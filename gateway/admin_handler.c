@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "store/home.h"
+#include "store/store_metrics.h"
 
 #include "base/banned.h"
 
@@ -115,14 +116,8 @@ collect(struct buffer *out, void *arg)
 {
     struct object_store *objects = arg;
     struct rusage usage;
-    struct store_space space;
 
-    store_space(object_store_store(objects), &space);
-    gauge(out, "lode_store_total_bytes", "Size of all mountpaths", space.total_bytes);
-    gauge(out, "lode_store_free_bytes", "Free space on all mountpaths", space.free_bytes);
-    gauge(out, "lode_store_pack_bytes", "Size of all packs", space.pack_bytes);
-    gauge(out, "lode_store_pack_live_bytes", "Bytes in packs that records name",
-          space.pack_live_bytes);
+    store_append_metrics(object_store_store(objects), out);
     gauge(out, "lode_process_resident_bytes", "Resident memory", resident_bytes());
     getrusage(RUSAGE_SELF, &usage);
     buffer_printf(out,

@@ -249,6 +249,18 @@ meta_db_sync(struct meta_db *db, struct error *err)
     return ST_OK;
 }
 
+uint64_t
+meta_db_estimate_count(struct meta_db *db, enum family family)
+{
+    uint64_t count = 0;
+
+    if (rocksdb_property_int_cf(db->rocksdb, db->families[family], "rocksdb.estimate-num-keys",
+                                &count) != 0) {
+        return 0;
+    }
+    return count;
+}
+
 void
 meta_db_request_flush(struct meta_db *db, enum family family)
 {

@@ -84,6 +84,8 @@ MUST_USE enum status meta_db_write(struct meta_db *db, struct meta_batch *batch,
                                    struct error *err);
 /* Make durable whatever was written so far. */
 MUST_USE enum status meta_db_sync(struct meta_db *db, struct error *err);
+/* About how many records the family holds; costs no I/O. */
+uint64_t meta_db_estimate_count(struct meta_db *db, enum family family);
 /* Ask for a flush of a family in the background (a listing met too many tombstones). */
 void meta_db_request_flush(struct meta_db *db, enum family family);
 

@@ -17,12 +17,14 @@
 #include "store/chunk_format.h"
 #include "store/disk_sync.h"
 #include "store/home_internal.h"
+#include "store/home_metrics.h"
 #include "store/path_open.h"
 #include "stream/crc.h"
 
 #include "base/banned.h"
 
 struct chunk_reader {
+    struct home *mountpath; /* that the file stands on; the reader's pin keeps it */
     int fd;
     struct extent extent;
     unsigned char *table; /* big-endian CRC32C per block */
@@ -66,8 +68,8 @@ chunk_file_sync(struct home *home, const struct extent *extent, struct error *er
         /* Dropped since the decision: the committer finds out. */
         return st == ST_NOT_FOUND ? ST_OK : st;
     }
-    if (sync_file_data(fd, "shared_chunk_sync") != 0 ||
-        sync_directory_at(mountpath->directory_fd, shard, "shared_chunk_directory_sync") != 0) {
+    if (home_sync_file(mountpath, HOME_SYNC_CHUNK, fd, "shared_chunk_sync") != 0 ||
+        home_sync_directory_at(mountpath, shard, "shared_chunk_directory_sync") != 0) {
         st = fail_errno(&local, ST_IO, "mountpath %s: syncing a chunk file failed",
                         mountpath->directory);
         home_quarantine(mountpath, &local);
@@ -94,7 +96,11 @@ chunk_file_remove(struct home *home, const struct extent *extent, struct error *
                     mountpath->directory);
     }
     chunk_path_format(path, home->uuid, extent->chunk_id);
-    if (remove_file(mountpath->directory_fd, path, "chunk_unlink") == 0 || errno == ENOENT) {
+    if (remove_file(mountpath->directory_fd, path, "chunk_unlink") == 0) {
+        home_count(mountpath, HOME_CHUNKS_REMOVED, 1);
+        return ST_OK;
+    }
+    if (errno == ENOENT) {
         return ST_OK;
     }
     return fail_errno(err, ST_IO, "mountpath %s: cannot remove a chunk file", mountpath->directory);
@@ -207,6 +213,7 @@ load_table(struct chunk_reader *reader, enum read_mode mode, struct error *err)
                       err);
     if (st == ST_OK &&
         crc32_castagnoli(0, bytes_of(reader->table, size)) != reader->extent.table_crc) {
+        home_count(reader->mountpath, HOME_CRC_MISMATCHES, 1);
         st = fail(err, ST_CORRUPT, "the table of block checksums of a chunk file is damaged");
     }
     return st;
@@ -233,6 +240,7 @@ chunk_reader_open(struct home *home, const struct extent *extent, enum read_mode
                                   : st;
     }
     reader = xcalloc(1, sizeof(*reader));
+    reader->mountpath = mountpath;
     reader->fd = fd;
     reader->extent = *extent;
     st = check_header(home, reader, mode, err);
@@ -257,12 +265,14 @@ chunk_reader_read(struct chunk_reader *reader, uint64_t offset, char *out, size_
     CHECK(size % EXTENT_BLOCK_BYTES == 0 || offset + size == reader->extent.length);
     st = read_exactly(reader->fd, out, size, (off_t)(CHUNK_HEADER_BYTES + offset), mode,
                       "chunk_read", err);
+    home_count(reader->mountpath, HOME_READ_BYTES, st == ST_OK ? size : 0);
     for (size_t at = 0; st == ST_OK && at < size; at += EXTENT_BLOCK_BYTES) {
         size_t block_size = size - at < EXTENT_BLOCK_BYTES ? size - at : EXTENT_BLOCK_BYTES;
         uint64_t block = (offset + at) / EXTENT_BLOCK_BYTES;
 
         if (crc32_castagnoli(0, bytes_of(out + at, block_size)) !=
             decode_u32_be(reader->table + 4 * block)) {
+            home_count(reader->mountpath, HOME_CRC_MISMATCHES, 1);
             st = fail(err, ST_CORRUPT, "block %" PRIu64 " of a chunk file fails its checksum",
                       block);
         }
@@ -271,8 +281,9 @@ chunk_reader_read(struct chunk_reader *reader, uint64_t offset, char *out, size_
 }
 
 int
-chunk_reader_fd(const struct chunk_reader *reader)
+chunk_reader_lend_fd(struct chunk_reader *reader, size_t size)
 {
+    home_count(reader->mountpath, HOME_READ_BYTES, size);
     return reader->fd;
 }
 

@@ -62,8 +62,8 @@ MUST_USE enum status chunk_reader_open(struct home *home, const struct extent *e
  * size or up to the end.  Verified. */
 MUST_USE enum status chunk_reader_read(struct chunk_reader *reader, uint64_t offset, char *out,
                                        size_t size, enum read_mode mode, struct error *err);
-/* For unverified sending. */
-int chunk_reader_fd(const struct chunk_reader *reader);
+/* The file, for sending size bytes of it unverified; counted as read. */
+int chunk_reader_lend_fd(struct chunk_reader *reader, size_t size);
 void chunk_reader_close(struct chunk_reader **take_reader);
 
 #endif

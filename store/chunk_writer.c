@@ -12,6 +12,7 @@
 #include "store/chunk_guard.h"
 #include "store/disk_sync.h"
 #include "store/home_internal.h"
+#include "store/home_metrics.h"
 #include "store/lazy_sync.h"
 #include "store/space.h"
 #include "store/store_limits.h"
@@ -132,6 +133,7 @@ create_file(struct chunk_writer *writer, const struct chunk_writer_options *opti
         return fail_file(writer, "creating", err);
     }
     writer->is_created = true;
+    home_count(writer->mountpath, HOME_CHUNKS_CREATED, 1);
     st = allocate_until(
         writer, file_bytes(options->size_hint > 0 ? options->size_hint : ALLOCATE_STEP_BYTES), err);
     return st == ST_OK ? write_header(writer, options, err) : st;
@@ -221,6 +223,7 @@ chunk_writer_write(struct chunk_writer *writer, struct bytes data, struct error 
                         "chunk_write") != 0) {
             return fail_file(writer, "writing", err);
         }
+        home_count(writer->mountpath, HOME_WRITTEN_BYTES, size);
         digest(writer, bytes_slice(data, 0, size));
         write_behind(writer);
         data = bytes_slice(data, size, data.size);
@@ -234,10 +237,10 @@ sync_now(struct chunk_writer *writer, struct error *err)
     char shard[CHUNK_PATH_SIZE];
 
     chunk_shard_format(shard, writer->home->uuid, writer->extent.chunk_id.bytes[0]);
-    if (sync_file_data(writer->fd, "chunk_sync") != 0) {
+    if (home_sync_file(writer->mountpath, HOME_SYNC_CHUNK, writer->fd, "chunk_sync") != 0) {
         return fail_file(writer, "syncing", err);
     }
-    if (sync_directory_at(writer->mountpath->directory_fd, shard, "chunk_directory_sync") != 0) {
+    if (home_sync_directory_at(writer->mountpath, shard, "chunk_directory_sync") != 0) {
         return fail_file(writer, "syncing the directory of", err);
     }
     return ST_OK;
@@ -282,6 +285,7 @@ chunk_writer_finish(struct chunk_writer *writer, struct extent *ret_extent, stru
                     "chunk_table_write") != 0) {
         return fail_file(writer, "writing", err);
     }
+    home_count(writer->mountpath, HOME_WRITTEN_BYTES, CHUNK_HEADER_BYTES + writer->table.size);
     if (writer->allocated_bytes != file_bytes(writer->extent.length) &&
         truncate_file(writer->fd, (off_t)file_bytes(writer->extent.length), "chunk_truncate") !=
             0) {
@@ -311,7 +315,9 @@ chunk_writer_destroy(struct chunk_writer **take_writer, bool is_kept)
     }
     if (writer->is_created && !is_kept) {
         /* What stays behind after a failure here is the sweep's. */
-        (void)unlinkat(writer->mountpath->directory_fd, writer->path, 0);
+        if (unlinkat(writer->mountpath->directory_fd, writer->path, 0) == 0) {
+            home_count(writer->mountpath, HOME_CHUNKS_REMOVED, 1);
+        }
     }
     if (writer->fd >= 0) {
         close(writer->fd);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/encode.h"
 #include "base/fault.h"
 #include "base/log.h"
@@ -22,6 +23,7 @@
 #include "store/chunk_file.h"
 #include "store/commit_internal.h"
 #include "store/disk_sync.h"
+#include "store/home_metrics.h"
 #include "store/pack_set.h"
 #include "store/reclaimer.h"
 #include "store/store_limits.h"
@@ -351,7 +353,8 @@ sync_packs(struct committer *committer, struct error *err)
     for (size_t i = 0; i < committer->touched_count; i++) {
         struct pack *pack = committer->touched[i];
 
-        if (st == ST_OK && sync_file_data(pack->fd, "pack_sync") != 0) {
+        if (st == ST_OK &&
+            home_sync_file(committer->home, HOME_SYNC_PACK, pack->fd, "pack_sync") != 0) {
             st = fail_errno(err, ST_IO, "%s: syncing pack %016" PRIx64 " failed",
                             committer->home->directory, pack->id);
         }
@@ -379,6 +382,7 @@ static enum status
 write_batch(struct committer *committer, struct error *err)
 {
     struct home *home = committer->home;
+    int64_t start_ns;
     enum status st;
 
     if (atomic_load(&home->state) != HOME_PRESENT) {
@@ -392,10 +396,16 @@ write_batch(struct committer *committer, struct error *err)
     FAULT_KILL("commit_before_write");
     put_batch_number(committer);
     batch_map_emit_sums(committer->map, committer->batch);
+    start_ns = clock_monotonic_ns();
     st = meta_db_write(home->db, committer->batch, committer->is_strict, err);
+    if (committer->is_strict) {
+        home_note_sync(home, HOME_SYNC_LOG, start_ns);
+    }
     if (st != ST_OK) {
         return st;
     }
+    home_count(home, HOME_BATCHES, 1);
+    home_count(home, HOME_OPERATIONS, meta_batch_count(committer->batch));
     FAULT_KILL("commit_after_write");
     atomic_store(&home->published_batch, committer->batch_number);
     if (committer->is_strict) {
@@ -427,6 +437,7 @@ finish(struct committer *committer)
     for (size_t i = 0; i < committer->member_count; i++) {
         struct commit *commit = committer->members[i];
 
+        home_count(home, HOME_COMMITS, commit->status == ST_OK && !commit->is_barrier);
         if (commit->status == ST_OK && commit->dropped != NULL) {
             reclaimer_add(home->reclaimer, committer->batch_number, commit->dropped);
         }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/encode.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -18,6 +19,7 @@
 #include "store/commit_internal.h"
 #include "store/committer.h"
 #include "store/home_internal.h"
+#include "store/home_metrics.h"
 #include "store/lazy_sync.h"
 #include "store/node_record.h"
 #include "store/pack_set.h"
@@ -43,6 +45,7 @@ home_create(struct store *store, const unsigned char *uuid, const char *director
     memcpy(home->uuid, uuid, sizeof(home->uuid));
     home->is_read_only = store->options.read_only;
     home->pins = pin_table_create();
+    home->metrics = home_metrics_create(directory);
     home_mark_absent(home, "it was not opened");
     return home;
 }
@@ -259,6 +262,7 @@ home_destroy(struct home **take_home)
     pack_set_destroy(&home->packs);
     space_destroy(&home->space);
     pin_table_destroy(&home->pins);
+    home_metrics_destroy(&home->metrics);
     meta_db_close(&home->db);
     if (home->directory_fd >= 0) {
         close(home->directory_fd);
@@ -391,7 +395,10 @@ home_sync(struct home *home, struct error *err)
         st = pack_set_sync_dirty(home->packs, err);
     }
     if (st == ST_OK && synced < published) {
+        int64_t start_ns = clock_monotonic_ns();
+
         st = meta_db_sync(home->db, err);
+        home_note_sync(home, HOME_SYNC_LOG, start_ns);
     }
     if (st != ST_OK) {
         return st;

@@ -19,6 +19,7 @@ struct reclaimer;
 struct space;
 struct upkeep;
 struct chunk_guard;
+struct home_metrics;
 struct lazy_sync;
 
 struct housekeeper;
@@ -40,6 +41,7 @@ struct home {
     struct reclaimer *reclaimer; /* what was dropped and waits for syncs and pins */
     struct lazy_sync *lazy;      /* chunk files written by relaxed writers */
     struct space *space;
+    struct home_metrics *metrics;
     uint64_t open_number;
     uint64_t noted_batch;             /* upkeep's: what DATA knows of this home */
     _Atomic uint64_t published_batch; /* its records are visible */

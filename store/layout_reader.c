@@ -206,7 +206,7 @@ reader_file_range(struct source *source, int *ret_fd, off_t *ret_offset, size_t 
     offset = reader->position - extent_start;
     left = extent->length - offset;
     left = left < reader->end - reader->position ? left : reader->end - reader->position;
-    *ret_fd = chunk_reader_fd(reader->chunk);
+    *ret_fd = chunk_reader_lend_fd(reader->chunk, (size_t)left);
     *ret_offset = (off_t)(CHUNK_HEADER_BYTES + offset);
     *ret_size = (size_t)left;
     reader->position += left;

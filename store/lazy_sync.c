@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "store/disk_sync.h"
 #include "store/home_internal.h"
+#include "store/home_metrics.h"
 
 #include "base/banned.h"
 
@@ -83,8 +84,9 @@ lazy_sync_files(struct lazy_sync *lazy, struct error *err)
         lazy->file_count = 0;
     }
     for (size_t i = 0; i < count; i++) {
-        if (st == ST_OK && (sync_file_data(files[i].fd, "chunk_lazy_sync") != 0 ||
-                            sync_directory(files[i].directory_fd, "chunk_lazy_directory") != 0)) {
+        if (st == ST_OK &&
+            (home_sync_file(lazy->home, HOME_SYNC_CHUNK, files[i].fd, "chunk_lazy_sync") != 0 ||
+             home_sync_directory(lazy->home, files[i].directory_fd, "chunk_lazy_directory") != 0)) {
             st = fail_errno(err, ST_IO, "%s: syncing a chunk file failed", lazy->home->directory);
         }
         close(files[i].fd);

@@ -14,6 +14,7 @@ libstore_a_SOURCES = \
 	store/extent_cursor.c store/extent_cursor.h \
 	store/home.c store/home.h \
 	store/home_internal.h \
+	store/home_metrics.c store/home_metrics.h \
 	store/housekeeper.c store/housekeeper.h \
 	store/identity.c store/identity.h \
 	store/layout_extents.c \
@@ -41,6 +42,7 @@ libstore_a_SOURCES = \
 	store/space.c store/space.h \
 	store/store.c store/store.h \
 	store/store_limits.h \
+	store/store_metrics.c store/store_metrics.h \
 	store/sweep.c store/sweep.h \
 	store/upkeep.c store/upkeep.h
 

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "meta/meta_key.h"
 #include "store/commit_internal.h"
+#include "store/home_metrics.h"
 #include "store/pack_mover.h"
 #include "store/pack_set.h"
 #include "store/pack_walk.h"
@@ -159,6 +160,8 @@ release_pack(struct pack_collector *collector, uint64_t id, struct error *err)
     st = commit_run(&options, NULL, err);
     if (st != ST_OK) {
         pack_unprotect(packs, id);
+    } else {
+        home_count(collector->home, HOME_PACKS_COLLECTED, 1);
     }
     return st;
 }

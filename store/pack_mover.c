@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "meta/meta_key.h"
 #include "store/commit_internal.h"
+#include "store/home_metrics.h"
 #include "store/pack_writer.h"
 
 #include "base/banned.h"
@@ -222,6 +223,7 @@ finish_first(struct pack_mover *mover, struct error *err)
     struct pack_move *move = &mover->moves[mover->first];
     enum status st = commit_wait(move->commit, err);
 
+    home_count(mover->home, HOME_PACK_MOVED_BYTES, st == ST_OK ? move->to.length : 0);
     commit_destroy(&move->commit);
     pack_release_reservation(move->pack);
     free(move->key);

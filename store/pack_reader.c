@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "store/home_internal.h"
+#include "store/home_metrics.h"
 #include "store/pack_format.h"
 #include "store/pack_set.h"
 #include "store/path_open.h"
@@ -14,6 +15,7 @@
 #include "base/banned.h"
 
 struct pack_reader {
+    struct home *home;
     struct pack *pack;
     struct extent extent;
     struct pack_entry entry;
@@ -37,6 +39,7 @@ pack_reader_open(struct home *home, const struct extent *extent, enum read_mode 
         return fail(err, ST_CORRUPT, "an extent lies outside of its pack");
     }
     reader = xcalloc(1, sizeof(*reader));
+    reader->home = home;
     reader->pack = pack;
     reader->extent = *extent;
     *ret_reader = reader;
@@ -50,6 +53,7 @@ check_entry(struct pack_reader *reader, const unsigned char *header, struct erro
     enum status st = pack_entry_decode(header, &reader->entry, err);
 
     if (st != ST_OK) {
+        home_count(reader->home, HOME_CRC_MISMATCHES, 1);
         return st;
     }
     if (reader->entry.pack_id != extent->pack_id || reader->entry.data_size != extent->length ||
@@ -95,12 +99,14 @@ pack_reader_read(struct pack_reader *reader, uint64_t offset, char *out, size_t 
     CHECK(offset % EXTENT_BLOCK_BYTES == 0 && offset + size <= reader->extent.length);
     CHECK(size % EXTENT_BLOCK_BYTES == 0 || offset + size == reader->extent.length);
     st = read_bytes(reader, offset, out, size, mode, err);
+    home_count(reader->home, HOME_READ_BYTES, st == ST_OK ? size : 0);
     for (size_t at = 0; st == ST_OK && at < size; at += EXTENT_BLOCK_BYTES) {
         size_t block_size = size - at < EXTENT_BLOCK_BYTES ? size - at : EXTENT_BLOCK_BYTES;
         uint64_t block = (offset + at) / EXTENT_BLOCK_BYTES;
 
         if (crc32_castagnoli(0, bytes_of(out + at, block_size)) !=
             reader->entry.block_crcs[block]) {
+            home_count(reader->home, HOME_CRC_MISMATCHES, 1);
             st = fail(err, ST_CORRUPT,
                       "block %" PRIu64 " of the entry at %" PRIu64 " in pack %016" PRIx64
                       " fails its checksum",

@@ -12,6 +12,7 @@
 #include "base/fault.h"
 #include "store/disk_sync.h"
 #include "store/home_internal.h"
+#include "store/home_metrics.h"
 #include "store/pack_format.h"
 #include "store/pack_set_internal.h"
 
@@ -60,11 +61,11 @@ renew(struct pack_set *set, uint64_t old_id, uint64_t new_id, struct error *err)
     }
     if (write_fully(fd, &iov, 1, 0, "pack_renew_write") != 0) {
         st = fail_step(set, "writing", err);
-    } else if (sync_file_data(fd, "pack_renew_sync") != 0) {
+    } else if (home_sync_file(set->home, HOME_SYNC_PACK, fd, "pack_renew_sync") != 0) {
         st = fail_sync(set, "syncing", err);
     } else if (rename_file(directory_fd, old_path, new_path, "pack_rename") != 0) {
         st = fail_step(set, "renaming", err);
-    } else if (sync_directory_at(directory_fd, "packs", "pack_renew_directory_sync") != 0) {
+    } else if (home_sync_directory_at(set->home, "packs", "pack_renew_directory_sync") != 0) {
         st = fail_sync(set, "syncing the directory of", err);
     }
     close(fd);

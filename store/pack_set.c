@@ -17,6 +17,7 @@
 #include "base/memory.h"
 #include "store/disk_sync.h"
 #include "store/home_internal.h"
+#include "store/home_metrics.h"
 #include "store/pack_format.h"
 #include "store/path_open.h"
 
@@ -188,10 +189,10 @@ fill_new_pack(struct pack_set *set, int fd, uint64_t id, uint64_t capacity_bytes
     if (write_fully(fd, &iov, 1, 0, "pack_header_write") != 0) {
         return fail_creation(set, "writing", err);
     }
-    if (sync_file_data(fd, "pack_header_sync") != 0) {
+    if (home_sync_file(set->home, HOME_SYNC_PACK, fd, "pack_header_sync") != 0) {
         return fail_creation(set, "syncing", err);
     }
-    if (sync_directory_at(set->home->directory_fd, "packs", "pack_directory_sync") != 0) {
+    if (home_sync_directory_at(set->home, "packs", "pack_directory_sync") != 0) {
         return fail_creation(set, "syncing the directory of", err);
     }
     return ST_OK;
@@ -547,7 +548,7 @@ pack_set_sync_dirty(struct pack_set *set, struct error *err)
     enum status st = ST_OK;
 
     while (st == ST_OK && (pack = take_dirty(set)) != NULL) {
-        if (sync_file_data(pack->fd, "pack_lazy_sync") != 0) {
+        if (home_sync_file(set->home, HOME_SYNC_PACK, pack->fd, "pack_lazy_sync") != 0) {
             st = fail_errno(err, ST_IO, "%s: syncing pack %016" PRIx64 " failed",
                             set->home->directory, pack->id);
         }

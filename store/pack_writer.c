@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "store/disk_sync.h"
 #include "store/home_internal.h"
+#include "store/home_metrics.h"
 #include "store/pack_format.h"
 #include "stream/crc.h"
 
@@ -79,6 +80,8 @@ pack_write(const struct pack_writer_options *options, struct bytes data, struct 
         pack_release_reservation(pack);
         return st;
     }
+    home_count(options->home, HOME_WRITTEN_BYTES,
+               PACK_ENTRY_HEADER_BYTES + data.size + options->key.size);
     *ret_extent = (struct extent){.kind = EXTENT_PACK,
                                   .length = data.size,
                                   .write_id = options->write_id,

@@ -23,6 +23,7 @@
 #include "store/chunk_guard.h"
 #include "store/disk_sync.h"
 #include "store/home_internal.h"
+#include "store/home_metrics.h"
 #include "store/pack_set.h"
 
 #include "base/banned.h"
@@ -167,6 +168,7 @@ sweep_file(struct sweep *sweep, int directory_fd, const char *name, bool is_pack
     if (remove_file(directory_fd, name, "sweep_unlink") != 0 && errno != ENOENT) {
         return fail_errno(err, ST_IO, "mountpath %s: cannot remove %s", home->directory, name);
     }
+    home_count(home, HOME_SWEPT_FILES, 1);
     ++*removed_count;
     return ST_OK;
 }

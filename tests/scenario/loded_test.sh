@@ -31,6 +31,10 @@ ok "an object is stored" s3 PUT /scenario/key --data-binary 0123456789
 ok "and read" test "$(s3 GET /scenario/key)" = 0123456789
 refused "anonymous requests are refused" curl -sSf "$endpoint/scenario/key"
 ok "metrics count requests" grep -qE '^lode_' <(curl -sSf "$admin/metrics")
+ok "metrics count what each mountpath wrote and committed" \
+    grep -qE '^lode_store_commits_total\{mountpath="[^"]+"\} [1-9]' <(curl -sSf "$admin/metrics")
+ok "no name of a metric is explained twice" \
+    test -z "$(curl -sSf "$admin/metrics" | grep '^# TYPE' | sort | uniq -d)"
 refused "unknown admin paths are refused" curl -sSf "$admin/secrets"
 refused "the admin listener takes no PUT" curl -sSf -X PUT "$admin/metrics"
 refused "headers do not make a principal" curl -sSf -H "x-lode-user: root" "$endpoint/scenario/key"

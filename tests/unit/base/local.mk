@@ -4,6 +4,7 @@ BASE_TESTS = \
 	tests/unit/base/bytes_test \
 	tests/unit/base/encode_test \
 	tests/unit/base/lock_test \
+	tests/unit/base/metrics_test \
 	tests/unit/base/status_test \
 	tests/unit/base/worker_pool_test \
 	tests/unit/base/xml_reader_test
@@ -13,6 +14,7 @@ tests_unit_base_arena_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_unit_base_bytes_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_unit_base_encode_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_unit_base_lock_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
+tests_unit_base_metrics_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_unit_base_status_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_unit_base_worker_pool_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_unit_base_xml_reader_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
