@@ -24,6 +24,9 @@ control_open_local(const char *directory, struct control **ret_control, struct e
     }
     *ret_control = xcalloc(1, sizeof(**ret_control));
     (*ret_control)->driver = driver;
+    if (driver->change_timeout_ms == 0) {
+        driver->change_timeout_ms = CONTROL_CHANGE_TIMEOUT_MS;
+    }
     return ST_OK;
 }
 
@@ -49,31 +52,113 @@ check_key(struct bytes key, struct error *err)
     return ST_OK;
 }
 
+struct control_driver *
+control_driver_of(struct control *control)
+{
+    return control->driver;
+}
+
 enum status
 control_get(struct control *control, struct bytes key, struct arena *arena,
             struct control_value *ret_value, struct error *err)
 {
     enum status st = check_key(key, err);
+    struct control_snapshot *snapshot;
+    const struct control_value *value;
 
-    return st != ST_OK ? st
-                       : control->driver->ops->get(control->driver, key, arena, ret_value, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    snapshot = control_view_snapshot(control->driver->view);
+    value = control_snapshot_find(snapshot, key);
+    if (value != NULL) {
+        *ret_value = *value;
+        ret_value->key = arena_copy(arena, value->key);
+        ret_value->value = arena_copy(arena, value->value);
+    } else {
+        st = fail(err, ST_NOT_FOUND, "there is no such control value");
+    }
+    control_snapshot_unref(snapshot);
+    return st;
 }
 
 enum status
-control_put(struct control *control, struct bytes key, struct bytes value,
-            uint64_t expected_revision, uint64_t *ret_revision, struct error *err)
+control_list(struct control *control, struct bytes prefix, control_found_fn *found, void *arg,
+             struct error *err)
 {
+    struct control_snapshot *snapshot = control_view_snapshot(control->driver->view);
+    enum status st = ST_OK;
+
+    for (size_t i = control_snapshot_lower_bound(snapshot, prefix);
+         st == ST_OK && i < snapshot->count &&
+         bytes_has_prefix(snapshot->entries[i]->value.key, prefix);
+         i++) {
+        st = found(&snapshot->entries[i]->value, arg, err);
+    }
+    control_snapshot_unref(snapshot);
+    return st;
+}
+
+uint64_t
+control_revision(struct control *control)
+{
+    struct control_snapshot *snapshot = control_view_snapshot(control->driver->view);
+    uint64_t revision = snapshot->revision;
+
+    control_snapshot_unref(snapshot);
+    return revision;
+}
+
+/* What would be a mistake of ours is CHECKed; what may come from users gets a status. */
+static enum status
+check_changes(const struct control_change *changes, size_t count, struct error *err)
+{
+    size_t size = 0;
+    bool has_change = false;
+
+    CHECK(count > 0 && count <= CONTROL_CHANGE_COUNT_MAX);
+    for (size_t i = 0; i < count; i++) {
+        const struct control_change *change = &changes[i];
+        enum status st = check_key(change->key, err);
+
+        if (st != ST_OK) {
+            return st;
+        }
+        CHECK(change->action != CONTROL_DELETE ||
+              change->expected_revision != CONTROL_MUST_NOT_EXIST);
+        CHECK(change->lease == 0 || change->action == CONTROL_PUT);
+        for (size_t k = 0; k < i; k++) {
+            CHECK(!bytes_equal(changes[k].key, change->key));
+        }
+        has_change = has_change || change->action != CONTROL_COMPARE;
+        if (change->action == CONTROL_PUT) {
+            size += change->key.size + change->value.size;
+            if (change->value.size > CONTROL_VALUE_BYTES_MAX) {
+                return fail(err, ST_TOO_LARGE,
+                            "a control value of %zu bytes is above the limit of %zu",
+                            change->value.size, CONTROL_VALUE_BYTES_MAX);
+            }
+        }
+    }
+    CHECK(has_change);
+    return size <= CONTROL_COMMIT_BYTES_MAX
+               ? ST_OK
+               : fail(err, ST_TOO_LARGE, "%zu bytes in one control change are above %zu", size,
+                      CONTROL_COMMIT_BYTES_MAX);
+}
+
+enum status
+control_commit(struct control *control, const struct control_change *changes, size_t count,
+               const struct control_guard *guard, uint64_t *ret_revision, struct error *err)
+{
+    struct control_driver *driver = control->driver;
     uint64_t revision = 0;
-    enum status st = check_key(key, err);
+    enum status st = check_changes(changes, count, err);
 
     assert_on_worker();
-    if (st == ST_OK && value.size > CONTROL_VALUE_BYTES_MAX) {
-        st = fail(err, ST_TOO_LARGE, "a control value of %zu bytes is above the limit of %zu",
-                  value.size, CONTROL_VALUE_BYTES_MAX);
-    }
     if (st == ST_OK) {
-        st = control->driver->ops->put(control->driver, key, value, expected_revision, &revision,
-                                       err);
+        st = driver->ops->commit(driver, changes, count, guard, driver->change_timeout_ms,
+                                 &revision, err);
     }
     if (st == ST_OK && ret_revision != NULL) {
         *ret_revision = revision;
@@ -82,33 +167,53 @@ control_put(struct control *control, struct bytes key, struct bytes value,
 }
 
 enum status
-control_delete(struct control *control, struct bytes key, uint64_t expected_revision,
-               struct error *err)
+control_put(struct control *control, struct bytes key, struct bytes value,
+            uint64_t expected_revision, uint64_t *ret_revision, struct error *err)
 {
-    enum status st = check_key(key, err);
-
-    assert_on_worker();
-    CHECK(expected_revision != CONTROL_MUST_NOT_EXIST);
-    return st != ST_OK ? st
-                       : control->driver->ops->remove(control->driver, key, expected_revision, err);
+    return control_put_as_leader(control, NULL, key, value, expected_revision, ret_revision, err);
 }
 
 enum status
-control_list(struct control *control, struct bytes prefix, control_found_fn *found, void *arg,
-             struct error *err)
+control_put_as_leader(struct control *control, const struct control_guard *guard, struct bytes key,
+                      struct bytes value, uint64_t expected_revision, uint64_t *ret_revision,
+                      struct error *err)
 {
-    return control->driver->ops->list(control->driver, prefix, found, arg, err);
+    struct control_change change = {
+        .action = CONTROL_PUT, .key = key, .value = value, .expected_revision = expected_revision};
+
+    return control_commit(control, &change, 1, guard, ret_revision, err);
+}
+
+enum status
+control_delete(struct control *control, struct bytes key, uint64_t expected_revision,
+               struct error *err)
+{
+    struct control_change change = {
+        .action = CONTROL_DELETE, .key = key, .expected_revision = expected_revision};
+
+    return control_commit(control, &change, 1, NULL, NULL, err);
 }
 
 enum status
 control_watch(struct control *control, struct bytes prefix, control_changed_fn *changed, void *arg,
               struct error *err)
 {
-    return control->driver->ops->watch(control->driver, prefix, changed, arg, err);
+    control_view_watch(control->driver->view, prefix, changed, arg);
+    return ST_OK;
 }
 
-uint64_t
-control_revision(struct control *control)
+void
+control_unwatch(struct control *control, control_changed_fn *changed, void *arg)
 {
-    return control->driver->ops->revision(control->driver);
+    control_view_unwatch(control->driver->view, changed, arg);
+}
+
+enum status
+control_refresh(struct control *control, struct bytes key, struct error *err)
+{
+    struct control_driver *driver = control->driver;
+    enum status st = check_key(key, err);
+
+    assert_on_worker();
+    return st != ST_OK ? st : driver->ops->refresh(driver, key, driver->change_timeout_ms, err);
 }

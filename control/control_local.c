@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads take a reference to the current snapshot and need no more.  A change goes:
+ * Reads take a reference to the current snapshot and need no more.  A commit goes:
  *
- *   take the turn (one change at a time, in order of arrival at the lock) -> compare the revision
- *   -> write value and revision in one synced batch -> exchange the snapshot -> call the watchers
+ *   take the turn (one commit at a time, in order of arrival at the lock) -> compare the revisions
+ *   -> write values and revision in one synced batch -> exchange the snapshot -> call the watchers
  *   -> give the turn back
  *
  * Failure: what RocksDB reports is final.  Whether the batch is on disk is then unknown, so the
@@ -13,7 +13,7 @@
  *
  * On disk: "control/<key>" -> version byte, revision (8 bytes, big-endian), value; and
  * "control-revision" -> revision (8 bytes), written with every change so that a deletion does not
- * let it fall back.
+ * let it fall back.  Values with a lease end with the process, so only their revision is written.
  */
 #include "control/control_local.h"
 
@@ -21,15 +21,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
-#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "base/encode.h"
-#include "base/lock.h"
 #include "base/memory.h"
-#include "control/control_snapshot.h"
 #include "meta/meta_db.h"
 
 #include "base/banned.h"
@@ -44,25 +42,14 @@
 #define WRITE_BUFFER_BYTES ((size_t)4 << 20)
 #define WAL_BYTES_MAX ((size_t)16 << 20)
 
-struct watcher {
-    struct watcher *next;
-    struct bytes prefix; /* owned */
-    control_changed_fn *changed;
-    void *arg;
-};
-
 struct control_local {
     struct control_driver driver;
     struct meta_cache *cache;
     struct meta_db *db;
     struct meta_batch *batch; /* whoever has the turn */
     struct buffer record;     /* whoever has the turn */
-    struct watcher *watchers; /* whoever has the turn */
-    pthread_mutex_t lock;
-    pthread_cond_t turn_is_free;
-    bool is_turn_taken;                /* guarded by lock */
-    bool has_failed;                   /* guarded by lock */
-    struct control_snapshot *snapshot; /* guarded by lock */
+    bool has_failed;          /* whoever has the turn */
+    _Atomic uint64_t last_lease;
 };
 
 static struct control_local *
@@ -71,251 +58,209 @@ local_from(struct control_driver *driver)
     return CONTAINER_OF(struct control_local, driver, driver);
 }
 
-static struct control_snapshot *
-snapshot_get(struct control_local *local)
-{
-    struct control_snapshot *snapshot = NULL;
-
-    WITH_LOCK (&local->lock) {
-        snapshot = control_snapshot_ref(local->snapshot);
-    }
-    return snapshot;
-}
-
-/* True: the database still takes changes. */
-static bool
-turn_take(struct control_local *local)
-{
-    bool is_usable = false;
-
-    WITH_LOCK (&local->lock) {
-        while (local->is_turn_taken) {
-            CHECK(pthread_cond_wait(&local->turn_is_free, &local->lock) == 0);
-        }
-        local->is_turn_taken = true;
-        is_usable = !local->has_failed;
-    }
-    return is_usable;
-}
-
+/* has_turn */
 static void
-turn_give(struct control_local *local)
-{
-    WITH_LOCK (&local->lock) {
-        local->is_turn_taken = false;
-        CHECK(pthread_cond_signal(&local->turn_is_free) == 0);
-    }
-}
-
-static enum status
-local_get(struct control_driver *driver, struct bytes key, struct arena *arena,
-          struct control_value *ret_value, struct error *err)
-{
-    struct control_snapshot *snapshot = snapshot_get(local_from(driver));
-    const struct control_value *value = control_snapshot_find(snapshot, key);
-
-    if (value != NULL) {
-        *ret_value = (struct control_value){.key = arena_copy(arena, value->key),
-                                            .value = arena_copy(arena, value->value),
-                                            .revision = value->revision};
-    }
-    control_snapshot_unref(snapshot);
-    return value != NULL ? ST_OK : fail(err, ST_NOT_FOUND, "there is no such control value");
-}
-
-static enum status
-local_list(struct control_driver *driver, struct bytes prefix, control_found_fn *found, void *arg,
-           struct error *err)
-{
-    struct control_snapshot *snapshot = snapshot_get(local_from(driver));
-    enum status st = ST_OK;
-
-    for (size_t i = control_snapshot_lower_bound(snapshot, prefix);
-         st == ST_OK && i < snapshot->count &&
-         bytes_has_prefix(snapshot->entries[i]->value.key, prefix);
-         i++) {
-        st = found(&snapshot->entries[i]->value, arg, err);
-    }
-    control_snapshot_unref(snapshot);
-    return st;
-}
-
-static uint64_t
-local_revision(struct control_driver *driver)
-{
-    struct control_snapshot *snapshot = snapshot_get(local_from(driver));
-    uint64_t revision = snapshot->revision;
-
-    control_snapshot_unref(snapshot);
-    return revision;
-}
-
-/* has_turn.  Value NULL data: delete. */
-static enum status
-write_change(struct control_local *local, struct bytes key, struct bytes value, uint64_t revision,
-             struct error *err)
+add_change(struct control_local *local, const struct control_change *change, uint64_t revision)
 {
     unsigned char number[8];
     char name[sizeof(KEY_PREFIX) + CONTROL_KEY_BYTES_MAX];
-    struct bytes full_key = {name, sizeof(KEY_PREFIX) - 1 + key.size};
-    enum status st;
+    struct bytes full_key = {name, sizeof(KEY_PREFIX) - 1 + change->key.size};
 
     memcpy(name, KEY_PREFIX, sizeof(KEY_PREFIX) - 1);
-    memcpy(name + sizeof(KEY_PREFIX) - 1, key.data, key.size);
-    encode_u64_be(number, revision);
-    meta_batch_clear(local->batch);
-    if (value.data == NULL) {
+    memcpy(name + sizeof(KEY_PREFIX) - 1, change->key.data, change->key.size);
+    if (change->action == CONTROL_DELETE || change->lease != 0) {
         meta_batch_delete(local->batch, FAMILY_NODE, full_key);
-    } else {
-        buffer_clear(&local->record);
-        buffer_append_char(&local->record, RECORD_VERSION);
-        buffer_append(&local->record, number, sizeof(number));
-        buffer_append_bytes(&local->record, value);
-        meta_batch_put(local->batch, FAMILY_NODE, full_key, buffer_bytes(&local->record));
+        return;
     }
+    encode_u64_be(number, revision);
+    buffer_clear(&local->record);
+    buffer_append_char(&local->record, RECORD_VERSION);
+    buffer_append(&local->record, number, sizeof(number));
+    buffer_append_bytes(&local->record, change->value);
+    meta_batch_put(local->batch, FAMILY_NODE, full_key, buffer_bytes(&local->record));
+    memory_wipe(local->record.data, local->record.size);
+}
+
+/* has_turn */
+static enum status
+write_changes(struct control_local *local, const struct control_change *changes, size_t count,
+              uint64_t revision, struct error *err)
+{
+    unsigned char number[8];
+    enum status st;
+
+    meta_batch_clear(local->batch);
+    for (size_t i = 0; i < count; i++) {
+        if (changes[i].action != CONTROL_COMPARE) {
+            add_change(local, &changes[i], revision);
+        }
+    }
+    encode_u64_be(number, revision);
     meta_batch_put(local->batch, FAMILY_NODE, BYTES_LITERAL(KEY_REVISION),
                    bytes_of(number, sizeof(number)));
     st = meta_db_write(local->db, local->batch, true, err);
     meta_batch_clear(local->batch);
-    if (local->record.data != NULL) {
-        memory_wipe(local->record.data, local->record.size);
-    }
     return st;
 }
 
 /* has_turn.  Exchange the snapshot and tell the watchers. */
 static void
-publish_change(struct control_local *local, struct control_snapshot *next,
-               const struct control_value *value)
+publish_changes(struct control_local *local, const struct control_snapshot *old,
+                const struct control_change *changes, size_t count, uint64_t revision)
 {
-    struct control_snapshot *old = NULL;
+    struct control_snapshot *next = NULL;
+    struct control_value told[CONTROL_CHANGE_COUNT_MAX];
+    size_t told_count = 0;
 
-    WITH_LOCK (&local->lock) {
-        old = local->snapshot;
-        local->snapshot = next;
-    }
-    for (struct watcher *watcher = local->watchers; watcher != NULL; watcher = watcher->next) {
-        if (bytes_has_prefix(value->key, watcher->prefix)) {
-            watcher->changed(value, watcher->arg);
+    for (size_t i = 0; i < count; i++) {
+        const struct control_change *change = &changes[i];
+        const struct control_value *present = control_snapshot_find(old, change->key);
+        struct control_value *value = &told[told_count];
+        struct control_snapshot *before = next;
+        bool is_put = change->action == CONTROL_PUT;
+
+        if (change->action == CONTROL_COMPARE) {
+            continue;
         }
+        *value = (struct control_value){.key = change->key, .revision = revision};
+        if (is_put) {
+            value->value = change->value.data != NULL ? change->value : BYTES_LITERAL("");
+            value->create_revision = present != NULL ? present->create_revision : revision;
+            value->lease = change->lease;
+        }
+        next = control_snapshot_with(before != NULL ? before : old, change->key,
+                                     is_put ? control_entry_create(value) : NULL, revision);
+        if (before != NULL) {
+            control_snapshot_unref(before);
+        }
+        told_count++;
     }
-    control_snapshot_unref(old);
+    control_view_publish(local->driver.view, next, told, told_count);
 }
 
 static enum status
-check_expected(const struct control_snapshot *snapshot, struct bytes key, bool is_delete,
-               uint64_t expected_revision, struct error *err)
+check_change(const struct control_snapshot *snapshot, const struct control_change *change,
+             struct error *err)
 {
-    const struct control_value *old = control_snapshot_find(snapshot, key);
+    const struct control_value *old = control_snapshot_find(snapshot, change->key);
     uint64_t revision = old != NULL ? old->revision : CONTROL_MUST_NOT_EXIST;
 
-    if (expected_revision == CONTROL_ANY_REVISION) {
-        return is_delete && old == NULL ? fail(err, ST_NOT_FOUND, "there is no such control value")
-                                        : ST_OK;
+    if (change->expected_revision == CONTROL_ANY_REVISION) {
+        return change->action == CONTROL_DELETE && old == NULL
+                   ? fail(err, ST_NOT_FOUND, "there is no such control value")
+                   : ST_OK;
     }
-    if (revision != expected_revision) {
+    if (revision != change->expected_revision) {
         return fail(err, ST_CONFLICT,
                     "the control value is at revision %" PRIu64 ", expected was %" PRIu64, revision,
-                    expected_revision);
+                    change->expected_revision);
     }
     return ST_OK;
 }
 
-/* Value NULL data: delete. */
 static enum status
-change(struct control_local *local, struct bytes key, struct bytes value,
-       uint64_t expected_revision, uint64_t *ret_revision, struct error *err)
+check_all(const struct control_snapshot *snapshot, const struct control_change *changes,
+          size_t count, const struct control_guard *guard, struct error *err)
 {
-    bool is_usable = turn_take(local);
-    /* Only the holder of the turn replaces it. */
-    struct control_snapshot *snapshot = local->snapshot;
-    uint64_t revision = snapshot->revision + 1;
-    struct control_entry *entry = NULL;
-    enum status st = check_expected(snapshot, key, value.data == NULL, expected_revision, err);
+    if (guard != NULL) {
+        const struct control_value *leader =
+            control_snapshot_find(snapshot, bytes_of_string(guard->key));
 
+        if (leader == NULL || leader->create_revision != guard->create_revision) {
+            return fail(err, ST_MOVED, "this node does not hold %s any more", guard->key);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        enum status st = check_change(snapshot, &changes[i], err);
+
+        if (st != ST_OK) {
+            return st;
+        }
+    }
+    return ST_OK;
+}
+
+static enum status
+local_commit(struct control_driver *driver, const struct control_change *changes, size_t count,
+             const struct control_guard *guard, int64_t timeout_ms, uint64_t *ret_revision,
+             struct error *err)
+{
+    struct control_local *local = local_from(driver);
+    struct control_snapshot *snapshot;
+    uint64_t revision;
+    enum status st;
+
+    control_view_turn_take(driver->view);
+    snapshot = control_view_snapshot(driver->view);
+    revision = snapshot->revision + 1;
+    st = check_all(snapshot, changes, count, guard, err);
     if (st != ST_OK) {
         goto out;
     }
-    if (!is_usable) {
+    if (local->has_failed) {
         st = fail(err, ST_IO, "an earlier write of control values failed; restart to read them");
         goto out;
     }
-    st = write_change(local, key, value, revision, err);
+    st = write_changes(local, changes, count, revision, err);
     if (st != ST_OK) {
-        WITH_LOCK (&local->lock) {
-            local->has_failed = true;
-        }
+        local->has_failed = true;
         goto out;
     }
-    if (value.data != NULL) {
-        entry = control_entry_create(key, value, revision);
-    }
-    publish_change(local, control_snapshot_with(snapshot, key, entry, revision),
-                   entry != NULL ? &entry->value
-                                 : &(struct control_value){.key = key, .revision = revision});
+    publish_changes(local, snapshot, changes, count, revision);
     *ret_revision = revision;
 out:
-    turn_give(local);
+    control_view_turn_give(driver->view);
+    control_snapshot_unref(snapshot);
     return st;
 }
 
+/* The store and its only user are one process, so there is nothing to miss. */
 static enum status
-local_put(struct control_driver *driver, struct bytes key, struct bytes value,
-          uint64_t expected_revision, uint64_t *ret_revision, struct error *err)
+local_refresh(struct control_driver *driver, struct bytes key, int64_t timeout_ms,
+              struct error *err)
 {
-    if (value.data == NULL) {
-        value = BYTES_LITERAL("");
-    }
-    return change(local_from(driver), key, value, expected_revision, ret_revision, err);
-}
-
-static enum status
-local_remove(struct control_driver *driver, struct bytes key, uint64_t expected_revision,
-             struct error *err)
-{
-    uint64_t revision;
-
-    return change(local_from(driver), key, BYTES_NONE, expected_revision, &revision, err);
-}
-
-static int
-compare_by_revision(const void *a, const void *b)
-{
-    uint64_t first = (*(struct control_entry *const *)a)->value.revision;
-    uint64_t second = (*(struct control_entry *const *)b)->value.revision;
-
-    return first < second ? -1 : first > second;
-}
-
-static enum status
-local_watch(struct control_driver *driver, struct bytes prefix, control_changed_fn *changed,
-            void *arg, struct error *err)
-{
-    struct control_local *local = local_from(driver);
-    struct watcher *watcher = xcalloc(1, sizeof(*watcher));
-    struct control_entry **entries;
-    struct control_snapshot *snapshot;
-    size_t count = 0;
-
-    watcher->prefix = bytes_of(xmemdup(prefix.data, prefix.size), prefix.size);
-    watcher->changed = changed;
-    watcher->arg = arg;
-    (void)turn_take(local);
-    snapshot = local->snapshot;
-    entries = xmalloc((snapshot->count + 1) * sizeof(*entries));
-    for (size_t i = control_snapshot_lower_bound(snapshot, prefix);
-         i < snapshot->count && bytes_has_prefix(snapshot->entries[i]->value.key, prefix); i++) {
-        entries[count++] = snapshot->entries[i];
-    }
-    qsort(entries, count, sizeof(*entries), compare_by_revision);
-    for (size_t i = 0; i < count; i++) {
-        changed(&entries[i]->value, arg);
-    }
-    watcher->next = local->watchers;
-    local->watchers = watcher;
-    turn_give(local);
-    free(entries);
     return ST_OK;
+}
+
+/* A lease of a single node holds as long as the process; only revoking it ends it. */
+static enum status
+local_lease_grant(struct control_driver *driver, int64_t ttl_s, int64_t timeout_ms,
+                  uint64_t *ret_lease, struct error *err)
+{
+    *ret_lease = atomic_fetch_add(&local_from(driver)->last_lease, 1) + 1;
+    return ST_OK;
+}
+
+static enum status
+local_lease_keep(struct control_driver *driver, uint64_t lease, int64_t timeout_ms,
+                 struct error *err)
+{
+    return ST_OK;
+}
+
+static enum status
+local_lease_revoke(struct control_driver *driver, uint64_t lease, int64_t timeout_ms,
+                   struct error *err)
+{
+    struct control_snapshot *snapshot = control_view_snapshot(driver->view);
+    enum status st = ST_OK;
+
+    for (size_t i = 0; st == ST_OK && i < snapshot->count; i++) {
+        const struct control_value *value = &snapshot->entries[i]->value;
+        struct control_change change = {
+            .action = CONTROL_DELETE, .key = value->key, .expected_revision = value->revision};
+        uint64_t revision;
+
+        if (value->lease != lease) {
+            continue;
+        }
+        st = local_commit(driver, &change, 1, NULL, timeout_ms, &revision, err);
+        if (st == ST_CONFLICT) { /* it was replaced or deleted meanwhile */
+            st = ST_OK;
+        }
+    }
+    control_snapshot_unref(snapshot);
+    return st;
 }
 
 static void
@@ -329,26 +274,16 @@ local_close(struct control_driver *driver)
     meta_cache_destroy(&local->cache);
     meta_batch_destroy(&local->batch);
     buffer_release(&local->record);
-    while (local->watchers != NULL) {
-        struct watcher *watcher = local->watchers;
-
-        local->watchers = watcher->next;
-        free((void *)(uintptr_t)watcher->prefix.data);
-        free(watcher);
-    }
-    control_snapshot_unref(local->snapshot);
-    CHECK(pthread_mutex_destroy(&local->lock) == 0);
-    CHECK(pthread_cond_destroy(&local->turn_is_free) == 0);
+    control_view_destroy(&driver->view);
     free(local);
 }
 
 static const struct control_driver_ops LOCAL_OPS = {
-    .get = local_get,
-    .put = local_put,
-    .remove = local_remove,
-    .list = local_list,
-    .watch = local_watch,
-    .revision = local_revision,
+    .commit = local_commit,
+    .refresh = local_refresh,
+    .lease_grant = local_lease_grant,
+    .lease_keep = local_lease_keep,
+    .lease_revoke = local_lease_revoke,
     .close = local_close,
 };
 
@@ -377,10 +312,13 @@ load_record(struct bytes key, struct bytes record, struct control_snapshot **sna
         return fail(err, ST_CORRUPT, "control value %.*s is not of a known form", BYTES_ARGS(key));
     }
     revision = decode_u64_be(record.data + 1);
-    control_snapshot_append(
-        snapshot,
-        control_entry_create(bytes_slice(key, prefix.size, key.size),
-                             bytes_slice(record, RECORD_HEAD_BYTES, record.size), revision));
+    control_snapshot_append(snapshot,
+                            control_entry_create(&(struct control_value){
+                                .key = bytes_slice(key, prefix.size, key.size),
+                                .value = bytes_slice(record, RECORD_HEAD_BYTES, record.size),
+                                .revision = revision,
+                                .create_revision = revision,
+                            }));
     return ST_OK;
 }
 
@@ -389,17 +327,19 @@ load_all(struct control_local *local, struct error *err)
 {
     struct meta_scan scan = {.family = FAMILY_NODE};
     struct meta_iterator *iterator = meta_iterator_open(local->db, &scan);
+    struct control_snapshot *snapshot = control_snapshot_create(0);
     enum status st = ST_OK;
 
     meta_iterator_seek(iterator, BYTES_LITERAL(""));
     for (; st == ST_OK && meta_iterator_is_valid(iterator); meta_iterator_next(iterator)) {
-        st = load_record(meta_iterator_key(iterator), meta_iterator_value(iterator),
-                         &local->snapshot, err);
+        st =
+            load_record(meta_iterator_key(iterator), meta_iterator_value(iterator), &snapshot, err);
     }
     if (st == ST_OK) {
         st = meta_iterator_status(iterator, err);
     }
     meta_iterator_close(&iterator);
+    control_view_publish(local->driver.view, snapshot, NULL, 0);
     return st;
 }
 
@@ -438,9 +378,7 @@ control_local_open(const char *directory, struct control_driver **ret_driver, st
     }
     local = xcalloc(1, sizeof(*local));
     local->driver.ops = &LOCAL_OPS;
-    CHECK(pthread_mutex_init(&local->lock, NULL) == 0);
-    CHECK(pthread_cond_init(&local->turn_is_free, NULL) == 0);
-    local->snapshot = control_snapshot_create(0);
+    local->driver.view = control_view_create();
     local->batch = meta_batch_create();
     local->cache = meta_cache_create(CACHE_BYTES);
     st = meta_db_open(&(struct meta_db_options){.directory = directory,

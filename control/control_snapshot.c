@@ -7,18 +7,28 @@
 #include "base/banned.h"
 
 struct control_entry *
-control_entry_create(struct bytes key, struct bytes value, uint64_t revision)
+control_entry_create(const struct control_value *value)
 {
-    struct control_entry *entry = xmalloc(sizeof(*entry) + key.size + value.size);
+    struct bytes key = value->key;
+    struct bytes content = value->value;
+    struct control_entry *entry = xmalloc(sizeof(*entry) + key.size + content.size);
     char *text = (char *)(entry + 1);
 
     memcpy(text, key.data, key.size);
-    if (value.size > 0) {
-        memcpy(text + key.size, value.data, value.size);
+    if (content.size > 0) {
+        memcpy(text + key.size, content.data, content.size);
     }
     atomic_init(&entry->reference_count, 1);
-    entry->value = (struct control_value){
-        .key = {text, key.size}, .value = {text + key.size, value.size}, .revision = revision};
+    entry->value = *value;
+    entry->value.key = bytes_of(text, key.size);
+    entry->value.value = bytes_of(text + key.size, content.size);
+    return entry;
+}
+
+struct control_entry *
+control_entry_ref(struct control_entry *entry)
+{
+    atomic_fetch_add(&entry->reference_count, 1);
     return entry;
 }
 
@@ -118,8 +128,7 @@ control_snapshot_append(struct control_snapshot **snapshot, struct control_entry
 static void
 snapshot_share(struct control_snapshot *snapshot, struct control_entry *entry)
 {
-    atomic_fetch_add(&entry->reference_count, 1);
-    snapshot->entries[snapshot->count++] = entry;
+    snapshot->entries[snapshot->count++] = control_entry_ref(entry);
 }
 
 struct control_snapshot *

@@ -23,7 +23,10 @@ struct control_snapshot {
     struct control_entry *entries[];
 };
 
-struct control_entry *control_entry_create(struct bytes key, struct bytes value, uint64_t revision);
+/* A copy of value. */
+struct control_entry *control_entry_create(const struct control_value *value);
+/* One more reference. */
+struct control_entry *control_entry_ref(struct control_entry *entry);
 void control_entry_unref(struct control_entry *entry);
 
 struct control_snapshot *control_snapshot_create(uint64_t revision);

@@ -89,6 +89,9 @@ control_changed(const struct control_value *value, void *arg)
     struct error err = ERROR_INIT;
     enum status st = ST_OK;
 
+    if (value->lease != 0) {
+        return; /* it ends with a session of this process, so it is not to be restored */
+    }
     if (value->value.data == NULL) {
         st = store_mirror_delete(mirror->store, mirror_key(value->key, key), &err);
     } else if (!mirror->is_catching_up || !is_mirrored(mirror, value)) {
