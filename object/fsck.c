@@ -131,6 +131,7 @@ home_check(struct fsck_check *check, struct home *home, struct error *err)
     view_close(check);
     fsck_tally_release(&check->chunks);
     fsck_tally_release(&check->packs);
+    memset(check->pack_totals, 0, sizeof(check->pack_totals));
     fsck_tally_release(&check->writes);
     fsck_tally_release(&check->buckets);
     return st;

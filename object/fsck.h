@@ -18,6 +18,7 @@
     X(FSCK_COUNT_WRONG, "a reference count or counter differs from the records")                   \
     X(FSCK_RECORD_ORPHAN, "a record belongs to no bucket")                                         \
     X(FSCK_PAGE_ORPHAN, "a page or part belongs to no record")                                     \
+    X(FSCK_LOG_LOST, "packs know of commits that the records have lost")                           \
     X(FSCK_FILE_ORPHAN, "a file that no record names")                                             \
     X(FSCK_HOME_ABSENT, "a registered mountpath is absent")
 

@@ -69,8 +69,46 @@ chunk_file_check(struct fsck_check *check, const char *path, const char *name)
     }
 }
 
+static bool
+pack_is_wanted(struct fsck_check *check, uint64_t pack_id)
+{
+    struct meta_value value = META_VALUE_INIT;
+    struct meta_key key;
+    bool is_wanted;
+
+    if (home_has_pack_under_way(check->home, pack_id)) {
+        return true;
+    }
+    meta_key_pack(&key, pack_id);
+    is_wanted = meta_db_get(home_db(check->home), FAMILY_PACK, meta_key_bytes(&key), true, &value,
+                            NULL) != ST_NOT_FOUND;
+    meta_value_release(&value);
+    return is_wanted;
+}
+
+static void
+pack_file_check(struct fsck_check *check, const char *path, const char *name)
+{
+    unsigned char id[16] = {0};
+
+    check->summary.file_count++;
+    if (strlen(name) != 16 || decode_hex(bytes_of_string(name), id + 8) != ST_OK) {
+        if (file_is_old(check, path)) {
+            orphan_take(check, path, "no name of a pack");
+        }
+        return;
+    }
+    if (fsck_tally_find(&check->packs, id) == NULL && file_is_old(check, path) &&
+        !pack_is_wanted(check, decode_u64_be(id + 8))) {
+        orphan_take(check, path, "no record names it");
+    }
+}
+
+typedef void file_check_fn(struct fsck_check *check, const char *path, const char *name);
+
 static enum status
-directory_check(struct fsck_check *check, const char *directory, struct error *err)
+directory_check(struct fsck_check *check, const char *directory, file_check_fn *file_check,
+                struct error *err)
 {
     DIR *stream = opendir(directory);
     const struct dirent *entry;
@@ -86,7 +124,7 @@ directory_check(struct fsck_check *check, const char *directory, struct error *e
             continue;
         }
         path = xasprintf("%s/%s", directory, entry->d_name);
-        chunk_file_check(check, path, entry->d_name);
+        file_check(check, path, entry->d_name);
         free(path);
         st = fsck_step(check, err);
     }
@@ -94,6 +132,20 @@ directory_check(struct fsck_check *check, const char *directory, struct error *e
         st = fail_errno(err, ST_IO, "%s cannot be read", directory);
     }
     closedir(stream);
+    return st;
+}
+
+static enum status
+packs_check(struct fsck_check *check, struct error *err)
+{
+    char *directory = xasprintf("%s/packs", home_directory(check->home));
+    struct error local = ERROR_INIT;
+    enum status st = directory_check(check, directory, pack_file_check, err);
+
+    if (st == ST_OK && home_check_log(check->home, &local) != ST_OK) {
+        fsck_found(check, FSCK_LOG_LOST, "%s", local.text);
+    }
+    free(directory);
     return st;
 }
 
@@ -114,9 +166,9 @@ fsck_check_files(struct fsck_check *check, struct error *err)
 
             chunk_shard_format(relative, home_uuid(check->home), shard);
             directory = xasprintf("%s/%s", home_directory(mountpath), relative);
-            st = directory_check(check, directory, err);
+            st = directory_check(check, directory, chunk_file_check, err);
             free(directory);
         }
     }
-    return st;
+    return st == ST_OK ? packs_check(check, err) : st;
 }

@@ -26,6 +26,7 @@ struct fsck_check {
     struct meta_iterator *iterators[FAMILY_COUNT];
     struct fsck_tally chunks;  /* expected: [0] references */
     struct fsck_tally packs;   /* expected: [0] live bytes */
+    int64_t pack_totals[2];    /* of the packs' records: live bytes, capacity */
     struct fsck_tally writes;  /* write ids whose pages are named */
     struct fsck_tally buckets; /* expected: objects, logical, stored bytes */
 };

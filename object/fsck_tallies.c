@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/check.h"
 #include "base/encode.h"
 #include "object/bucket_table.h"
 #include "object/fsck_home.h"
@@ -9,117 +10,142 @@
 
 #define COUNTERS_KEY_BYTES 9
 
-static enum status
-chunks_check(struct fsck_check *check, struct error *err)
+/* A family whose records count what others name, and what the check has seen named. */
+struct counted_family {
+    enum family family;
+    struct fsck_tally *tally;
+    const char *what;
+    const char *unit;
+    size_t key_bytes; /* of an id, at the end of the tally's */
+    int64_t count_min;
+    int64_t *totals; /* sums of the records' numbers, or NULL */
+    size_t number_count;
+};
+
+/* An id in the form that names of files have. */
+static void
+counted_name(const struct counted_family *family, const unsigned char id[16], char ret_hex[33])
 {
-    struct meta_iterator *iterator = check->iterators[FAMILY_CHUNK];
+    encode_hex(bytes_of(id + 16 - family->key_bytes, family->key_bytes), ret_hex);
+}
+
+static void
+count_check(struct fsck_check *check, const struct counted_family *family, struct bytes key,
+            struct bytes value)
+{
+    unsigned char id[16] = {0};
+    struct fsck_tally_entry *entry;
+    int64_t count;
+    char hex[33];
+
+    if (key.size != family->key_bytes || value.size != 8 * family->number_count) {
+        fsck_found(check, FSCK_RECORD_UNREADABLE, "the count of a %s is malformed", family->what);
+        return;
+    }
+    memcpy(id + 16 - key.size, key.data, key.size);
+    count = (int64_t)decode_u64_be(value.data);
+    /* Counted, even if wrongly: its file is no orphan. */
+    entry = fsck_tally_at(family->tally, id);
+    entry->is_seen = true;
+    if (entry->values[0] != count || count < family->count_min) {
+        counted_name(family, id, hex);
+        fsck_found(check, FSCK_COUNT_WRONG, "%s %s: %lld %s counted, %lld named", family->what, hex,
+                   (long long)count, family->unit, (long long)entry->values[0]);
+    }
+    for (size_t i = 0; family->totals != NULL && i < family->number_count; i++) {
+        family->totals[i] += (int64_t)decode_u64_be(value.data + 8 * i);
+    }
+}
+
+static enum status
+counts_check(struct fsck_check *check, const struct counted_family *family, struct error *err)
+{
+    struct meta_iterator *iterator = check->iterators[family->family];
     enum status st = ST_OK;
 
     for (meta_iterator_seek(iterator, BYTES_NONE); st == ST_OK && meta_iterator_is_valid(iterator);
          meta_iterator_next(iterator)) {
-        struct bytes key = meta_iterator_key(iterator);
-        struct bytes value = meta_iterator_value(iterator);
-        struct fsck_tally_entry *entry;
-        uint64_t count;
-        char hex[2 * CHUNK_ID_BYTES + 1];
-
-        if (key.size != CHUNK_ID_BYTES || value.size != 8) {
-            fsck_found(check, FSCK_RECORD_UNREADABLE, "the count of a chunk file is malformed");
-            continue;
-        }
-        encode_hex(key, hex);
-        count = decode_u64_be(value.data);
-        entry = fsck_tally_find(&check->chunks, (const unsigned char *)key.data);
-        if (entry == NULL || (uint64_t)entry->values[0] != count) {
-            fsck_found(check, FSCK_COUNT_WRONG, "chunk file %s: counted %llu times, named %lld",
-                       hex, (unsigned long long)count,
-                       entry == NULL ? 0LL : (long long)entry->values[0]);
-        }
-        /* Counted, even if wrongly: its file is no orphan. */
-        fsck_tally_at(&check->chunks, (const unsigned char *)key.data)->is_seen = true;
+        count_check(check, family, meta_iterator_key(iterator), meta_iterator_value(iterator));
         st = fsck_step(check, err);
     }
     if (st == ST_OK) {
         st = meta_iterator_status(iterator, err);
     }
-    for (size_t i = 0; st == ST_OK && i < check->chunks.slot_count; i++) {
-        const struct fsck_tally_entry *entry = &check->chunks.slots[i];
+    for (size_t i = 0; st == ST_OK && i < family->tally->slot_count; i++) {
+        const struct fsck_tally_entry *entry = &family->tally->slots[i];
 
         if (entry->is_used && !entry->is_seen) {
-            char hex[2 * CHUNK_ID_BYTES + 1];
+            char hex[33];
 
-            encode_hex(bytes_of(entry->id, CHUNK_ID_BYTES), hex);
-            fsck_found(check, FSCK_COUNT_WRONG, "chunk file %s: named and not counted", hex);
+            counted_name(family, entry->id, hex);
+            fsck_found(check, FSCK_COUNT_WRONG, "%s %s: named and not counted", family->what, hex);
         }
     }
     return st;
+}
+
+static enum status
+chunks_check(struct fsck_check *check, struct error *err)
+{
+    const struct counted_family family = {.family = FAMILY_CHUNK,
+                                          .tally = &check->chunks,
+                                          .what = "chunk file",
+                                          .unit = "times",
+                                          .key_bytes = CHUNK_ID_BYTES,
+                                          .count_min = 1,
+                                          .number_count = 1};
+
+    return counts_check(check, &family, err);
+}
+
+/* The value of FAMILY_NODE under key as of the check's moment: as many numbers, zeros where there
+ * are none. */
+static enum status
+numbers_get(struct fsck_check *check, const struct meta_key *key, int64_t *ret_numbers,
+            size_t count, struct error *err)
+{
+    struct meta_iterator *iterator = check->iterators[FAMILY_NODE];
+
+    memset(ret_numbers, 0, count * sizeof(*ret_numbers));
+    meta_iterator_seek(iterator, meta_key_bytes(key));
+    if (!meta_iterator_is_valid(iterator)) {
+        return meta_iterator_status(iterator, err);
+    }
+    if (bytes_equal(meta_iterator_key(iterator), meta_key_bytes(key))) {
+        struct bytes value = meta_iterator_value(iterator);
+
+        for (size_t i = 0; i < count && (i + 1) * 8 <= value.size; i++) {
+            ret_numbers[i] = (int64_t)decode_u64_be(value.data + i * 8);
+        }
+    }
+    return ST_OK;
 }
 
 static enum status
 packs_check(struct fsck_check *check, struct error *err)
 {
-    struct meta_iterator *iterator = check->iterators[FAMILY_PACK];
-    enum status st = ST_OK;
+    const struct counted_family family = {.family = FAMILY_PACK,
+                                          .tally = &check->packs,
+                                          .what = "pack",
+                                          .unit = "live bytes",
+                                          .key_bytes = 8,
+                                          .totals = check->pack_totals,
+                                          .number_count = ARRAY_COUNT(check->pack_totals)};
+    int64_t totals[ARRAY_COUNT(check->pack_totals)];
+    struct meta_key key;
+    enum status st = counts_check(check, &family, err);
 
-    for (meta_iterator_seek(iterator, BYTES_NONE); st == ST_OK && meta_iterator_is_valid(iterator);
-         meta_iterator_next(iterator)) {
-        struct bytes key = meta_iterator_key(iterator);
-        struct bytes value = meta_iterator_value(iterator);
-        struct fsck_tally_entry *entry;
-        unsigned char id[16];
-        int64_t live;
-
-        if (key.size != 8 || value.size < 8 || value.size % 8 != 0) {
-            fsck_found(check, FSCK_RECORD_UNREADABLE, "the record of a pack is malformed");
-            continue;
-        }
-        fsck_tally_number(decode_u64_be(key.data), id);
-        live = (int64_t)decode_u64_be(value.data);
-        entry = fsck_tally_at(&check->packs, id);
-        if (entry->values[0] != live) {
-            fsck_found(check, FSCK_COUNT_WRONG, "pack %016llx: %lld live bytes counted, %lld named",
-                       (unsigned long long)decode_u64_be(key.data), (long long)live,
-                       (long long)entry->values[0]);
-        }
-        entry->is_seen = true;
-        st = fsck_step(check, err);
-    }
+    meta_key_node(&key, NODE_PACK_TOTALS);
     if (st == ST_OK) {
-        st = meta_iterator_status(iterator, err);
+        st = numbers_get(check, &key, totals, ARRAY_COUNT(totals), err);
     }
-    for (size_t i = 0; st == ST_OK && i < check->packs.slot_count; i++) {
-        const struct fsck_tally_entry *entry = &check->packs.slots[i];
-
-        if (entry->is_used && !entry->is_seen) {
-            fsck_found(check, FSCK_COUNT_WRONG, "pack %016llx: named and not counted",
-                       (unsigned long long)fsck_tally_number_of(entry));
-        }
+    if (st == ST_OK && memcmp(totals, check->pack_totals, sizeof(totals)) != 0) {
+        fsck_found(check, FSCK_COUNT_WRONG,
+                   "all packs: totals say %lld live bytes of %lld, the packs' records %lld of %lld",
+                   (long long)totals[0], (long long)totals[1], (long long)check->pack_totals[0],
+                   (long long)check->pack_totals[1]);
     }
     return st;
-}
-
-/* The counters of a bucket as of the check's moment; zeros if there are none. */
-static enum status
-counters_get(struct fsck_check *check, uint64_t bucket_id, int64_t ret_counters[4],
-             struct error *err)
-{
-    struct meta_iterator *iterator = check->iterators[FAMILY_NODE];
-    struct meta_key key;
-
-    memset(ret_counters, 0, 4 * sizeof(*ret_counters));
-    meta_key_counters(&key, bucket_id);
-    meta_iterator_seek(iterator, meta_key_bytes(&key));
-    if (!meta_iterator_is_valid(iterator)) {
-        return meta_iterator_status(iterator, err);
-    }
-    if (bytes_equal(meta_iterator_key(iterator), meta_key_bytes(&key))) {
-        struct bytes value = meta_iterator_value(iterator);
-
-        for (size_t i = 0; i < 4 && (i + 1) * 8 <= value.size; i++) {
-            ret_counters[i] = (int64_t)decode_u64_be(value.data + i * 8);
-        }
-    }
-    return ST_OK;
 }
 
 static enum status
@@ -129,8 +155,11 @@ bucket_check(struct fsck_check *check, uint64_t bucket_id, struct error *err)
     int64_t expected[FSCK_TALLY_VALUES] = {0};
     int64_t counters[4];
     unsigned char id[16];
-    enum status st = counters_get(check, bucket_id, counters, err);
+    struct meta_key key;
+    enum status st;
 
+    meta_key_counters(&key, bucket_id);
+    st = numbers_get(check, &key, counters, ARRAY_COUNT(counters), err);
     fsck_tally_number(bucket_id, id);
     entry = fsck_tally_find(&check->buckets, id);
     if (entry != NULL) {

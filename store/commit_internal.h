@@ -72,10 +72,11 @@ struct commit_view {
     struct batch_map *batch; /* NULL: runs in a worker */
 };
 
-/* FAMILY_NODE: int64 live bytes of packs in this home, int64 their capacity. */
-#define NODE_PACK_TOTALS "packs"
 /* FAMILY_NODE: number of the last batch, last seq counter in it; in every batch. */
 #define NODE_LAST_BATCH "batch"
+
+/* FAMILY_NODE: ids of the two packs that were registered last, newest first. */
+#define NODE_NEWEST_PACKS "newest-packs"
 
 /* Adds to a vector of counters in FAMILY_NODE or FAMILY_PACK. */
 void commit_add(struct commit *commit, enum family family, const struct meta_key *key,

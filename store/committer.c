@@ -192,6 +192,24 @@ touch_pack(struct committer *committer, struct pack *take_pack)
     committer->touched[committer->touched_count++] = take_pack;
 }
 
+/* Where to look at the next start for what the log may have lost. */
+static void
+put_newest_packs(struct committer *committer, uint64_t pack_id)
+{
+    _Atomic uint64_t *newest = committer->home->newest_packs;
+    uint64_t former = atomic_load(&newest[0]);
+    unsigned char value[16];
+    struct meta_key key;
+
+    atomic_store(&newest[1], former);
+    atomic_store(&newest[0], pack_id);
+    encode_u64_be(value, pack_id);
+    encode_u64_be(value + 8, former);
+    meta_key_node(&key, NODE_NEWEST_PACKS);
+    meta_batch_put(committer->batch, FAMILY_NODE, meta_key_bytes(&key),
+                   bytes_of(value, sizeof(value)));
+}
+
 /* The first name given in a pack also tells FAMILY_PACK how large it is. */
 static void
 register_pack(struct committer *committer, struct commit *commit, struct pack *pack)
@@ -204,6 +222,7 @@ register_pack(struct committer *committer, struct commit *commit, struct pack *p
         return;
     }
     pack->is_registered = true;
+    put_newest_packs(committer, pack->id);
     meta_key_pack(&key, pack->id);
     operation.key = arena_copy(&commit->arena, meta_key_bytes(&key));
     operation.hash = batch_key_hash(FAMILY_PACK, operation.key);

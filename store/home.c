@@ -23,6 +23,7 @@
 #include "store/lazy_sync.h"
 #include "store/node_record.h"
 #include "store/pack_set.h"
+#include "store/pack_witness.h"
 #include "store/page_reclaim.h"
 #include "store/pin_table.h"
 #include "store/reclaimer.h"
@@ -105,15 +106,21 @@ recover_numbers(struct home *home, struct error *err)
 {
     uint64_t last[2];
     uint64_t opened[2];
+    uint64_t newest[2];
     struct store *store = home->store;
     enum status st = get_numbers(home, NODE_LAST_BATCH, last, err);
 
     if (st == ST_OK) {
         st = get_numbers(home, NODE_OPEN_NUMBER, opened, err);
     }
+    if (st == ST_OK) {
+        st = get_numbers(home, NODE_NEWEST_PACKS, newest, err);
+    }
     if (st != ST_OK) {
         return st;
     }
+    atomic_store(&home->newest_packs[0], newest[0]);
+    atomic_store(&home->newest_packs[1], newest[1]);
     home->open_number = opened[0] + 1;
     atomic_store(&home->published_batch, last[0]);
     atomic_store(&home->synced_batch, last[0]);
@@ -203,8 +210,16 @@ home_compare_note(struct home *home, struct error *err)
              home->directory, home->open_number, note.open_number,
              atomic_load(&home->published_batch), note.synced_batch);
         home_quarantine(home, &why);
+    } else if (pack_witness_check(home, &why) != ST_OK) {
+        home_quarantine(home, &why);
     }
     return ST_OK;
+}
+
+enum status
+home_check_log(struct home *home, struct error *err)
+{
+    return pack_witness_check(home, err);
 }
 
 void
@@ -414,6 +429,12 @@ home_has_chunk_under_way(struct home *home, struct chunk_id id)
 {
     return chunk_guard_has(home->store->chunk_guard, id) ||
            reclaimer_has_chunk(home->reclaimer, id);
+}
+
+bool
+home_has_pack_under_way(struct home *home, uint64_t pack_id)
+{
+    return !pack_is_collectable(home->packs, pack_id);
 }
 
 enum status

@@ -45,6 +45,12 @@ void home_unpin(struct home_pin *take_pin); /* home becomes NULL; may be called 
 /* Is the chunk file being written for this home, its commit under way, or was it dropped and waits
  * to be removed?  Then no record names it and it is no orphan.  For checks; any thread. */
 bool home_has_chunk_under_way(struct home *home, struct chunk_id id);
+/* The same of a pack: being made, filled, emptied, or kept for reuse. */
+bool home_has_pack_under_way(struct home *home, uint64_t pack_id);
+/* ST_CORRUPT with a sentence: packs know of batches that the log has lost. */
+MUST_USE enum status home_check_log(struct home *home, struct error *err);
+/* FAMILY_NODE: int64 live bytes of all packs of the home, int64 their capacity. */
+#define NODE_PACK_TOTALS "packs"
 
 /* Sums over the counters in the records of this home. */
 struct bucket_counters {

@@ -43,6 +43,7 @@ struct home {
     struct space *space;
     struct home_metrics *metrics;
     uint64_t open_number;
+    _Atomic uint64_t newest_packs[2]; /* ids, newest first; written by the committer */
     uint64_t noted_batch;             /* upkeep's: what DATA knows of this home */
     _Atomic uint64_t published_batch; /* its records are visible */
     _Atomic uint64_t synced_batch;    /* its records are on disk */
@@ -80,8 +81,8 @@ struct home *home_create(struct store *store, const unsigned char *uuid, const c
 void home_mark_absent(struct home *home, const char *reason);
 /* Opens records and packs.  On failure the home stays absent. */
 MUST_USE enum status home_open(struct home *home, struct error *err);
-/* Is the home older than DATA remembers?  Then it is for reading only: quarantined from the start.
- */
+/* Is the home older than DATA or its own packs remember?  Then it is for reading only: quarantined
+ * from the start. */
 MUST_USE enum status home_compare_note(struct home *home, struct error *err);
 /* Tell DATA how far this home is on disk; lazily, never ahead. */
 void home_note(struct home *home);

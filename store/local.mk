@@ -34,6 +34,7 @@ libstore_a_SOURCES = \
 	store/pack_set.c store/pack_set.h \
 	store/pack_set_internal.h \
 	store/pack_walk.c store/pack_walk.h \
+	store/pack_witness.c store/pack_witness.h \
 	store/pack_writer.c store/pack_writer.h \
 	store/page_reclaim.c store/page_reclaim.h \
 	store/path_open.c store/path_open.h \

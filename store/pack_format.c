@@ -78,7 +78,7 @@ pack_entry_encode(const struct pack_entry *entry, unsigned char *out)
         encode_u32_be(out + ENTRY_BLOCKS_AT + 4 * i, entry->block_crcs[i]);
     }
     encode_u32_be(out + ENTRY_KEY_CRC_AT, entry->key_crc);
-    encode_u64_be(out + ENTRY_BATCH_AT, entry->published_batch);
+    encode_u64_be(out + ENTRY_BATCH_AT, entry->synced_batch);
     encode_u32_be(out + ENTRY_CRC_AT, crc32_castagnoli(0, bytes_of(out, ENTRY_CRC_AT)));
 }
 
@@ -102,7 +102,7 @@ pack_entry_decode(const unsigned char *in, struct pack_entry *ret_entry, struct 
         entry.block_crcs[i] = decode_u32_be(in + ENTRY_BLOCKS_AT + 4 * i);
     }
     entry.key_crc = decode_u32_be(in + ENTRY_KEY_CRC_AT);
-    entry.published_batch = decode_u64_be(in + ENTRY_BATCH_AT);
+    entry.synced_batch = decode_u64_be(in + ENTRY_BATCH_AT);
     if (entry.data_size > PACK_DATA_BYTES_MAX || entry.key_size > UINT16_MAX) {
         return fail(err, ST_CORRUPT, "an entry of a pack claims %u bytes of data and %u of key",
                     entry.data_size, entry.key_size);

@@ -39,7 +39,7 @@ struct pack_entry {
     uint32_t data_size;
     uint32_t block_crcs[PACK_BLOCK_MAX]; /* CRC32C of each EXTENT_BLOCK_BYTES of data */
     uint32_t key_crc;
-    uint64_t published_batch; /* was durable when this was written: proof against a lost log */
+    uint64_t synced_batch; /* was on disk when this was written: see store/pack_witness.h */
 };
 
 /* out: PACK_ENTRY_HEADER_BYTES. */

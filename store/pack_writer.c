@@ -43,7 +43,7 @@ fill_entry(const struct pack_writer_options *options, struct bytes data, const s
         .key_size = (uint32_t)options->key.size,
         .data_size = (uint32_t)data.size,
         .key_crc = crc32_castagnoli(0, options->key),
-        .published_batch = atomic_load(&options->home->published_batch),
+        .synced_batch = atomic_load(&options->home->synced_batch),
     };
     if (options->upload != NULL) {
         entry->upload = *options->upload;

@@ -7,7 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/encode.h"
 #include "base/memory.h"
+#include "meta/meta_key.h"
+#include "store/home.h"
+#include "store/pack_format.h"
 #include "tests/unit/object/object_fixture.h"
 #include "tests/unit/test.h"
 
@@ -82,7 +86,7 @@ TEST(a_sound_store_is_clean)
     fixture_check(&fixture, &(struct fsck_options){.verifies_bytes = true}, &summary);
     EXPECT_INT(3, summary.object_count);
     EXPECT_INT(1, summary.upload_count);
-    EXPECT_INT(2, summary.file_count);
+    EXPECT_INT(3, summary.file_count); /* two chunk files and a pack */
     EXPECT_INT(300000 + 5000 + 5000, summary.byte_count);
     EXPECT_OK(fixture_put(&bucket, "chunks", BYTES_LITERAL("now small"), &err), &err);
     EXPECT_OK(fixture_delete(&bucket, "pack", &err), &err);
@@ -140,6 +144,77 @@ TEST(orphans_are_found_and_removed)
     EXPECT(access(orphan, F_OK) != 0);
     fixture_expect_clean(&fixture);
     free(orphan);
+    free(path);
+    free(directory);
+    bucket_close(&bucket);
+    fixture_close(&fixture);
+}
+
+/* A pack that no record names is an orphan like any other file, unless it is young. */
+TEST(stray_packs_are_found_and_removed)
+{
+    struct object_fixture fixture;
+    struct fsck_summary summary;
+    struct bucket bucket = filled(&fixture);
+    char *path = xasprintf("%s/packs/00000000000000aa", fixture.mountpaths[0]);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    EXPECT(fd >= 0);
+    close(fd);
+    expect_findings(&fixture, FSCK_FILE_ORPHAN, 1);
+    fixture_check(&fixture, &(struct fsck_options){.orphan_age_s = 3600}, &summary);
+    EXPECT_INT(0, summary.finding_counts[FSCK_FILE_ORPHAN]);
+    fixture_check(&fixture, &(struct fsck_options){.repairs = true}, &summary);
+    EXPECT_INT(1, summary.repaired_count);
+    EXPECT(access(path, F_OK) != 0);
+    fixture_expect_clean(&fixture);
+    free(path);
+    bucket_close(&bucket);
+    fixture_close(&fixture);
+}
+
+/* The totals by which space is judged are the sums of what the packs' records say. */
+TEST(wrong_totals_of_packs_are_found)
+{
+    struct object_fixture fixture;
+    struct bucket bucket = filled(&fixture);
+    struct meta_batch *batch = meta_batch_create();
+    unsigned char more[8] = {0, 0, 0, 0, 0, 0, 0, 64};
+    struct meta_key key;
+    struct error err;
+
+    fixture_expect_clean(&fixture);
+    meta_key_node(&key, NODE_PACK_TOTALS);
+    meta_batch_merge(batch, FAMILY_NODE, meta_key_bytes(&key), bytes_of(more, sizeof(more)));
+    EXPECT_OK(meta_db_write(home_db(store_home_at(object_store_store(fixture.store), 0)), batch,
+                            true, &err),
+              &err);
+    meta_batch_destroy(&batch);
+
+    expect_findings(&fixture, FSCK_COUNT_WRONG, 1);
+    bucket_close(&bucket);
+    fixture_close(&fixture);
+}
+
+/* An entry that knows of a batch which the records do not have proves that they lost some. */
+TEST(packs_ahead_of_the_records_are_found)
+{
+    struct object_fixture fixture;
+    unsigned char header[PACK_ENTRY_HEADER_BYTES];
+    unsigned char id[8];
+    struct pack_entry entry = {.synced_batch = 1000000, .data_size = 10, .key_size = 1};
+    struct bucket bucket = filled(&fixture);
+    char *directory = xasprintf("%s/packs", fixture.mountpaths[0]);
+    char *path = find_file(directory);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    EXPECT_INT(ST_OK, decode_hex(bytes_of_string(strrchr(path, '/') + 1), id));
+    entry.pack_id = decode_u64_be(id);
+    pack_entry_encode(&entry, header);
+    EXPECT(pwrite(fd, header, sizeof(header), (off_t)PACK_HEADER_BYTES + 64 * 1024) > 0);
+    close(fd);
+
+    expect_findings(&fixture, FSCK_LOG_LOST, 1);
     free(path);
     free(directory);
     bucket_close(&bucket);

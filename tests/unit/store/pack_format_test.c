@@ -15,7 +15,7 @@ static const struct pack_entry SAMPLE = {
     .data_size = 200000,
     .block_crcs = {1, 2, 3, 4},
     .key_crc = 99,
-    .published_batch = 12345,
+    .synced_batch = 12345,
 };
 
 TEST(entry_header_survives)
@@ -32,7 +32,7 @@ TEST(entry_header_survives)
     EXPECT(memcmp(bytes, again, sizeof(bytes)) == 0);
     EXPECT_INT(200000, entry.data_size);
     EXPECT_INT(4, entry.block_crcs[3]);
-    EXPECT_INT(12345, entry.published_batch);
+    EXPECT_INT(12345, entry.synced_batch);
 }
 
 TEST(entry_header_with_any_flipped_bit_is_corrupt)
