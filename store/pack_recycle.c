@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What becomes of an emptied pack: the next active one under a new id (its blocks are written
- * already, which spares the file system's journal), or nothing.
+ * already, which spares the file system's journal), or nothing; and of packs that a stop leaves
+ * empty.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +11,7 @@
 
 #include "base/entropy.h"
 #include "base/fault.h"
+#include "base/log.h"
 #include "store/disk_sync.h"
 #include "store/home_internal.h"
 #include "store/home_metrics.h"
@@ -116,4 +118,33 @@ pack_recycle(struct pack_set *set, uint64_t id, struct error *err)
     pack_unprotect(set, new_id);
     pack_unprotect(set, id);
     return st;
+}
+
+static void
+remove_unused(struct pack_set *set, uint64_t id)
+{
+    char path[PACK_PATH_SIZE];
+
+    pack_format_path(path, id);
+    if (remove_file(set->home->directory_fd, path, "pack_stop_unlink") != 0) {
+        log_warn(NULL, "pack_not_removed", "%s: %s stays for the sweep", set->home->directory,
+                 path);
+    }
+}
+
+void
+pack_remove_unregistered(struct pack_set *set)
+{
+    if (set->home->is_read_only || home_state(set->home) != HOME_PRESENT) {
+        return;
+    }
+    for (size_t i = 0; i < set->free_count; i++) {
+        remove_unused(set, set->free_ids[i]);
+    }
+    if (set->spare != NULL) {
+        remove_unused(set, set->spare->id);
+    }
+    if (set->active != NULL && !set->active->is_registered) {
+        remove_unused(set, set->active->id);
+    }
 }

@@ -67,36 +67,6 @@ destroy_pack(struct pack *pack)
     }
 }
 
-static void
-remove_unused(struct pack_set *set, uint64_t id)
-{
-    char path[PACK_PATH_SIZE];
-
-    pack_format_path(path, id);
-    if (remove_file(set->home->directory_fd, path, "pack_stop_unlink") != 0) {
-        log_warn(NULL, "pack_not_removed", "%s: %s stays for the sweep", set->home->directory,
-                 path);
-    }
-}
-
-/* Packs that no record names are not remembered over a restart: a clean stop leaves none. */
-static void
-remove_unregistered(struct pack_set *set)
-{
-    if (set->home->is_read_only || home_state(set->home) != HOME_PRESENT) {
-        return;
-    }
-    for (size_t i = 0; i < set->free_count; i++) {
-        remove_unused(set, set->free_ids[i]);
-    }
-    if (set->spare != NULL) {
-        remove_unused(set, set->spare->id);
-    }
-    if (set->active != NULL && !set->active->is_registered) {
-        remove_unused(set, set->active->id);
-    }
-}
-
 void
 pack_set_destroy(struct pack_set **take_set)
 {
@@ -105,7 +75,7 @@ pack_set_destroy(struct pack_set **take_set)
     if (set == NULL) {
         return;
     }
-    remove_unregistered(set);
+    pack_remove_unregistered(set);
     for (size_t i = 0; i < PACK_SET_SLOT_COUNT; i++) {
         while (set->slots[i] != NULL) {
             struct pack *pack = set->slots[i];

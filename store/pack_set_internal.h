@@ -35,5 +35,7 @@ void pack_format_path(char *out, uint64_t id);
 /* Close the pack and take it out of the table; false: somebody holds it.  *ret_capacity_bytes is 0
  * if it cannot be opened. */
 bool pack_forget(struct pack_set *set, uint64_t id, uint64_t *ret_capacity_bytes);
+/* Packs that no record names are not remembered over a restart: a clean stop removes them. */
+void pack_remove_unregistered(struct pack_set *set);
 
 #endif
