@@ -34,5 +34,9 @@ int phr_parse_request(const char *data, size_t size, const char **ret_method,
                       size_t *ret_method_size, const char **ret_path, size_t *ret_path_size,
                       int *ret_minor_version, struct phr_header *headers, size_t *header_count,
                       size_t previous_size);
+/* The same for the head of an answer. */
+int phr_parse_response(const char *data, size_t size, int *ret_minor_version, int *ret_status,
+                       const char **ret_reason, size_t *ret_reason_size, struct phr_header *headers,
+                       size_t *header_count, size_t previous_size);
 
 #endif

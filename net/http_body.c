@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "net/http_metrics.h"
+#include "net/http_relay.h"
 #include "net/http_run.h"
 
 #include "base/banned.h"
@@ -84,6 +85,16 @@ http_body_skip_received(struct http_connection *connection)
     }
 }
 
+bool
+http_body_spoils_connection(const struct http_body *body)
+{
+    /* Behind the prefix of a chunked one stands the end of its chunk. */
+    if (body->is_withheld && body->needs_continue && !body->is_chunked && body->failure == ST_OK) {
+        return false;
+    }
+    return http_body_is_unread(body) || body->needs_continue;
+}
+
 static bool
 has_ended(const struct http_body *body)
 {
@@ -112,6 +123,8 @@ http_body_release(struct http_connection *connection)
     if (body->mode == HTTP_BODY_STREAM) {
         put_list(connection, &body->ready);
         put_list(connection, &body->batch);
+    }
+    if (body->mode == HTTP_BODY_STREAM || body->mode == HTTP_BODY_RELAY) {
         http_loop_put_buffer(connection->loop, &body->filling);
     }
     if (body->collected != NULL) {
@@ -161,6 +174,22 @@ run_job(struct worker_job *job)
     body->streamed_done(exchange, st, &err);
 }
 
+/* What was collected moves to the arena: the body may be collected once more. */
+static struct bytes
+take_collected(struct http_connection *connection)
+{
+    struct http_body *body = &connection->exchange.body;
+    struct bytes bytes =
+        arena_copy(&connection->exchange.arena, bytes_of(body->collected, body->collected_size));
+
+    free(body->collected);
+    body_budget_give(&connection->loop->shared->budget, body->collected_capacity);
+    body->collected = NULL;
+    body->collected_size = 0;
+    body->collected_capacity = 0;
+    return bytes;
+}
+
 /* ---- the loop's side of a stream ---- */
 
 static void
@@ -194,17 +223,45 @@ on_job_done(struct loop_message *message)
     http_run(connection);
 }
 
+/* The rest is as it was: nobody asked for it. */
+static void
+settle_prefix(struct http_connection *connection)
+{
+    struct http_exchange *exchange = &connection->exchange;
+    struct http_body *body = &exchange->body;
+    bool has_prefix = body->collected_size == body->size_max;
+
+    if (!has_prefix && !has_ended(body)) {
+        return;
+    }
+    body->mode = HTTP_BODY_UNASKED;
+    body->is_withheld = has_prefix;
+    if (has_prefix) {
+        body->bytes_in = 0;
+        body->collected_done(exchange, ST_OK, take_collected(connection));
+    } else {
+        body->collected_done(exchange, body->failure != ST_OK ? body->failure : ST_INVALID,
+                             BYTES_NONE);
+    }
+}
+
 void
 http_body_settle(struct http_connection *connection)
 {
     struct http_body *body = &connection->exchange.body;
 
+    if (body->mode == HTTP_BODY_PREFIX) {
+        settle_prefix(connection);
+        return;
+    }
     if (!has_ended(body) || body->is_settled || body->mode == HTTP_BODY_UNASKED) {
         return;
     }
     body->is_settled = true;
     if (body->mode == HTTP_BODY_STREAM) {
         submit_job(connection);
+    } else if (body->mode == HTTP_BODY_RELAY) {
+        http_relay_settle(&connection->exchange);
     } else if (body->failure != ST_OK) {
         body->collected_done(&connection->exchange, body->failure, BYTES_NONE);
     } else {
@@ -438,9 +495,82 @@ pump_stream(struct http_connection *connection)
     return HTTP_BODY_STEP_ENDED;
 }
 
+/* ---- to a peer ---- */
+
+static enum http_body_step
+pump_relay(struct http_connection *connection)
+{
+    struct http_body *body = &connection->exchange.body;
+    size_t turn_bytes = 0;
+
+    for (;;) {
+        enum status st = http_relay_push(&connection->exchange);
+        size_t size = 0;
+
+        if (st != ST_OK) {
+            return st == ST_WOULD_WAIT ? HTTP_BODY_STEP_ROOM : HTTP_BODY_STEP_ENDED;
+        }
+        if (has_ended(body)) {
+            return HTTP_BODY_STEP_ENDED;
+        }
+        if (turn_bytes >= HTTP_BYTES_PER_TURN) {
+            return HTTP_BODY_STEP_YIELD;
+        }
+        if (body->filling == NULL) {
+            enum http_body_step step = get_filling(connection);
+
+            if (step != HTTP_BODY_STEP_INPUT) {
+                return step;
+            }
+        }
+        if (!receive_part(connection, body->filling->data, body->filling->capacity, &size)) {
+            return has_ended(body) ? HTTP_BODY_STEP_ENDED : HTTP_BODY_STEP_INPUT;
+        }
+        turn_bytes += size;
+        if (body->failure == ST_OK && (size != 0 || body->is_complete)) {
+            http_relay_frame(&connection->exchange, body->filling->data, size, body->is_complete);
+        }
+    }
+}
+
+/* ---- a part in front of the rest ---- */
+
+static enum http_body_step
+pump_prefix(struct http_connection *connection)
+{
+    struct http_body *body = &connection->exchange.body;
+
+    if (body->collected == NULL) {
+        if (!body_budget_take(&connection->loop->shared->budget, body->size_max)) {
+            http_body_fail(&connection->exchange, ST_BUSY, "No memory is left for bodies.");
+            return HTTP_BODY_STEP_ENDED;
+        }
+        body->collected = xmalloc(body->size_max);
+        body->collected_capacity = body->size_max;
+    }
+    while (body->collected_size < body->size_max && !has_ended(body)) {
+        size_t size;
+
+        if (!receive_part(connection, body->collected + body->collected_size,
+                          body->size_max - body->collected_size, &size)) {
+            return has_ended(body) ? HTTP_BODY_STEP_ENDED : HTTP_BODY_STEP_INPUT;
+        }
+        body->collected_size += size;
+    }
+    return HTTP_BODY_STEP_ENDED;
+}
+
 enum http_body_step
 http_body_pump(struct http_connection *connection)
 {
-    return connection->exchange.body.mode == HTTP_BODY_COLLECT ? pump_collect(connection)
-                                                               : pump_stream(connection);
+    switch (connection->exchange.body.mode) {
+    case HTTP_BODY_COLLECT:
+        return pump_collect(connection);
+    case HTTP_BODY_PREFIX:
+        return pump_prefix(connection);
+    case HTTP_BODY_RELAY:
+        return pump_relay(connection);
+    default:
+        return pump_stream(connection);
+    }
 }

@@ -33,6 +33,8 @@ void http_body_settle(struct http_connection *connection);
 void http_body_skip_received(struct http_connection *connection);
 /* Are there bytes of it that nobody will read? */
 bool http_body_is_unread(const struct http_body *body);
+/* With the answer of now: is it unclear where the next request begins? */
+bool http_body_spoils_connection(const struct http_body *body);
 void http_body_release(struct http_connection *connection);
 
 #endif

@@ -321,7 +321,7 @@ rate_timed_out(struct http_connection *connection)
 static void
 judge_rate(struct http_connection *connection)
 {
-    if (connection->exchange.reply.is_reading ||
+    if (connection->exchange.reply.is_reading || connection->exchange.reply.is_awaiting ||
         progress_of(connection) - connection->rate_mark >=
             connection->loop->shared->limits.rate_window_bytes) {
         http_connection_set_timer(connection, HTTP_TIMER_RATE);

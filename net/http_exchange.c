@@ -113,6 +113,27 @@ http_exchange_stream_body(struct http_exchange *exchange, struct sink *sink, htt
 }
 
 void
+http_exchange_read_prefix(struct http_exchange *exchange, size_t size, http_body_fn *done)
+{
+    CHECK(done != NULL && size != 0);
+    exchange->body.collected_done = done;
+    exchange->body.size_max = size;
+    http_body_ask(http_connection_of(exchange), HTTP_BODY_PREFIX);
+}
+
+void
+http_exchange_substitute(struct http_exchange *exchange, const struct http_request *request)
+{
+    CHECK(exchange->has_handler && exchange->body.is_withheld &&
+          exchange->body.mode == HTTP_BODY_UNASKED);
+    exchange->request = *request;
+    exchange->request.is_from_peer = true;
+    exchange->request.has_body = !exchange->body.is_complete;
+    exchange->request.content_length =
+        exchange->body.is_chunked ? HTTP_LENGTH_UNKNOWN : exchange->body.left;
+}
+
+void
 http_exchange_run_on_worker(struct http_exchange *exchange, http_work_fn *fn)
 {
     CHECK(fn != NULL);

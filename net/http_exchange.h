@@ -40,6 +40,7 @@ struct http_request {
     uint64_t content_length;   /* HTTP_LENGTH_UNKNOWN: chunked */
     struct bytes peer_address; /* "192.0.2.1:1234" */
     char id[24];               /* request id: 16 upper-case hex digits and a NUL */
+    bool is_from_peer;         /* a verified peer passed it on (http_exchange_substitute) */
     int64_t received_ns;       /* monotonic */
 };
 
@@ -62,6 +63,7 @@ struct http_response {
     const char *error_code;  /* for the access log: "NoSuchKey"; static, or NULL */
     struct bytes user;       /* for the access log, in the arena */
     bool must_close;         /* close the connection after this answer */
+    bool is_relayed;         /* set by http_exchange_respond_relayed: the body comes from a peer */
 };
 
 struct http_exchange;
@@ -97,6 +99,20 @@ typedef void http_streamed_fn(struct http_exchange *exchange, enum status st,
                               const struct error *err);
 ON_LOOP void http_exchange_stream_body(struct http_exchange *exchange, struct sink *sink,
                                        http_streamed_fn *done);
+
+/*
+ * The first size bytes of the body apart from the rest, before any 100 Continue: what a peer puts
+ * in front of a payload that it withholds until it is asked.  done as of read_body; with ST_OK the
+ * rest may then be asked for, and if it is not, its sender never sends it.  ST_INVALID: the body is
+ * shorter.
+ */
+ON_LOOP void http_exchange_read_prefix(struct http_exchange *exchange, size_t size,
+                                       http_body_fn *done);
+
+/* After the prefix: go on as if this request had come, whose body is the rest.  Copies *request;
+ * what it points to lives in the exchange's arena. */
+ON_LOOP void http_exchange_substitute(struct http_exchange *exchange,
+                                      const struct http_request *request);
 
 /* Run fn on a worker. */
 typedef void http_work_fn(struct http_exchange *exchange);

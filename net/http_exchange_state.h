@@ -21,7 +21,9 @@
 enum http_body_mode {
     HTTP_BODY_UNASKED, /* nobody asked for it */
     HTTP_BODY_COLLECT,
-    HTTP_BODY_STREAM
+    HTTP_BODY_STREAM,
+    HTTP_BODY_PREFIX, /* collect its first size_max bytes; then it is unasked again */
+    HTTP_BODY_RELAY   /* to a peer */
 };
 
 struct http_body {
@@ -30,6 +32,7 @@ struct http_body {
     bool is_complete;     /* the last byte has come */
     bool is_settled;      /* the last callback or job is under way */
     bool needs_continue;  /* 100 Continue was asked for and not sent */
+    bool is_withheld;     /* its sender never sends it without 100 Continue */
     uint64_t left;        /* unless chunked */
     uint64_t bytes_in;    /* decoded */
     enum status failure;  /* of the connection, or BUSY, TOO_LARGE */
@@ -68,6 +71,7 @@ struct http_reply {
     bool is_ended;    /* all parts are filled */
     bool is_head_out; /* some byte may have left */
     bool is_reading;  /* a worker reads from source */
+    bool is_awaiting; /* the peer that the body comes from */
     bool has_read;    /* read_status and read_size are set */
     bool must_fill;
     bool must_reset;      /* nothing but a reset tells the client that this was cut */
@@ -90,6 +94,8 @@ struct http_reply {
     struct loop_message job_message;
 };
 
+struct http_relay;
+
 struct http_exchange {
     struct http_request request;
     struct arena arena;
@@ -103,6 +109,7 @@ struct http_exchange {
     struct http_response response;
     struct http_body body;
     struct http_reply reply;
+    struct http_relay *relay; /* NULL: none */
     http_work_fn *work;
     struct worker_job work_job;
     struct loop_message respond_message;

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "net/h2o_library.h"
+#include "net/http_field.h"
 #include "net/http_limits.h"
 
 #include "base/banned.h"
@@ -57,42 +58,6 @@ refuse_oversized(struct http_head *head, struct bytes input)
         return refuse(head, 414, "The request target is longer than 32 KiB.");
     }
     return refuse(head, 431, "The headers are longer than 32 KiB.");
-}
-
-static bool
-has_bare_line_feed(struct bytes text)
-{
-    size_t at = bytes_find_char(text, 0, '\n');
-
-    while (at != SIZE_MAX) {
-        if (at == 0 || text.data[at - 1] != '\r') {
-            return true;
-        }
-        at = bytes_find_char(text, at + 1, '\n');
-    }
-    return false;
-}
-
-static void
-lower_case(char *text, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        if (text[i] >= 'A' && text[i] <= 'Z') {
-            text[i] = (char)(text[i] | 0x20);
-        }
-    }
-}
-
-/* Is word among the comma-separated tokens of value? */
-static bool
-has_list_token(struct bytes value, const char *word)
-{
-    while (value.size != 0) {
-        if (bytes_equal_ignore_case(bytes_trim(bytes_cut(&value, ',')), word)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static bool
@@ -196,8 +161,8 @@ judge_header(struct http_head *head, const struct http_header *header, struct fr
         break;
     case 10:
         if (bytes_equal_string(header->name, "connection")) {
-            head->wants_close |= has_list_token(value, "close");
-            framing->wants_keep_alive |= has_list_token(value, "keep-alive");
+            head->wants_close |= http_field_has_token(value, "close");
+            framing->wants_keep_alive |= http_field_has_token(value, "keep-alive");
         }
         break;
     case 14:
@@ -279,7 +244,7 @@ judge_headers(struct http_head *head, const struct phr_header *parsed, size_t co
             return refuse(head, 400, "A header continues on the next line.");
         }
         name = copy + (parsed[i].name - input.data);
-        lower_case(name, parsed[i].name_len);
+        http_field_lower_case(name, parsed[i].name_len);
         headers[i].name = bytes_of(name, parsed[i].name_len);
         headers[i].value =
             bytes_trim(bytes_of(copy + (parsed[i].value - input.data), parsed[i].value_len));
@@ -332,7 +297,7 @@ http_head_parse(struct bytes input, size_t previous_size, struct arena *arena,
     if (!split_target(ret_head, bytes_of(copy + (target - input.data), target_size), &authority)) {
         return refuse(ret_head, 400, "The request target does not begin with a slash.");
     }
-    if (has_bare_line_feed(input)) {
+    if (http_field_has_bare_line_feed(input)) {
         return refuse(ret_head, 400, "A line does not end in CR LF.");
     }
     if (judge_headers(ret_head, parsed, count, input, copy, arena, &framing) != HTTP_HEAD_READY) {

@@ -71,6 +71,12 @@
 /* Kept buffers that nobody needed for this long are given back to the system. */
 #define BODY_BUFFERS_TRIM_MS 1000
 
+/* Connections to peers that a loop keeps open, of all peers together. */
+#define HTTP_CHANNELS_KEPT_MAX ((size_t)1024)
+/* Bytes that a peer's kernel does not acknowledge for so long: the network is gone, or the machine.
+ */
+#define HTTP_PEER_UNACKNOWLEDGED_MS (15 * 1000)
+
 struct http_limits {
     uint32_t handshake_ms;      /* accept to the end of the TLS handshake */
     uint32_t head_ms;           /* first byte (or accept) to the end of the head, in total */
@@ -80,6 +86,9 @@ struct http_limits {
     uint32_t linger_ms;         /* draining after an early answer, so that it can be read */
     uint64_t linger_bytes;      /* the same in bytes: what clients send before they look */
     uint32_t watch_ms;          /* how soon a vanished client is noticed by a working handler */
+    uint32_t connect_ms;        /* to a peer: same data centre */
+    uint32_t silence_ms;        /* of a peer that has to act; the longest operation on one node */
+    uint32_t kept_ms;           /* idle connections to peers, well below their idle_ms */
 };
 
 #define HTTP_LIMITS_DEFAULT                                                                        \
@@ -90,6 +99,9 @@ struct http_limits {
                           .rate_window_bytes = 30 * 1024,                                          \
                           .linger_ms = 10 * 1000,                                                  \
                           .linger_bytes = 64 * 1024 * 1024,                                        \
-                          .watch_ms = 5 * 1000})
+                          .watch_ms = 5 * 1000,                                                    \
+                          .connect_ms = 2 * 1000,                                                  \
+                          .silence_ms = 60 * 1000,                                                 \
+                          .kept_ms = 30 * 1000})
 
 #endif

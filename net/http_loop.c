@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/lock.h"
 #include "net/http_acceptor.h"
+#include "net/http_channel.h"
 #include "net/http_connection.h"
 #include "net/http_metrics.h"
 
@@ -75,6 +76,8 @@ begin(struct event_loop *event_loop)
         [HTTP_TIMER_IDLE] = limits->idle_ms,           [HTTP_TIMER_RATE] = limits->rate_window_ms,
         [HTTP_TIMER_LINGER] = limits->linger_ms,       [HTTP_TIMER_WATCH] = limits->watch_ms,
         [HTTP_TIMER_ACCEPT] = HTTP_ACCEPT_PAUSE_MS,    [HTTP_TIMER_TRIM] = BODY_BUFFERS_TRIM_MS,
+        [HTTP_TIMER_CONNECT] = limits->connect_ms,     [HTTP_TIMER_SILENCE] = limits->silence_ms,
+        [HTTP_TIMER_KEPT] = limits->kept_ms,
     };
 
     for (size_t i = 0; i < HTTP_TIMER_COUNT; i++) {
@@ -95,6 +98,7 @@ end(struct event_loop *event_loop)
         return false;
     }
     close_acceptors(loop);
+    http_channel_close_kept(loop);
     h2o_timeout_unlink(&loop->trim_timer);
     for (size_t i = 0; i < HTTP_TIMER_COUNT; i++) {
         h2o_timeout_dispose(event_loop->h2o, &loop->timers[i]);
@@ -124,6 +128,7 @@ http_loop_init(struct http_loop *loop, size_t index, struct http_shared *shared,
     loop->cut_message.run = on_cut;
     list_init(&loop->connections);
     list_init(&loop->acceptors);
+    list_init(&loop->kept_channels);
     body_buffers_init(&loop->buffers, &shared->budget);
     return ST_OK;
 }

@@ -36,6 +36,9 @@ enum http_timer {
     HTTP_TIMER_WATCH,
     HTTP_TIMER_ACCEPT,
     HTTP_TIMER_TRIM,
+    HTTP_TIMER_CONNECT,
+    HTTP_TIMER_SILENCE,
+    HTTP_TIMER_KEPT,
     HTTP_TIMER_COUNT
 };
 
@@ -45,6 +48,8 @@ struct http_loop {
     h2o_timeout_t timers[HTTP_TIMER_COUNT]; /* one list per duration, walked every turn */
     struct list connections;
     struct list acceptors;
+    struct list kept_channels; /* to peers, idle; the one used last is first */
+    size_t kept_channel_count;
     struct body_buffers buffers;
     h2o_timeout_entry_t trim_timer;
     int64_t date_s; /* of date */

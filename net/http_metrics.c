@@ -28,6 +28,12 @@ struct metric http_sent_bytes_total = {.kind = METRIC_COUNTER,
 struct metric http_cut_total = {.kind = METRIC_COUNTER,
                                 .name = "lode_http_cut_total",
                                 .help = "Responses that did not reach their end."};
+struct metric http_peer_connects_total = {.kind = METRIC_COUNTER,
+                                          .name = "lode_http_peer_connects_total",
+                                          .help = "Connections opened to peers for relays."};
+struct metric http_relays_total = {.kind = METRIC_COUNTER,
+                                   .name = "lode_http_relays_total",
+                                   .help = "Requests passed on to a peer."};
 struct metric http_body_memory_bytes = {.kind = METRIC_GAUGE,
                                         .name = "lode_http_body_memory_bytes",
                                         .help = "Memory of body buffers, in use or kept ready."};
@@ -65,6 +71,8 @@ register_all(void)
     metric_register(&http_received_bytes_total);
     metric_register(&http_sent_bytes_total);
     metric_register(&http_cut_total);
+    metric_register(&http_peer_connects_total);
+    metric_register(&http_relays_total);
     for (size_t i = 0; i < ARRAY_COUNT(http_timeouts_total); i++) {
         metric_register(&http_timeouts_total[i]);
     }

@@ -22,7 +22,9 @@ extern struct metric http_sent_bytes_total;
 extern struct metric http_cut_total; /* responses that did not end cleanly */
 extern struct metric http_timeouts_total[HTTP_TIMED_OUT_KIND_COUNT];
 extern struct metric http_responses_total[5]; /* by class, 1xx to 5xx */
-extern struct metric http_body_memory_bytes;  /* gauge, exported by the server */
+extern struct metric http_peer_connects_total;
+extern struct metric http_relays_total;
+extern struct metric http_body_memory_bytes; /* gauge, exported by the server */
 
 void http_metrics_register(void);
 

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "net/http_body.h"
+#include "net/http_relay.h"
 #include "net/http_reply_head.h"
 #include "net/http_run.h"
 
@@ -90,7 +91,7 @@ http_reply_begin(struct http_connection *connection)
     struct http_exchange *exchange = &connection->exchange;
     struct http_reply *reply = &exchange->reply;
     const struct http_response *response = &exchange->response;
-    bool is_from_source = response->source != NULL;
+    bool is_from_source = response->source != NULL || response->is_relayed;
     uint64_t length = is_from_source || (is_head_request(exchange) && response->body.size == 0)
                           ? response->content_length
                           : response->body.size;
@@ -102,8 +103,7 @@ http_reply_begin(struct http_connection *connection)
     reply->job_message.run = on_read_done;
     reply->has_body = !is_head_request(exchange) && !has_no_body(response->status) && length != 0;
     exchange->wants_close |=
-        response->must_close || http_body_is_unread(&exchange->body) ||
-        exchange->body.needs_continue ||
+        response->must_close || http_body_spoils_connection(&exchange->body) ||
         atomic_load_explicit(&connection->loop->shared->is_draining, memory_order_relaxed);
     if (length == HTTP_LENGTH_UNKNOWN && reply->has_body) {
         reply->is_chunked = !exchange->is_http_1_0;
@@ -292,15 +292,36 @@ use_file(struct http_connection *connection)
     return true;
 }
 
+/* The connection is run again when the peer has sent more. */
+static enum http_reply_step
+fill_from_peer(struct http_connection *connection)
+{
+    struct http_reply *reply = &connection->exchange.reply;
+    size_t size = 0;
+    enum status st =
+        http_relay_read(&connection->exchange, reply->buffer->data, reply->read_capacity, &size);
+
+    reply->is_awaiting = st == ST_WOULD_WAIT;
+    if (reply->is_awaiting) {
+        return HTTP_REPLY_STEP_WAIT;
+    }
+    if (st != ST_OK) {
+        return give_up(connection, 503, "ServiceUnavailable",
+                       "The node that has the content was lost. Please try again.");
+    }
+    return take_read(connection, st, size);
+}
+
 /* SENT: parts or a file range are ready.  WAIT: a worker reads. */
 static enum http_reply_step
 fill(struct http_connection *connection)
 {
     struct http_reply *reply = &connection->exchange.reply;
+    bool is_relayed = connection->exchange.response.is_relayed;
     size_t size = 0;
     enum status st;
 
-    if (use_file(connection)) {
+    if (!is_relayed && use_file(connection)) {
         return HTTP_REPLY_STEP_SENT;
     }
     if (reply->buffer == NULL) {
@@ -315,6 +336,9 @@ fill(struct http_connection *connection)
     }
     if (reply->read_capacity > reply->left) {
         reply->read_capacity = (size_t)reply->left;
+    }
+    if (is_relayed) {
+        return fill_from_peer(connection);
     }
     st = source_read(reply->source, READ_NO_WAIT, reply->buffer->data, reply->read_capacity, &size,
                      NULL);

@@ -10,6 +10,7 @@
 #include "net/http_head.h"
 #include "net/http_listener.h"
 #include "net/http_metrics.h"
+#include "net/http_relay.h"
 #include "net/http_reply.h"
 
 #include "base/banned.h"
@@ -99,6 +100,7 @@ finish_exchange(struct http_connection *connection, bool is_cut)
         metric_add(&http_cut_total, 1);
     }
     http_reply_release(connection);
+    http_relay_release(exchange);
     http_body_release(connection);
     write_log(connection, bytes_out);
     arena_release(&exchange->arena);
@@ -248,7 +250,8 @@ send_continue(struct http_connection *connection)
     h2o_iovec_t part = h2o_iovec_init(TEXT, sizeof(TEXT) - 1);
 
     /* Not needed where the client did not wait, or where the answer is a refusal. */
-    if (!body->needs_continue || connection->socket->input->size != 0 || body->failure != ST_OK) {
+    if (!body->needs_continue || body->failure != ST_OK ||
+        (connection->socket->input->size != 0 && !body->is_withheld)) {
         body->needs_continue = false;
         return false;
     }
@@ -260,13 +263,15 @@ send_continue(struct http_connection *connection)
 static bool
 step_body(struct http_connection *connection)
 {
+    struct http_exchange *exchange = &connection->exchange;
     enum http_body_step step;
 
-    if (connection->exchange.has_response) {
+    if (exchange->has_response) {
         begin_reply(connection);
         return true;
     }
-    if (send_continue(connection) || h2o_socket_is_writing(connection->socket)) {
+    if ((exchange->body.mode != HTTP_BODY_PREFIX && send_continue(connection)) ||
+        h2o_socket_is_writing(connection->socket)) {
         http_connection_keep_timer(connection, HTTP_TIMER_RATE);
         return false;
     }

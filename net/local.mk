@@ -6,21 +6,27 @@ libnet_a_SOURCES = \
 	net/event_loop.c net/event_loop.h \
 	net/h2o_library.h \
 	net/http_acceptor.c net/http_acceptor.h \
+	net/http_answer_head.c net/http_answer_head.h \
 	net/http_body.c net/http_body.h \
+	net/http_channel.c net/http_channel.h \
 	net/http_chunked.c net/http_chunked.h \
 	net/http_connection.c net/http_connection.h \
 	net/http_date.c net/http_date.h \
 	net/http_exchange.c net/http_exchange.h \
 	net/http_exchange_state.h \
+	net/http_field.c net/http_field.h \
 	net/http_head.c net/http_head.h \
 	net/http_limits.h \
 	net/http_listener.c net/http_listener.h \
 	net/http_loop.c net/http_loop.h \
 	net/http_metrics.c net/http_metrics.h \
+	net/http_relay.c net/http_relay.h \
 	net/http_reply.c net/http_reply.h \
 	net/http_reply_head.c net/http_reply_head.h \
+	net/http_request_head.c net/http_request_head.h \
 	net/http_run.c net/http_run.h \
-	net/http_server.c net/http_server.h
+	net/http_server.c net/http_server.h \
+	net/socket_address.c net/socket_address.h
 
 # What a program needs that links libnet.a, before BASE_LIBS.
 NET_LIBS = libnet.a $(H2O_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)

@@ -31,6 +31,10 @@ fuzz_http_head_LDADD = $(FUZZ_LIBS) $(NET_LIBS) $(BASE_LIBS)
 fuzz_http_chunked_SOURCES = tests/fuzz/http_chunked_fuzz.c
 fuzz_http_chunked_LDADD = $(FUZZ_LIBS) $(NET_LIBS) $(BASE_LIBS)
 
+FUZZ_TARGETS += fuzz/http_answer_head
+fuzz_http_answer_head_SOURCES = tests/fuzz/http_answer_head_fuzz.c
+fuzz_http_answer_head_LDADD = $(FUZZ_LIBS) $(NET_LIBS) $(BASE_LIBS)
+
 FUZZ_TARGETS += fuzz/s3_headers fuzz/s3_route fuzz/s3_xml
 fuzz_s3_headers_SOURCES = tests/fuzz/s3_headers_fuzz.c
 fuzz_s3_headers_LDADD = $(FUZZ_LIBS) libs3.a libnet.a $(STREAM_LIBS)

@@ -16,12 +16,17 @@ NET_TESTS = \
 	tests/unit/net/http_date_test \
 	tests/unit/net/http_head_test \
 	tests/unit/net/http_reply_head_test
+NET_TESTS += tests/unit/net/http_answer_head_test
 NET_TESTS += tests/unit/net/http_body_test
+NET_TESTS += tests/unit/net/http_channel_test
 NET_TESTS += tests/unit/net/http_connection_test
 NET_TESTS += tests/unit/net/http_exchange_test
 NET_TESTS += tests/unit/net/http_listener_test
+NET_TESTS += tests/unit/net/http_relay_test
 NET_TESTS += tests/unit/net/http_reply_test
+NET_TESTS += tests/unit/net/http_request_head_test
 NET_TESTS += tests/unit/net/http_server_test
+NET_TESTS += tests/unit/net/socket_address_test
 check_PROGRAMS += $(NET_TESTS)
 TESTS += $(NET_TESTS)
 tests_unit_net_body_buffers_test_LDADD = $(NET_TEST_LIBS)
@@ -34,5 +39,10 @@ tests_unit_net_http_body_test_LDADD = $(NET_TEST_LIBS)
 tests_unit_net_http_connection_test_LDADD = $(NET_TEST_LIBS)
 tests_unit_net_http_exchange_test_LDADD = $(NET_TEST_LIBS)
 tests_unit_net_http_listener_test_LDADD = $(NET_TEST_LIBS)
+tests_unit_net_http_relay_test_LDADD = $(NET_TEST_LIBS)
 tests_unit_net_http_reply_test_LDADD = $(NET_TEST_LIBS)
 tests_unit_net_http_server_test_LDADD = $(NET_TEST_LIBS)
+tests_unit_net_http_answer_head_test_LDADD = $(NET_TEST_LIBS)
+tests_unit_net_http_request_head_test_LDADD = $(NET_TEST_LIBS)
+tests_unit_net_socket_address_test_LDADD = $(NET_TEST_LIBS)
+tests_unit_net_http_channel_test_LDADD = $(NET_TEST_LIBS)
