@@ -242,7 +242,7 @@ node_state_name(enum node_state state)
 const char *
 placement_stage_name(enum placement_stage stage)
 {
-    static const char *const NAMES[] = {"move", "drop-marks", "drop-tombstones", "done"};
+    static const char *const NAMES[] = {"move", "settle", "drop-marks", "drop-tombstones", "done"};
 
     CHECK(stage <= STAGE_DONE);
     return NAMES[stage];

@@ -31,8 +31,15 @@
 
 enum node_state { NODE_ACTIVE, NODE_MAINTENANCE, NODE_DECOMMISSION };
 
-/* What all targets are doing about the last placement.  Leaving STAGE_MOVE finishes it. */
-enum placement_stage { STAGE_MOVE, STAGE_DROP_MARKS, STAGE_DROP_TOMBSTONES, STAGE_DONE };
+/* What all targets are doing about the last placement; each stage ends by a barrier.  Leaving
+ * STAGE_MOVE finishes the placement. */
+enum placement_stage {
+    STAGE_MOVE,   /* keys go to their owners */
+    STAGE_SETTLE, /* everyone hears that the placement is finished */
+    STAGE_DROP_MARKS,
+    STAGE_DROP_TOMBSTONES,
+    STAGE_DONE
+};
 
 struct cluster_node {
     struct bytes id;

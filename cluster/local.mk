@@ -4,6 +4,13 @@ libcluster_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 libcluster_a_SOURCES = \
 	cluster/cluster_map.c cluster/cluster_map.h \
 	cluster/cluster_map_codec.c cluster/cluster_map_codec.h \
+	cluster/cluster_request.c cluster/cluster_request.h \
+	cluster/leader_changes.h \
+	cluster/leader_decision.c cluster/leader_decision.h \
+	cluster/leader_presence.c \
+	cluster/leader_requests.c \
+	cluster/map_draft.c cluster/map_draft.h \
+	cluster/node_value.c cluster/node_value.h \
 	cluster/placement.c cluster/placement.h
 
 # What a program needs that links libcluster.a.
