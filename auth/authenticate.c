@@ -10,6 +10,7 @@
 #include "auth/canonical_request.h"
 #include "auth/credential_lookup.h"
 #include "auth/principal_private.h"
+#include "auth/sigv2_query.h"
 #include "auth/sigv4_request.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -118,6 +119,11 @@ check_time(const struct sigv4_request *parsed, struct error *err)
 {
     int64_t now_s = clock_wall_s();
 
+    if (parsed->is_sigv2) {
+        return now_s <= parsed->time_s
+                   ? ST_OK
+                   : fail_as(err, ST_DENIED, "AccessDenied", "Request has expired");
+    }
     if (!parsed->is_query) {
         return parsed->time_s <= now_s + SKEW_S_MAX && parsed->time_s >= now_s - SKEW_S_MAX
                    ? ST_OK
@@ -230,6 +236,75 @@ is_signature_right(const struct http_request *request, const struct sigv4_reques
     return is_right;
 }
 
+struct sigv2_attempt {
+    const struct authenticate_options *options;
+    const struct http_request *request;
+    const struct sigv4_request *parsed;
+    struct arena *arena;
+    struct credential_owner *owner;
+    bool is_known; /* is there such a key?  If not, nobody's is used */
+};
+
+static bool
+is_sigv2_signature_of(struct sigv2_attempt *attempt, struct bytes resource,
+                      enum canonical_form form)
+{
+    const struct sigv4_request *parsed = attempt->parsed;
+    struct sigv2_query_options query = {.request = attempt->request,
+                                        .resource = resource,
+                                        .expires = parsed->expires,
+                                        .form = form};
+    unsigned char mac[HMAC_SHA1_SIZE];
+    char text[SIGV2_SIGNATURE_SIZE + 1];
+    struct buffer to_sign = BUFFER_INIT;
+    bool is_right = sigv2_query_append(&query, attempt->arena, &to_sign, NULL) == ST_OK;
+
+    attempt->is_known = credential_hmac_sha1(attempt->options->credentials, parsed->access_key,
+                                             buffer_bytes(&to_sign), mac, attempt->owner);
+    encode_base64(bytes_of(mac, sizeof(mac)), text);
+    is_right = is_right && parsed->signature.size == SIGV2_SIGNATURE_SIZE &&
+               memory_equal_secret(text, parsed->signature.data, SIGV2_SIGNATURE_SIZE);
+    memory_wipe(mac, sizeof(mac));
+    memory_wipe(text, sizeof(text));
+    buffer_release(&to_sign);
+    return is_right;
+}
+
+/* Each spelling of the resource as sent and encoded again, as above. */
+static bool
+is_sigv2_signature_right(const struct authenticate_options *options,
+                         const struct http_request *request, const struct sigv4_request *parsed,
+                         struct arena *arena, struct credential_owner *owner, bool *ret_is_known)
+{
+    struct sigv2_attempt attempt = {
+        .options = options, .request = request, .parsed = parsed, .arena = arena, .owner = owner};
+    bool is_right = false;
+
+    for (size_t i = 0; i < AUTHENTICATE_RESOURCE_COUNT && !is_right; i++) {
+        struct bytes resource = options->resources[i];
+
+        if (resource.data == NULL && i > 0) {
+            break;
+        }
+        resource = resource.data != NULL ? resource : request->path;
+        is_right = is_sigv2_signature_of(&attempt, resource, CANONICAL_AS_SENT) ||
+                   is_sigv2_signature_of(&attempt, resource, CANONICAL_ENCODED_AGAIN);
+    }
+    *ret_is_known = attempt.is_known;
+    return is_right;
+}
+
+static void
+keep_for_chunks(const struct sigv4_request *parsed, struct arena *arena,
+                struct authentication *authentication)
+{
+    authentication->region = arena_copy(arena, parsed->region);
+    authentication->scope = arena_copy(arena, parsed->scope);
+    memcpy(authentication->timestamp, parsed->timestamp, sizeof(authentication->timestamp));
+    memcpy(authentication->seed_signature, parsed->signature.data, SIGNATURE_SIZE);
+    authentication->seed_signature[SIGNATURE_SIZE] = '\0';
+}
+
 /* Look the key up, compare, and only then fill *authentication. */
 static enum status
 verify(const struct authenticate_options *options, const struct http_request *request,
@@ -238,12 +313,18 @@ verify(const struct authenticate_options *options, const struct http_request *re
 {
     struct credential_owner owner;
     struct principal *principal;
-    bool is_known = credential_signing_key(options->credentials, parsed->access_key, parsed->date,
-                                           parsed->region, parsed->service,
-                                           authentication->signing_key, &owner);
-    bool is_right =
-        is_signature_right(request, parsed, payload_line, authentication->signing_key, arena);
+    bool is_known = false;
+    bool is_right;
 
+    if (parsed->is_sigv2) {
+        is_right = is_sigv2_signature_right(options, request, parsed, arena, &owner, &is_known);
+    } else {
+        is_known = credential_signing_key(options->credentials, parsed->access_key, parsed->date,
+                                          parsed->region, parsed->service,
+                                          authentication->signing_key, &owner);
+        is_right =
+            is_signature_right(request, parsed, payload_line, authentication->signing_key, arena);
+    }
     if (!is_known) {
         return fail_as(err, ST_UNAUTHENTICATED, "InvalidAccessKeyId",
                        "The AWS Access Key Id you provided does not exist in our records.");
@@ -258,12 +339,35 @@ verify(const struct authenticate_options *options, const struct http_request *re
     principal->user = arena_copy(arena, bytes_of(owner.user, owner.user_size));
     principal->access_key = arena_copy(arena, parsed->access_key);
     authentication->principal = principal;
-    authentication->region = arena_copy(arena, parsed->region);
-    authentication->scope = arena_copy(arena, parsed->scope);
-    memcpy(authentication->timestamp, parsed->timestamp, sizeof(authentication->timestamp));
-    memcpy(authentication->seed_signature, parsed->signature.data, SIGNATURE_SIZE);
-    authentication->seed_signature[SIGNATURE_SIZE] = '\0';
+    authentication->is_sigv2 = parsed->is_sigv2;
+    if (!parsed->is_sigv2) {
+        keep_for_chunks(parsed, arena, authentication);
+    }
     return ST_OK;
+}
+
+/* What the head of a version 4 request must have beside its signature. */
+static enum status
+check_sigv4(const struct authenticate_options *options, const struct http_request *request,
+            const struct sigv4_request *parsed, struct error *err)
+{
+    enum status st = check_region(options, parsed, err);
+
+    if (st == ST_OK) {
+        st = check_time(parsed, err);
+    }
+    return st == ST_OK ? check_signed_headers(request, parsed, err) : st;
+}
+
+/* A query of version 2 signs every x-amz-* header there is, and no key for chunks comes from it. */
+static enum status
+check_sigv2(const struct sigv4_request *parsed, enum payload_mode payload_mode, struct error *err)
+{
+    if (payload_mode == PAYLOAD_STREAMING_SIGNED) {
+        return fail_as(err, ST_INVALID, "InvalidRequest",
+                       "Chunks can be signed only with AWS4-HMAC-SHA256.");
+    }
+    return check_time(parsed, err);
 }
 
 /* body: NULL unless it is at hand already. */
@@ -277,7 +381,8 @@ authenticate_any(const struct authenticate_options *options, const struct http_r
     char body_hex[2 * DIGEST_SIZE_MAX + 1];
     struct sigv4_request parsed;
     struct bytes payload_line;
-    enum status st = sigv4_request_parse(request, options->service, arena, &parsed, err);
+    enum status st = sigv4_request_parse(request, options->service, options->accepts_sigv2_query,
+                                         arena, &parsed, err);
 
     if (st != ST_OK) {
         return st;
@@ -296,10 +401,12 @@ authenticate_any(const struct authenticate_options *options, const struct http_r
                        "Missing required header for this request: x-amz-content-sha256");
     }
     if ((st = parse_payload(payload_line, &authentication, err)) != ST_OK ||
-        (st = parse_decoded_length(request, &authentication, err)) != ST_OK ||
-        (st = check_region(options, &parsed, err)) != ST_OK ||
-        (st = check_time(&parsed, err)) != ST_OK ||
-        (st = check_signed_headers(request, &parsed, err)) != ST_OK) {
+        (st = parse_decoded_length(request, &authentication, err)) != ST_OK) {
+        return st;
+    }
+    st = parsed.is_sigv2 ? check_sigv2(&parsed, authentication.payload_mode, err)
+                         : check_sigv4(options, request, &parsed, err);
+    if (st != ST_OK) {
         return st;
     }
     st = verify(options, request, &parsed, payload_line, arena, &authentication, err);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one function that turns a request into a verified principal: AWS Signature Version 4 by
- * Authorization header or by query.  Uses only the head, never waits: ON_LOOP or anywhere.
- * SPEC: AWS SigV4 (header, query, streaming); POST policy forms are not handled here.
+ * Authorization header or by query, and where it is accepted Version 2 by query.  Uses only the
+ * head, never waits: ON_LOOP or anywhere.
+ * SPEC: AWS SigV4 (header, query, streaming), SigV2 (query); POST policy forms are not handled
+ * here.
  */
 #ifndef AUTH_AUTHENTICATE_H
 #define AUTH_AUTHENTICATE_H
@@ -28,7 +30,8 @@ struct authentication {
     bool has_trailer;
     unsigned char payload_sha256[32]; /* PAYLOAD_SIGNED */
     uint64_t decoded_length;          /* x-amz-decoded-content-length, or HTTP_LENGTH_UNKNOWN */
-    struct bytes region;
+    bool is_sigv2;       /* only what sigv2_query_signs() and x-amz-* headers were signed */
+    struct bytes region; /* of version 4, like all below */
     /* for chunk and trailer signatures */
     unsigned char signing_key[32];
     char seed_signature[65];
@@ -36,11 +39,18 @@ struct authentication {
     struct bytes scope; /* 20261120/us-east-1/s3/aws4_request */
 };
 
+#define AUTHENTICATE_RESOURCE_COUNT 2
+
 struct authenticate_options {
     struct credential_store *credentials;
     const char *service; /* "s3" or "iam" */
     const char *region;  /* the only one accepted; NULL: any that the scope names, as other servers
                             of S3's protocol do */
+    /* Presigned URLs of version 2.  The request must come from sigv2_query_add_headers(); they sign
+     * the resource as "/bucket/key" whatever the style of addressing, and here are the spellings
+     * that name what was asked for: data NULL: none, and if there are none, the path itself. */
+    bool accepts_sigv2_query;
+    struct bytes resources[AUTHENTICATE_RESOURCE_COUNT];
 };
 
 /*

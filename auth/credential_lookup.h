@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to auth/: who an access key belongs to, and the signing key that its secret gives.  The
- * secret itself does not leave the store.
+ * Private to auth/: who an access key belongs to, and the signing key or MAC that its secret gives.
+ * The secret itself does not leave the store.
  */
 #ifndef AUTH_CREDENTIAL_LOOKUP_H
 #define AUTH_CREDENTIAL_LOOKUP_H
 
 #include "auth/credential_store.h"
+#include "auth/hmac_sha1.h"
 #include "auth/hmac_sha256.h"
 
 #define CREDENTIAL_ROOT_USER "root"
@@ -25,6 +26,11 @@ bool credential_signing_key(struct credential_store *store, struct bytes access_
                             struct bytes date, struct bytes region, struct bytes service,
                             unsigned char ret_key[HMAC_SHA256_SIZE],
                             struct credential_owner *ret_owner);
+
+/* The same for version 2, which signs with the secret itself: the MAC of message. */
+bool credential_hmac_sha1(struct credential_store *store, struct bytes access_key,
+                          struct bytes message, unsigned char ret_mac[HMAC_SHA1_SIZE],
+                          struct credential_owner *ret_owner);
 
 struct control *credential_store_control(struct credential_store *store);
 

@@ -159,27 +159,57 @@ credential_store_control(struct credential_store *store)
     return store->control;
 }
 
-bool
-credential_signing_key(struct credential_store *store, struct bytes access_key, struct bytes date,
-                       struct bytes region, struct bytes service,
-                       unsigned char ret_key[HMAC_SHA256_SIZE], struct credential_owner *ret_owner)
+/* False: no such key; ret_copy is then nobody's.  The caller wipes it. */
+static bool
+copy_credential(struct credential_store *store, struct bytes access_key,
+                struct credential *ret_copy)
 {
-    struct credential copy = store->nobody;
     bool is_found = false;
 
+    *ret_copy = store->nobody;
     WITH_LOCK (&store->lock) {
         const struct credential *credential =
             *table_place(store, store->table, store->table_count, access_key);
 
         is_found = credential != NULL;
-        copy = is_found ? *credential : copy;
+        *ret_copy = is_found ? *credential : *ret_copy;
     }
+    return is_found;
+}
+
+/* What leaves the store of a copy; the rest is wiped. */
+static void
+give_owner(struct credential *take_copy, struct credential_owner *ret_owner)
+{
+    ret_owner->is_root = take_copy->is_root;
+    ret_owner->user_size = take_copy->user_size;
+    memcpy(ret_owner->user, take_copy->user, sizeof(ret_owner->user));
+    memory_wipe(take_copy, sizeof(*take_copy));
+}
+
+bool
+credential_signing_key(struct credential_store *store, struct bytes access_key, struct bytes date,
+                       struct bytes region, struct bytes service,
+                       unsigned char ret_key[HMAC_SHA256_SIZE], struct credential_owner *ret_owner)
+{
+    struct credential copy;
+    bool is_found = copy_credential(store, access_key, &copy);
+
     signing_key_cache_get(store->signing_keys, copy.serial, bytes_of(copy.secret, copy.secret_size),
                           date, region, service, ret_key);
-    ret_owner->is_root = copy.is_root;
-    ret_owner->user_size = copy.user_size;
-    memcpy(ret_owner->user, copy.user, sizeof(ret_owner->user));
-    memory_wipe(&copy, sizeof(copy));
+    give_owner(&copy, ret_owner);
+    return is_found;
+}
+
+bool
+credential_hmac_sha1(struct credential_store *store, struct bytes access_key, struct bytes message,
+                     unsigned char ret_mac[HMAC_SHA1_SIZE], struct credential_owner *ret_owner)
+{
+    struct credential copy;
+    bool is_found = copy_credential(store, access_key, &copy);
+
+    hmac_sha1(bytes_of(copy.secret, copy.secret_size), message, ret_mac);
+    give_owner(&copy, ret_owner);
     return is_found;
 }
 

@@ -12,11 +12,13 @@ libauth_a_SOURCES = \
 	auth/credential_document.c auth/credential_document.h \
 	auth/credential_lookup.h \
 	auth/credential_store.c auth/credential_store.h \
+	auth/hmac_sha1.c auth/hmac_sha1.h \
 	auth/hmac_sha256.c auth/hmac_sha256.h \
 	auth/payload_sha256.c auth/payload_sha256.h \
 	auth/principal.c auth/principal.h auth/principal_private.h \
 	auth/sign_request.c auth/sign_request.h \
 	auth/signing_key_cache.c auth/signing_key_cache.h \
+	auth/sigv2_query.c auth/sigv2_query.h \
 	auth/sigv4_request.c auth/sigv4_request.h
 
 # What a program needs that links libauth.a, before BASE_LIBS.

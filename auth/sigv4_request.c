@@ -47,6 +47,7 @@ enum {
     QUERY_SECURITY_TOKEN,
     QUERY_V2_ACCESS_KEY,
     QUERY_V2_SIGNATURE,
+    QUERY_V2_EXPIRES,
     QUERY_COUNT
 };
 
@@ -76,6 +77,7 @@ static const struct found NOTHING_FOUND = {
             [QUERY_SECURITY_TOKEN] = {.name = "X-Amz-Security-Token"},
             [QUERY_V2_ACCESS_KEY] = {.name = "AWSAccessKeyId"},
             [QUERY_V2_SIGNATURE] = {.name = "Signature"},
+            [QUERY_V2_EXPIRES] = {.name = "Expires"},
         },
 };
 
@@ -412,24 +414,59 @@ parse_query_form(const struct found *found, const char *service, struct sigv4_re
     return st;
 }
 
-/* ---- both ---- */
+/* ---- query parameters of version 2 ---- */
 
-enum status
-sigv4_request_parse(const struct http_request *request, const char *service, struct arena *arena,
-                    struct sigv4_request *ret_parsed, struct error *err)
+/* SPEC: S3 query string authentication: Expires is in seconds since 1970, without an upper limit.
+ */
+static enum status
+parse_query_v2(const struct found *found, bool is_accepted, struct sigv4_request *parsed,
+               struct error *err)
 {
-    struct found found = NOTHING_FOUND;
-    struct sigv4_request parsed = {0};
-    enum status st = find_all(request, arena, &found, err);
-    bool is_header = found.headers[HEADER_AUTHORIZATION].value.data != NULL;
-    bool is_query = found.query[QUERY_ALGORITHM].value.data != NULL ||
-                    found.query[QUERY_SIGNATURE].value.data != NULL ||
-                    found.query[QUERY_CREDENTIAL].value.data != NULL;
-    bool is_query_v2 = found.query[QUERY_V2_ACCESS_KEY].value.data != NULL &&
-                       found.query[QUERY_V2_SIGNATURE].value.data != NULL;
+    uint64_t expires_s;
 
-    if (st != ST_OK) {
-        return st;
+    if (!is_accepted) {
+        return fail_as(err, ST_INVALID, "InvalidRequest",
+                       "The authorization mechanism you have provided is not supported. Please "
+                       "use AWS4-HMAC-SHA256.");
+    }
+    for (size_t i = QUERY_V2_ACCESS_KEY; i <= QUERY_V2_EXPIRES; i++) {
+        if (found->query[i].value.size == 0) {
+            return fail_as(err, ST_DENIED, "AccessDenied",
+                           "Query-string authentication requires the Signature, Expires and "
+                           "AWSAccessKeyId parameters");
+        }
+    }
+    parsed->is_query = true;
+    parsed->is_sigv2 = true;
+    parsed->access_key = found->query[QUERY_V2_ACCESS_KEY].value;
+    parsed->signature = found->query[QUERY_V2_SIGNATURE].value;
+    parsed->expires = found->query[QUERY_V2_EXPIRES].value;
+    parsed->payload = found->headers[HEADER_CONTENT_SHA256].value;
+    if (bytes_parse_u64(parsed->expires, INT64_MAX, &expires_s) != ST_OK) {
+        return fail_as(err, ST_DENIED, "AccessDenied",
+                       "Invalid date (should be seconds since epoch): %.*s",
+                       QUOTED_ARGS(parsed->expires));
+    }
+    parsed->time_s = (int64_t)expires_s;
+    return ST_OK;
+}
+
+/* ---- all forms ---- */
+
+enum form { FORM_NONE, FORM_HEADER, FORM_QUERY, FORM_QUERY_V2 };
+
+static enum status
+find_form(const struct found *found, enum form *ret_form, struct error *err)
+{
+    bool is_header = found->headers[HEADER_AUTHORIZATION].value.data != NULL;
+    bool is_query_v2 = found->query[QUERY_V2_ACCESS_KEY].value.data != NULL ||
+                       found->query[QUERY_V2_SIGNATURE].value.data != NULL;
+    bool is_query = found->query[QUERY_ALGORITHM].value.data != NULL ||
+                    found->query[QUERY_SIGNATURE].value.data != NULL ||
+                    found->query[QUERY_CREDENTIAL].value.data != NULL;
+
+    for (size_t i = 0; i <= QUERY_CONTENT_SHA256 && is_query_v2; i++) {
+        is_query = is_query || found->query[i].value.data != NULL;
     }
     if (is_header + is_query + is_query_v2 > 1) {
         return fail_as(err, ST_INVALID, "InvalidArgument",
@@ -437,12 +474,29 @@ sigv4_request_parse(const struct http_request *request, const char *service, str
                        "Signature query string parameter or the Authorization header should be "
                        "specified");
     }
-    if (is_query_v2) {
-        return fail_as(err, ST_INVALID, "InvalidRequest",
-                       "The authorization mechanism you have provided is not supported. Please "
-                       "use AWS4-HMAC-SHA256.");
+    *ret_form = is_header     ? FORM_HEADER
+                : is_query    ? FORM_QUERY
+                : is_query_v2 ? FORM_QUERY_V2
+                              : FORM_NONE;
+    return ST_OK;
+}
+
+enum status
+sigv4_request_parse(const struct http_request *request, const char *service, bool accepts_sigv2,
+                    struct arena *arena, struct sigv4_request *ret_parsed, struct error *err)
+{
+    struct found found = NOTHING_FOUND;
+    struct sigv4_request parsed = {0};
+    enum form form = FORM_NONE;
+    enum status st = find_all(request, arena, &found, err);
+
+    if (st == ST_OK) {
+        st = find_form(&found, &form, err);
     }
-    if (!is_header && !is_query) {
+    if (st != ST_OK) {
+        return st;
+    }
+    if (form == FORM_NONE) {
         return fail_as(err, ST_UNAUTHENTICATED, "AccessDenied", "Access Denied.");
     }
     if (found.headers[HEADER_SECURITY_TOKEN].value.data != NULL ||
@@ -450,10 +504,14 @@ sigv4_request_parse(const struct http_request *request, const char *service, str
         return fail_as(err, ST_INVALID, "InvalidToken",
                        "The provided token is malformed or otherwise invalid.");
     }
-    st = is_header ? parse_header_form(&found, service, &parsed, err)
-                   : parse_query_form(&found, service, &parsed, err);
-    if (st == ST_OK) {
-        st = check_signed_headers_count(&parsed, err);
+    if (form == FORM_QUERY_V2) {
+        st = parse_query_v2(&found, accepts_sigv2, &parsed, err);
+    } else {
+        st = form == FORM_HEADER ? parse_header_form(&found, service, &parsed, err)
+                                 : parse_query_form(&found, service, &parsed, err);
+        if (st == ST_OK) {
+            st = check_signed_headers_count(&parsed, err);
+        }
     }
     if (st == ST_OK) {
         *ret_parsed = parsed;

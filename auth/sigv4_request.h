@@ -19,6 +19,10 @@
 
 struct sigv4_request {
     bool is_query;
+    /* A query of version 2: of the members below only access_key, signature, expires and payload.
+     */
+    bool is_sigv2;
+    struct bytes expires; /* as it was signed */
     struct bytes access_key;
     struct bytes scope; /* date/region/service/aws4_request */
     struct bytes date;
@@ -27,15 +31,15 @@ struct sigv4_request {
     struct bytes signed_headers;
     struct bytes signature;
     char timestamp[AMZ_DATE_SIZE + 1];
-    int64_t time_s;
+    int64_t time_s;       /* of version 2: when it expires */
     uint64_t expires_s;   /* query only */
     struct bytes payload; /* x-amz-content-sha256; data NULL: absent */
 };
 
 /* ST_UNAUTHENTICATED (anonymous), ST_DENIED, ST_INVALID, ST_NOT_IMPLEMENTED, with dialect_code.
- * Views into request or in arena. */
+ * Views into request or in arena.  Queries of version 2 are refused unless accepts_sigv2. */
 MUST_USE enum status sigv4_request_parse(const struct http_request *request, const char *service,
-                                         struct arena *arena, struct sigv4_request *ret_parsed,
-                                         struct error *err);
+                                         bool accepts_sigv2, struct arena *arena,
+                                         struct sigv4_request *ret_parsed, struct error *err);
 
 #endif

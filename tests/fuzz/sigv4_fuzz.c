@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * authenticate() and the canonical request on any head.  Text: method, path, query and then headers
- * "name: value", one line each; byte 0 chooses service and form.  The corpus holds requests with
- * good signatures: whatever is accepted has a principal, whatever is refused has none and has a
- * code.  Encoding again gives a form that encoding once more does not change.
+ * "name: value", one line each; byte 0 chooses service and form, and whether presigned URLs of
+ * version 2 are accepted.  The corpus holds requests with good signatures: whatever is accepted has
+ * a principal, whatever is refused has none and has a code.  Encoding again gives a form that
+ * encoding once more does not change.
  */
 #include <stdlib.h>
 
 #include "auth/authenticate.h"
 #include "auth/canonical_request.h"
+#include "auth/sigv2_query.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -19,6 +21,7 @@
 #define HEADER_COUNT_MAX 64
 #define MODE_IAM 0x01
 #define MODE_BODY 0x02
+#define MODE_SIGV2 0x04
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -83,6 +86,26 @@ check_encoded_again(const struct http_request *request, struct arena *arena)
     buffer_release(&second);
 }
 
+/* As the S3 dialect does it: with the headers that the query holds, each of them one. */
+static enum status
+authenticate_sigv2(struct authenticate_options *options, const struct http_request *request,
+                   struct arena *arena, struct authentication *authentication, struct error *err)
+{
+    struct http_request with_headers;
+    enum status st = sigv2_query_add_headers(request, arena, &with_headers, err);
+
+    options->accepts_sigv2_query = true;
+    if (st != ST_OK) {
+        return st;
+    }
+    CHECK(with_headers.header_count <= request->header_count + SIGV2_HEADER_PARAMETER_COUNT_MAX);
+    for (size_t i = request->header_count; i < with_headers.header_count; i++) {
+        CHECK(bytes_has_prefix(with_headers.headers[i].name, BYTES_LITERAL("x-amz-")));
+        CHECK(bytes_find_char(with_headers.headers[i].value, 0, '\n') == SIZE_MAX);
+    }
+    return authenticate(options, &with_headers, arena, authentication, err);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -112,12 +135,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         st = authenticate_with_body(&options, &request,
                                     BYTES_LITERAL("Action=ListUsers&Version=2010-05-08"), &arena,
                                     &authentication, &err);
+    } else if ((data[0] & MODE_SIGV2) != 0) {
+        st = authenticate_sigv2(&options, &request, &arena, &authentication, &err);
     } else {
         st = authenticate(&options, &request, &arena, &authentication, &err);
     }
     if (st == ST_OK) {
         CHECK(authentication.principal != NULL && principal_is_root(authentication.principal));
-        CHECK(strlen(authentication.seed_signature) == 64);
+        CHECK(strlen(authentication.seed_signature) == (authentication.is_sigv2 ? 0 : 64));
+        CHECK(!authentication.is_sigv2 || (data[0] & MODE_SIGV2) != 0);
     } else {
         CHECK(authentication.principal == NULL && err.dialect_code != NULL);
         CHECK(authenticate_http_status(&err) >= 400);

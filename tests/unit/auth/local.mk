@@ -6,13 +6,18 @@ AUTH_TESTS = \
 	tests/unit/auth/aws_chunked_test \
 	tests/unit/auth/canonical_request_test \
 	tests/unit/auth/credential_store_test \
+	tests/unit/auth/hmac_sha1_test \
 	tests/unit/auth/hmac_sha256_test \
 	tests/unit/auth/payload_sha256_test \
 	tests/unit/auth/sign_request_test \
+	tests/unit/auth/sigv2_query_test \
+	tests/unit/auth/sigv2_vectors_test \
 	tests/unit/auth/sigv4_vectors_test
 check_PROGRAMS += $(AUTH_TESTS)
 TESTS += $(AUTH_TESTS) tests/unit/auth/principal_test.sh
-EXTRA_DIST += tests/golden/sigv4_vectors.txt tools/make-sigv4-vectors tests/unit/auth/principal_test.sh
+EXTRA_DIST += \
+	tests/golden/sigv2_vectors.txt tools/make-sigv2-vectors \
+	tests/golden/sigv4_vectors.txt tools/make-sigv4-vectors tests/unit/auth/principal_test.sh
 
 # A credential store over the fake database of the control tests.
 AUTH_TEST_FIXTURE = \
@@ -21,9 +26,17 @@ AUTH_TEST_FIXTURE = \
 AUTH_TEST_LIBS = $(TEST_LIBS) libauth.a libcontrol.a libnet.a $(JANSSON_LIBS) $(STREAM_LIBS)
 AUTH_TEST_CPPFLAGS = $(AM_CPPFLAGS) -DLODE_TEST_SRCDIR='"$(abs_top_srcdir)"'
 
-tests_unit_auth_sigv4_vectors_test_SOURCES = tests/unit/auth/sigv4_vectors_test.c $(AUTH_TEST_FIXTURE)
+SIGNATURE_VECTORS = \
+	tests/unit/auth/signature_vectors.c tests/unit/auth/signature_vectors.h $(AUTH_TEST_FIXTURE)
+tests_unit_auth_sigv4_vectors_test_SOURCES = tests/unit/auth/sigv4_vectors_test.c $(SIGNATURE_VECTORS)
 tests_unit_auth_sigv4_vectors_test_CPPFLAGS = $(AUTH_TEST_CPPFLAGS)
 tests_unit_auth_sigv4_vectors_test_LDADD = $(AUTH_TEST_LIBS)
+
+tests_unit_auth_sigv2_vectors_test_SOURCES = tests/unit/auth/sigv2_vectors_test.c $(SIGNATURE_VECTORS)
+tests_unit_auth_sigv2_vectors_test_CPPFLAGS = $(AUTH_TEST_CPPFLAGS)
+tests_unit_auth_sigv2_vectors_test_LDADD = $(AUTH_TEST_LIBS)
+tests_unit_auth_sigv2_query_test_SOURCES = tests/unit/auth/sigv2_query_test.c $(AUTH_TEST_FIXTURE)
+tests_unit_auth_sigv2_query_test_LDADD = $(AUTH_TEST_LIBS)
 
 tests_unit_auth_aws_chunked_test_SOURCES = \
 	tests/unit/auth/aws_chunked_test.c \
@@ -51,3 +64,4 @@ tests_unit_auth_canonical_request_test_SOURCES = \
 	tests/unit/auth/canonical_request_test.c $(AUTH_TEST_FIXTURE)
 tests_unit_auth_canonical_request_test_LDADD = $(AUTH_TEST_LIBS)
 tests_unit_auth_hmac_sha256_test_LDADD = $(TEST_LIBS) libauth.a $(STREAM_LIBS)
+tests_unit_auth_hmac_sha1_test_LDADD = $(TEST_LIBS) libauth.a $(STREAM_LIBS)
