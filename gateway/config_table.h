@@ -29,6 +29,8 @@
     X(COUNT, sweep_age_s, "3600", "SECONDS", "unreferenced files younger than this stay")          \
     X(COUNT, lazy_sync_ms, "1000", "MS", "how much a relaxed bucket may lose in a power cut")      \
     X(STRING, s3_rules, "aws", "WHOSE", "where AWS and Ceph answer differently: aws or ceph")      \
+    X(STRING, sigv2_presigned, "on", "on|off",                                                     \
+      "off: refuse presigned URLs of the older signature version 2")                               \
     X(STRING, log_level, "info", "LEVEL", "error, warn, info or debug")                            \
     X(STRING, log_format, "auto", "FORMAT", "text, json, or auto: text on a terminal")             \
     X(STRING, access_log, "none", "FILE",                                                          \

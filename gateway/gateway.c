@@ -153,6 +153,7 @@ open_dialects(struct gateway *gateway, struct error *err)
         .credentials = gateway->credentials,
         .domains = gateway->domains,
         .domain_count = config->domain.count,
+        .refuses_sigv2 = strcmp(config->sigv2_presigned, "off") == 0,
         .put_if_none_match_etag = is_ceph,
         .delete_if_match_missing_ok = is_ceph,
         .empty_continuation_token = is_ceph,
@@ -321,6 +322,10 @@ check_config(const struct config *config, struct error *err)
     if (strcmp(config->s3_rules, "aws") != 0 && strcmp(config->s3_rules, "ceph") != 0) {
         return fail(err, ST_INVALID, "Setting s3_rules: '%s' is neither aws nor ceph",
                     config->s3_rules);
+    }
+    if (strcmp(config->sigv2_presigned, "on") != 0 && strcmp(config->sigv2_presigned, "off") != 0) {
+        return fail(err, ST_INVALID, "Setting sigv2_presigned: '%s' is neither on nor off",
+                    config->sigv2_presigned);
     }
     if ((config->tls_cert == NULL) != (config->tls_key == NULL)) {
         return fail(err, ST_INVALID, "Settings tls_cert and tls_key must be set together");

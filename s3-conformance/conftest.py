@@ -138,13 +138,15 @@ def server(request):
 def make_client(server, account, service="s3", **settings):
     """A boto3 client that does not repeat failed requests and checks each error it sees."""
     s3_settings = {"addressing_style": settings.pop("addressing_style", "path")}
+    # None: the client's own choice, with which boto3 presigns by version 2
+    version = settings.pop("signature_version", "s3v4" if service == "s3" else "v4")
     config = Config(
         region_name=settings.pop("region", REGION),
         retries={"total_max_attempts": 1},
         connect_timeout=10,
         read_timeout=60,
         max_pool_connections=32,
-        signature_version="s3v4" if service == "s3" else "v4",  # else boto3 presigns with SigV2
+        signature_version=version,
         s3=s3_settings,
         **settings,
     )

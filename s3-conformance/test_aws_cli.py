@@ -12,11 +12,8 @@ from listing import keys_of
 MIB = 1024 * 1024
 
 
-@pytest.fixture(scope="module")
-def aws(server, main, tmp_path_factory):
-    config = tmp_path_factory.mktemp("aws") / "config"
-    # version 1 signs URLs with SigV2 in us-east-1 unless it is told this
-    config.write_text("[default]\ns3 =\n  addressing_style = path\n  signature_version = s3v4\n")
+def make_tool(server, main, config, settings=""):
+    config.write_text(f"[default]\ns3 =\n  addressing_style = path\n{settings}")
     environment = {
         "AWS_ACCESS_KEY_ID": main.access_key,
         "AWS_SECRET_ACCESS_KEY": main.secret_key,
@@ -30,6 +27,18 @@ def aws(server, main, tmp_path_factory):
     if server.ca_file:
         environment["AWS_CA_BUNDLE"] = server.ca_file
     return ClientTool("aws", ["--endpoint-url", server.endpoint], environment)
+
+
+@pytest.fixture(scope="module")
+def aws(server, main, tmp_path_factory):
+    # version 1 signs URLs with SigV2 in us-east-1 unless it is told this
+    config = tmp_path_factory.mktemp("aws") / "config"
+    return make_tool(server, main, config, "  signature_version = s3v4\n")
+
+
+@pytest.fixture(scope="module")
+def aws_untold(server, main, tmp_path_factory):
+    return make_tool(server, main, tmp_path_factory.mktemp("aws") / "config")
 
 
 @pytest.fixture(scope="module")
@@ -171,6 +180,29 @@ def test_presigned_url_works(aws, server, bucket):
     answer = requests.get(url, verify=server.ca_file or True, timeout=20)
 
     assert (answer.status_code, answer.content) == (200, b"signed"), answer.text
+
+
+# SPEC: aws s3 presign / also as version 1 signs without being told; curl fetches it
+def test_url_presigned_by_default_works(aws_untold, server, bucket, tmp_path):
+    key = "dir/a b+ü&c=d.txt"
+    aws_untold.run("s3", "cp", "-", f"s3://{bucket}/{key}", input=b"signed")
+    curl = ClientTool("curl", ["-sS"] + (["--cacert", server.ca_file] if server.ca_file else []), {})
+
+    url = aws_untold.output("s3", "presign", f"s3://{bucket}/{key}", "--expires-in", "60").strip()
+
+    assert "AWSAccessKeyId=" in url and "Signature=" in url
+    assert curl.output(url) == "signed"
+    assert "200 OK" in curl.output("-o", tmp_path / "got", "-w", "%{http_code} OK", url)
+    assert (tmp_path / "got").read_bytes() == b"signed"
+    tampered = {
+        "SignatureDoesNotMatch": url.replace("a%20b", "a%20c"),
+        "AccessDenied": url.replace("Expires=1", "Expires=0"),
+    }
+    for code, other in tampered.items():
+        assert other != url and f"<Code>{code}</Code>" in curl.output(other)
+    assert "SignatureDoesNotMatch" in curl.output("-X", "DELETE", url)
+    assert "SignatureDoesNotMatch" in curl.output(f"{url}&tagging")
+    assert curl.output(url) == "signed"
 
 
 # SPEC: aws s3api / calls with JSON answers, and errors by their code

@@ -226,17 +226,6 @@ def test_presigned_put_takes_any_body(raw, s3, bucket):
     assert content(s3, bucket, "k") == b"any"
 
 
-# SPEC: SigV2 query / the older form is refused with a sentence, not taken for anonymous success
-def test_older_signature_version_is_refused(raw, filled):
-    target = f"/{filled}/k?AWSAccessKeyId={raw.signer.access_key}&Expires=4102444800&Signature=abc"
-
-    response = raw.unsigned_request("GET", target)
-
-    assert response.status in (400, 403), response
-    codes = ("InvalidRequest", "AccessDenied", "SignatureDoesNotMatch", "InvalidArgument")
-    is_raw_refusal(response, codes, response.status)
-
-
 # SPEC: SigV4 query / HEAD of a bucket and listings can be presigned too
 def test_presigned_bucket_operations(server, raw, main, filled):
     verify = server.ca_file or True

@@ -15,6 +15,7 @@
 
 #include <pthread.h>
 
+#include "auth/sigv2_query.h"
 #include "base/check.h"
 #include "s3/s3_answer.h"
 #include "s3/s3_body.h"
@@ -275,12 +276,60 @@ refuse_own_headers(const struct s3_request *request, struct error *err)
     return ST_OK;
 }
 
+/* Of a presigned URL of version 2 anybody may change what is not signed: that must not be what
+ * chooses the operation. */
+static enum status
+refuse_unsigned_subresource(const struct s3_request *request, struct error *err)
+{
+    const struct s3_query *query = &request->route.query;
+
+    for (size_t i = 0; i < query->count && request->authentication.is_sigv2; i++) {
+        struct bytes name = query->parameters[i].name;
+
+        if (s3_route_is_subresource(name) && !sigv2_query_signs(name)) {
+            return fail_as(err, ST_DENIED, "AccessDenied",
+                           "Presigned URLs of signature version 2 do not sign the sub-resource "
+                           "%.*s. Please use AWS4-HMAC-SHA256.",
+                           BYTES_ARGS(name));
+        }
+    }
+    return ST_OK;
+}
+
+/* A presigned URL of version 2: with the headers that its query holds. */
+static enum status
+read_sigv2_query(struct s3_request *request, struct authenticate_options *options,
+                 struct error *err)
+{
+    struct s3_route_input input = route_input(request->s3, request->http);
+    struct http_request *with_headers;
+
+    options->accepts_sigv2_query = !request->s3->options.refuses_sigv2;
+    if (!options->accepts_sigv2_query || !sigv2_query_is_present(request->http->query)) {
+        return ST_OK;
+    }
+    options->resources[0] = s3_route_resource(&input, request->arena);
+    /* Some sign a bucket without the slash behind it.  A path that does not begin with its bucket
+     * would be another resource's name. */
+    if (s3_route_host_bucket(&input, request->arena).data == NULL &&
+        !bytes_has_prefix(request->http->path, BYTES_LITERAL("/s3/"))) {
+        options->resources[1] = request->http->path;
+    }
+    with_headers = arena_alloc(request->arena, sizeof(*with_headers));
+    if (sigv2_query_add_headers(request->http, request->arena, with_headers, err) != ST_OK) {
+        return ST_INVALID;
+    }
+    request->http = with_headers;
+    return ST_OK;
+}
+
 static enum status
 admit(struct s3_request *request, struct error *err)
 {
-    const struct authenticate_options options = {.credentials = request->s3->options.credentials,
-                                                 .service = "s3",
-                                                 .region = request->s3->region.data};
+    struct authenticate_options options = {.credentials = request->s3->options.credentials,
+                                           .service = "s3",
+                                           .region = request->s3->region.data};
+    enum status query_st = read_sigv2_query(request, &options, err);
     struct s3_route_input input = route_input(request->s3, request->http);
     struct error refused = ERROR_INIT;
     enum status refused_st = s3_headers_read(request->http->headers, request->http->header_count,
@@ -295,11 +344,18 @@ admit(struct s3_request *request, struct error *err)
         return fail_as(err, ST_DENIED, "AccessForbidden",
                        "CORSResponse: CORS is not enabled for this bucket.");
     }
+    if (query_st != ST_OK) {
+        return query_st;
+    }
     st = authenticate(&options, request->http, request->arena, &request->authentication, err);
     if (st != ST_OK) {
         return st;
     }
     request->has_authentication = true;
+    st = refuse_unsigned_subresource(request, err);
+    if (st != ST_OK) {
+        return st;
+    }
     if (refused_st != ST_OK) {
         *err = refused;
         return refused_st;

@@ -25,6 +25,7 @@ struct s3_options {
     const struct bytes *domains; /* Host "<bucket>.<domain>"; lower case, without a port */
     size_t domain_count;
     const char *region; /* NULL: object_store_region(store) */
+    bool refuses_sigv2; /* presigned URLs of signature version 2 */
 
     /* Where AWS and ceph/s3-tests disagree, the default (false) is AWS. */
     bool put_if_none_match_etag;     /* If-None-Match with an ETag on writes: 412 or 200, not 501 */

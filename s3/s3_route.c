@@ -188,6 +188,24 @@ s3_route_host_bucket(const struct s3_route_input *input, struct arena *arena)
     return BYTES_NONE;
 }
 
+struct bytes
+s3_route_resource(const struct s3_route_input *input, struct arena *arena)
+{
+    struct bytes bucket = s3_route_host_bucket(input, arena);
+    struct bytes path = input->path;
+
+    if (bucket.data != NULL) {
+        return arena_printf_bytes(arena, "/%.*s%.*s", BYTES_ARGS(bucket), BYTES_ARGS(path));
+    }
+    if (bytes_equal_string(path, "/s3") || bytes_has_prefix(path, BYTES_LITERAL("/s3/"))) {
+        path = bytes_slice(path, strlen("/s3"), path.size);
+    }
+    return path.size == 0 || bytes_find_char(path, 1, '/') == SIZE_MAX
+               ? arena_printf_bytes(arena, "%.*s%s", BYTES_ARGS(path),
+                                    bytes_equal_string(path, "/") ? "" : "/")
+               : path;
+}
+
 static enum status
 decode_key(struct bytes text, struct arena *arena, struct s3_route *route, struct error *err)
 {
@@ -248,8 +266,8 @@ split_path(const struct s3_route_input *input, struct arena *arena, struct s3_ro
     return decode_key(rest, arena, route, err);
 }
 
-static bool
-is_known_subresource(struct bytes name)
+bool
+s3_route_is_subresource(struct bytes name)
 {
     for (size_t i = 0; i < ARRAY_COUNT(SUBRESOURCES); i++) {
         if (bytes_equal_string(name, SUBRESOURCES[i].name)) {
@@ -279,7 +297,7 @@ find_subresource(const struct routing *routing, const struct s3_parameter **ret_
 
     for (size_t i = 0; i < query->count; i++) {
         const struct s3_parameter *parameter = &query->parameters[i];
-        bool is_known = is_known_subresource(parameter->name);
+        bool is_known = s3_route_is_subresource(parameter->name);
 
         if (!is_known && is_write && !parameter->has_value &&
             !bytes_equal_string(parameter->name, "versionId") &&

@@ -34,7 +34,14 @@ struct s3_route {
 MUST_USE enum status s3_route(const struct s3_route_input *input, struct arena *arena,
                               struct s3_route *ret_route, struct error *err);
 
+/* Does a parameter of this name choose the operation? */
+bool s3_route_is_subresource(struct bytes name);
+
 /* The bucket that Host names in virtual-hosted style (in arena, lower case); data NULL: none. */
 struct bytes s3_route_host_bucket(const struct s3_route_input *input, struct arena *arena);
+
+/* "/", or "/bucket/key" as it was sent, wherever the bucket was named: what signature version 2
+ * calls the resource.  In arena. */
+struct bytes s3_route_resource(const struct s3_route_input *input, struct arena *arena);
 
 #endif

@@ -342,6 +342,39 @@ TEST(host_names_the_bucket)
     arena_release(&arena);
 }
 
+/* SPEC: SigV2 CanonicalizedResource: /bucket/key as it was sent, in every style of addressing. */
+TEST(a_resource_is_the_same_in_every_style)
+{
+    static const struct {
+        const char *host;
+        const char *path;
+        const char *resource;
+    } CASES[] = {
+        {"h", "/", "/"},
+        {"h", "/b", "/b/"},
+        {"h", "/b/", "/b/"},
+        {"h", "/b/k%20k", "/b/k%20k"},
+        {"h", "/s3", "/"},
+        {"h", "/s3/", "/"},
+        {"h", "/s3/b", "/b/"},
+        {"h", "/s3/b/k/l", "/b/k/l"},
+        {"h", "/s3x/k", "/s3x/k"},
+        {"B.localhost:80", "/", "/b/"},
+        {"b.localhost", "/k%20k", "/b/k%20k"},
+        {"b.localhost", "/s3/k", "/b/s3/k"},
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(CASES); i++) {
+        struct s3_route_input input = {.host = bytes_of_string(CASES[i].host),
+                                       .path = bytes_of_string(CASES[i].path),
+                                       .domains = DOMAINS,
+                                       .domain_count = ARRAY_COUNT(DOMAINS)};
+
+        EXPECT_BYTES(bytes_of_string(CASES[i].resource), s3_route_resource(&input, &arena));
+    }
+    arena_release(&arena);
+}
+
 /* SPEC: S3 InvalidURI, InvalidBucketName, KeyTooLongError. */
 TEST(bad_paths_are_refused)
 {
