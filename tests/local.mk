@@ -8,3 +8,4 @@ include tests/scenario/local.mk
 include tests/fuzz/local.mk
 include tests/model/local.mk
 include tests/power_cut/local.mk
+include tests/linearizability/local.mk
