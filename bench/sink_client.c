@@ -41,6 +41,7 @@ struct settings {
     const char *key_format; /* printf form with one number */
     uint64_t key_count;
     uint64_t key_first;
+    uint64_t directory_keys; /* so many keys share a first path segment; 0: keys have none */
     bool is_sequential; /* keys one after the other, each once */
     uint64_t body_bytes;
     size_t connection_count;
@@ -100,15 +101,21 @@ make_heads(struct arena *arena)
     for (uint64_t i = 0; i < settings.key_count; i++) {
         struct arena scratch = ARENA_INIT;
         struct buffer head = BUFFER_INIT;
+        unsigned long long key_number = settings.key_first + i;
+        char directory[32] = "";
         char key[256];
         char *path;
 
+        if (settings.directory_keys > 0) {
+            snprintf(directory, sizeof(directory), "d%06llu/",
+                     key_number / settings.directory_keys);
+        }
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-        snprintf(key, sizeof(key), settings.key_format,
-                 (unsigned long long)(settings.key_first + i));
+        snprintf(key, sizeof(key), settings.key_format, key_number);
 #pragma GCC diagnostic pop
-        path = arena_printf(&scratch, "/%s%s%s", settings.bucket, key[0] != '\0' ? "/" : "", key);
+        path = arena_printf(&scratch, "/%s%s%s%s", settings.bucket, key[0] != '\0' ? "/" : "",
+                            directory, key);
         buffer_printf(&head, "%s %s%s%s HTTP/1.1\r\nHost: %s\r\n", settings.method, path,
                       settings.query != NULL ? "?" : "",
                       settings.query != NULL ? settings.query : "", host);
@@ -419,6 +426,7 @@ static const struct option OPTIONS[] = {{"address", required_argument, NULL, 'a'
                                         {"key-format", required_argument, NULL, 'k'},
                                         {"keys", required_argument, NULL, 'n'},
                                         {"first", required_argument, NULL, 'f'},
+                                        {"directory-keys", required_argument, NULL, 'd'},
                                         {"sequential", no_argument, NULL, 's'},
                                         {"body", required_argument, NULL, 'B'},
                                         {"connections", required_argument, NULL, 'c'},
@@ -466,6 +474,9 @@ set_option(int letter)
         break;
     case 'f':
         settings.key_first = number(optarg);
+        break;
+    case 'd':
+        settings.directory_keys = number(optarg);
         break;
     case 's':
         settings.is_sequential = true;

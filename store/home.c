@@ -100,6 +100,18 @@ count_open(struct home *home, struct error *err)
     return st;
 }
 
+/* Homes open at the same time; the node goes on behind the greatest of their counters. */
+static void
+raise_seq(struct store *store, uint64_t counter)
+{
+    uint64_t seen = atomic_load(&store->seq_counter);
+
+    while (seen < counter &&
+           !atomic_compare_exchange_weak(&store->seq_counter, &seen, counter)) {
+        continue;
+    }
+}
+
 /* Where the former run ended: batch and seq go on from there. */
 static enum status
 recover_numbers(struct home *home, struct error *err)
@@ -124,9 +136,7 @@ recover_numbers(struct home *home, struct error *err)
     home->open_number = opened[0] + 1;
     atomic_store(&home->published_batch, last[0]);
     atomic_store(&home->synced_batch, last[0]);
-    if (atomic_load(&store->seq_counter) < last[1]) {
-        atomic_store(&store->seq_counter, last[1]);
-    }
+    raise_seq(store, last[1]);
     return home->is_read_only ? ST_OK : count_open(home, err);
 }
 

@@ -108,23 +108,43 @@ settle_node_id(struct store *store, const char *wanted, struct error *err)
     return st;
 }
 
+static void *
+open_home_main(void *arg)
+{
+    struct home *home = arg;
+    struct error err = ERROR_INIT;
+
+    if (home_open(home, &err) != ST_OK) {
+        home_mark_absent(home, err.text);
+        log_error(NULL, "mountpath_absent", "mountpath %s is not available: %s", home->directory,
+                  err.text);
+    }
+    return NULL;
+}
+
+/* All at once: after a crash each replays a log, on a disk of its own. */
+static void
+open_each_home(struct store *store)
+{
+    pthread_t threads[MOUNTPATH_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i < store->home_count; i++) {
+        if (store->homes[i]->absent_reason == NULL || store->homes[i]->is_expected) {
+            CHECK(pthread_create(&threads[count++], NULL, open_home_main, store->homes[i]) == 0);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+    }
+}
+
 static enum status
 open_homes(struct store *store, struct error *err)
 {
     enum status st = ST_OK;
 
-    for (size_t i = 0; i < store->home_count; i++) {
-        struct error local = ERROR_INIT;
-
-        if (store->homes[i]->absent_reason != NULL && !store->homes[i]->is_expected) {
-            continue;
-        }
-        if (home_open(store->homes[i], &local) != ST_OK) {
-            home_mark_absent(store->homes[i], local.text);
-            log_error(NULL, "mountpath_absent", "mountpath %s is not available: %s",
-                      store->homes[i]->directory, local.text);
-        }
-    }
+    open_each_home(store);
     for (size_t i = 0; i < store->home_count && !store->options.read_only; i++) {
         for (size_t j = 0; j < store->home_count && st == ST_OK; j++) {
             if (home_state(store->homes[i]) == HOME_PRESENT &&
