@@ -30,6 +30,7 @@
 /* TABLE[k][b]: what byte b does to the remainder when k zero bytes follow it. */
 static uint64_t table[8][256];
 /* x^n mod P for the folding over 64 and 16 bytes: high power for the first word of a lane. */
+static uint64_t fold_256_bytes[2];
 static uint64_t fold_64_bytes[2];
 static uint64_t fold_16_bytes[2];
 static pthread_once_t tables_once = PTHREAD_ONCE_INIT;
@@ -134,6 +135,8 @@ tables_make(void)
             table[zeros][byte] = (before >> 8) ^ table[0][before & 0xFF];
         }
     }
+    fold_256_bytes[0] = power_of_x(2048 + 64 - 1, POLYNOMIAL_CRC64NVME, 64);
+    fold_256_bytes[1] = power_of_x(2048 - 1, POLYNOMIAL_CRC64NVME, 64);
     fold_64_bytes[0] = power_of_x(512 + 64 - 1, POLYNOMIAL_CRC64NVME, 64);
     fold_64_bytes[1] = power_of_x(512 - 1, POLYNOMIAL_CRC64NVME, 64);
     fold_16_bytes[0] = power_of_x(128 + 64 - 1, POLYNOMIAL_CRC64NVME, 64);
@@ -194,18 +197,30 @@ load(const unsigned char *in, size_t index)
     return _mm_loadu_si128((const __m128i *)(const void *)(in + 16 * index));
 }
 
-/* Four lanes of 16 bytes, each folded over 64 bytes; then the lanes into one; the 16 bytes that
- * are congruent to everything before go through the tables with what is left. */
+/* Four lanes of 16 bytes into one; the 16 bytes that are congruent to everything before go through
+ * the tables with what is left. */
+__attribute__((target("pclmul,sse4.1"))) static uint64_t
+remainder_of_lanes(const __m128i lanes[4], const unsigned char *in, size_t size)
+{
+    const __m128i by_16 = _mm_set_epi64x((long long)fold_16_bytes[1], (long long)fold_16_bytes[0]);
+    unsigned char folded[16];
+    __m128i lane = fold(lanes[0], by_16, lanes[1]);
+
+    lane = fold(lane, by_16, lanes[2]);
+    lane = fold(lane, by_16, lanes[3]);
+    _mm_storeu_si128((__m128i *)(void *)folded, lane);
+    return remainder_by_table(remainder_by_table(0, folded, sizeof(folded)), in, size);
+}
+
+/* Four lanes of 16 bytes, each folded over 64 bytes. */
 __attribute__((target("pclmul,sse4.1"))) static uint64_t
 remainder_by_folding(uint64_t crc, const unsigned char *in, size_t size)
 {
     const __m128i by_64 = _mm_set_epi64x((long long)fold_64_bytes[1], (long long)fold_64_bytes[0]);
-    const __m128i by_16 = _mm_set_epi64x((long long)fold_16_bytes[1], (long long)fold_16_bytes[0]);
     __m128i lane_0 = _mm_xor_si128(load(in, 0), _mm_set_epi64x(0, (long long)crc));
     __m128i lane_1 = load(in, 1);
     __m128i lane_2 = load(in, 2);
     __m128i lane_3 = load(in, 3);
-    unsigned char folded[16];
 
     /* Single variables: an array of lanes would go through memory each time. */
     for (in += 64, size -= 64; size >= 64; in += 64, size -= 64) {
@@ -214,12 +229,55 @@ remainder_by_folding(uint64_t crc, const unsigned char *in, size_t size)
         lane_2 = fold(lane_2, by_64, load(in, 2));
         lane_3 = fold(lane_3, by_64, load(in, 3));
     }
-    lane_1 = fold(lane_0, by_16, lane_1);
-    lane_2 = fold(lane_1, by_16, lane_2);
-    lane_3 = fold(lane_2, by_16, lane_3);
-    _mm_storeu_si128((__m128i *)(void *)folded, lane_3);
-    crc = remainder_by_table(0, folded, sizeof(folded));
-    return remainder_by_table(crc, in, size);
+    return remainder_of_lanes((const __m128i[4]){lane_0, lane_1, lane_2, lane_3}, in, size);
+}
+
+/* The same with four lanes in each register; worth its start from here on. */
+#define WIDE_FOLD_BYTES_MIN 1024
+
+__attribute__((target("vpclmulqdq,avx512f"))) static inline __m512i
+wide_fold(__m512i lanes, __m512i constants, __m512i next)
+{
+    __m512i first = _mm512_clmulepi64_epi128(lanes, constants, 0x00);
+    __m512i second = _mm512_clmulepi64_epi128(lanes, constants, 0x11);
+
+    return _mm512_ternarylogic_epi64(first, second, next, 0x96); /* XOR of three */
+}
+
+__attribute__((target("avx512f"))) static inline __m512i
+wide_load(const unsigned char *in, size_t index)
+{
+    return _mm512_loadu_si512(in + 64 * index);
+}
+
+__attribute__((target("vpclmulqdq,avx512f"))) static uint64_t
+remainder_by_wide_folding(uint64_t crc, const unsigned char *in, size_t size)
+{
+    const __m512i by_256 = _mm512_broadcast_i32x4(
+        _mm_set_epi64x((long long)fold_256_bytes[1], (long long)fold_256_bytes[0]));
+    const __m512i by_64 = _mm512_broadcast_i32x4(
+        _mm_set_epi64x((long long)fold_64_bytes[1], (long long)fold_64_bytes[0]));
+    __m512i lanes_0 = _mm512_xor_si512(wide_load(in, 0),
+                                       _mm512_zextsi128_si512(_mm_set_epi64x(0, (long long)crc)));
+    __m512i lanes_1 = wide_load(in, 1);
+    __m512i lanes_2 = wide_load(in, 2);
+    __m512i lanes_3 = wide_load(in, 3);
+    __m128i lanes[4];
+
+    for (in += 256, size -= 256; size >= 256; in += 256, size -= 256) {
+        lanes_0 = wide_fold(lanes_0, by_256, wide_load(in, 0));
+        lanes_1 = wide_fold(lanes_1, by_256, wide_load(in, 1));
+        lanes_2 = wide_fold(lanes_2, by_256, wide_load(in, 2));
+        lanes_3 = wide_fold(lanes_3, by_256, wide_load(in, 3));
+    }
+    lanes_1 = wide_fold(lanes_0, by_64, lanes_1);
+    lanes_2 = wide_fold(lanes_1, by_64, lanes_2);
+    lanes_3 = wide_fold(lanes_2, by_64, lanes_3);
+    for (; size >= 64; in += 64, size -= 64) {
+        lanes_3 = wide_fold(lanes_3, by_64, wide_load(in, 0));
+    }
+    _mm512_storeu_si512(lanes, lanes_3);
+    return remainder_of_lanes(lanes, in, size);
 }
 
 uint64_t
@@ -230,6 +288,10 @@ crc64_nvme(uint64_t crc, struct bytes data)
         return crc64_nvme_portable(crc, data);
     }
     pthread_once(&tables_once, tables_make);
+    if (data.size >= WIDE_FOLD_BYTES_MIN && __builtin_cpu_supports("vpclmulqdq") &&
+        __builtin_cpu_supports("avx512f")) {
+        return ~remainder_by_wide_folding(~crc, (const unsigned char *)data.data, data.size);
+    }
     return ~remainder_by_folding(~crc, (const unsigned char *)data.data, data.size);
 }
 #else
