@@ -42,7 +42,7 @@ struct settings {
     uint64_t key_count;
     uint64_t key_first;
     uint64_t directory_keys; /* so many keys share a first path segment; 0: keys have none */
-    bool is_sequential; /* keys one after the other, each once */
+    bool is_sequential;      /* keys one after the other, each once */
     uint64_t body_bytes;
     size_t connection_count;
     double duration_s;

@@ -106,8 +106,7 @@ raise_seq(struct store *store, uint64_t counter)
 {
     uint64_t seen = atomic_load(&store->seq_counter);
 
-    while (seen < counter &&
-           !atomic_compare_exchange_weak(&store->seq_counter, &seen, counter)) {
+    while (seen < counter && !atomic_compare_exchange_weak(&store->seq_counter, &seen, counter)) {
         continue;
     }
 }
