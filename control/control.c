@@ -5,7 +5,6 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "control/control_driver.h"
-#include "control/control_local.h"
 
 #include "base/banned.h"
 
@@ -13,21 +12,16 @@ struct control {
     struct control_driver *driver;
 };
 
-enum status
-control_open_local(const char *directory, struct control **ret_control, struct error *err)
+struct control *
+control_create(struct control_driver *driver)
 {
-    struct control_driver *driver = NULL;
-    enum status st = control_local_open(directory, &driver, err);
+    struct control *control = xcalloc(1, sizeof(*control));
 
-    if (st != ST_OK) {
-        return st;
-    }
-    *ret_control = xcalloc(1, sizeof(**ret_control));
-    (*ret_control)->driver = driver;
+    control->driver = driver;
     if (driver->change_timeout_ms == 0) {
         driver->change_timeout_ms = CONTROL_CHANGE_TIMEOUT_MS;
     }
-    return ST_OK;
+    return control;
 }
 
 void

@@ -37,6 +37,8 @@ struct control_driver {
     int64_t change_timeout_ms; /* 0: CONTROL_CHANGE_TIMEOUT_MS */
 };
 
+/* How a driver becomes a struct control; control_close closes both. */
+struct control *control_create(struct control_driver *driver);
 /* For control/control_session.c and control/control_leader.c. */
 struct control_driver *control_driver_of(struct control *control);
 

@@ -15,8 +15,6 @@
  * "control-revision" -> revision (8 bytes), written with every change so that a deletion does not
  * let it fall back.  Values with a lease end with the process, so only their revision is written.
  */
-#include "control/control_local.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -28,6 +26,7 @@
 #include "base/check.h"
 #include "base/encode.h"
 #include "base/memory.h"
+#include "control/control_driver.h"
 #include "meta/meta_db.h"
 
 #include "base/banned.h"
@@ -368,7 +367,7 @@ make_directory(const char *directory, struct error *err)
 }
 
 enum status
-control_local_open(const char *directory, struct control_driver **ret_driver, struct error *err)
+control_open_local(const char *directory, struct control **ret_control, struct error *err)
 {
     struct control_local *local = NULL;
     enum status st = make_directory(directory, err);
@@ -394,6 +393,6 @@ control_local_open(const char *directory, struct control_driver **ret_driver, st
         local_close(&local->driver);
         return st;
     }
-    *ret_driver = &local->driver;
+    *ret_control = control_create(&local->driver);
     return ST_OK;
 }

@@ -152,3 +152,14 @@ control_snapshot_with(const struct control_snapshot *snapshot, struct bytes key,
     }
     return next;
 }
+
+struct control_snapshot *
+control_snapshot_at(const struct control_snapshot *snapshot, uint64_t revision)
+{
+    struct control_snapshot *next = snapshot_alloc(snapshot->count, revision);
+
+    for (size_t i = 0; i < snapshot->count; i++) {
+        snapshot_share(next, snapshot->entries[i]);
+    }
+    return next;
+}

@@ -43,5 +43,8 @@ const struct control_value *control_snapshot_find(const struct control_snapshot 
 struct control_snapshot *control_snapshot_with(const struct control_snapshot *snapshot,
                                                struct bytes key, struct control_entry *entry,
                                                uint64_t revision);
+/* The same values, known to be those of a later revision. */
+struct control_snapshot *control_snapshot_at(const struct control_snapshot *snapshot,
+                                             uint64_t revision);
 
 #endif

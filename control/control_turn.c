@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/control_turn.h"
 
+#include <errno.h>
+#include <time.h>
+
+#include "base/clock.h"
 #include "base/lock.h"
 
 #include "base/banned.h"
@@ -8,8 +12,13 @@
 void
 control_turn_init(struct control_turn *turn)
 {
+    pthread_condattr_t attributes;
+
     CHECK(pthread_mutex_init(&turn->lock, NULL) == 0);
-    CHECK(pthread_cond_init(&turn->is_free, NULL) == 0);
+    CHECK(pthread_condattr_init(&attributes) == 0);
+    CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+    CHECK(pthread_cond_init(&turn->is_free, &attributes) == 0);
+    CHECK(pthread_condattr_destroy(&attributes) == 0);
     turn->is_taken = false;
 }
 
@@ -30,6 +39,26 @@ control_turn_take(struct control_turn *turn)
         }
         turn->is_taken = true;
     }
+}
+
+bool
+control_turn_take_until(struct control_turn *turn, int64_t deadline_ns)
+{
+    struct timespec deadline = {.tv_sec = deadline_ns / CLOCK_NS_PER_S,
+                                .tv_nsec = deadline_ns % CLOCK_NS_PER_S};
+    bool is_mine = false;
+
+    WITH_LOCK (&turn->lock) {
+        int result = 0;
+
+        while (turn->is_taken && result == 0) {
+            result = pthread_cond_timedwait(&turn->is_free, &turn->lock, &deadline);
+            CHECK(result == 0 || result == ETIMEDOUT);
+        }
+        is_mine = !turn->is_taken;
+        turn->is_taken = true;
+    }
+    return is_mine;
 }
 
 void

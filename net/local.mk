@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libnet.a
-libnet_a_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS)
+libnet_a_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) $(CURL_CFLAGS)
 libnet_a_SOURCES = \
 	net/body_buffers.c net/body_buffers.h \
 	net/event_loop.c net/event_loop.h \
@@ -10,6 +10,7 @@ libnet_a_SOURCES = \
 	net/http_body.c net/http_body.h \
 	net/http_channel.c net/http_channel.h \
 	net/http_chunked.c net/http_chunked.h \
+	net/http_client.c net/http_client.h \
 	net/http_connection.c net/http_connection.h \
 	net/http_date.c net/http_date.h \
 	net/http_exchange.c net/http_exchange.h \
@@ -29,6 +30,6 @@ libnet_a_SOURCES = \
 	net/socket_address.c net/socket_address.h
 
 # What a program needs that links libnet.a, before BASE_LIBS.
-NET_LIBS = libnet.a $(H2O_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
+NET_LIBS = libnet.a $(H2O_LIBS) $(CURL_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)
 
 include tests/unit/net/local.mk

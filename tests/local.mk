@@ -3,6 +3,7 @@ check_LIBRARIES += libtest.a
 libtest_a_SOURCES = tests/unit/test.c tests/unit/test.h
 TEST_LIBS = libtest.a
 
+include tests/etcd/local.mk
 include tests/tools/local.mk
 include tests/scenario/local.mk
 include tests/fuzz/local.mk
