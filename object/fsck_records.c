@@ -81,6 +81,82 @@ layout_check(struct fsck_check *check, enum family family, struct bytes key, str
     return fsck_check_bytes(check, family, key, value, layout, size, what, err);
 }
 
+/* One page of those that were dropped: what it names is counted until the page is gone. */
+static enum status
+dropped_page_count(struct fsck_check *check, struct bytes value, struct error *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct error local = ERROR_INIT;
+    struct naming_walk naming = {.walk = {.get = page_get, .visit = extent_count, .arena = &arena},
+                                 .check = check};
+    struct layout layout = {.kind = LAYOUT_EXTENTS};
+    enum status st = extent_page_decode(arena_copy(&arena, value), &arena, &layout.extents,
+                                        &layout.extent_count, &local);
+
+    if (st == ST_OK) {
+        st = layout_walk(&naming.walk, &layout, &local);
+    }
+    arena_release(&arena);
+    if (st == ST_CORRUPT) {
+        fsck_found(check, FSCK_RECORD_UNREADABLE, "a page of dropped extents: %s", local.text);
+        return ST_OK;
+    }
+    return st == ST_OK ? ST_OK : fail(err, st, "%s", local.text);
+}
+
+static enum status
+dropped_pages_count(struct fsck_check *check, struct write_id id, struct error *err)
+{
+    struct meta_iterator *iterator = check->iterators[FAMILY_LAYOUT];
+    struct meta_key prefix;
+    struct meta_key at;
+    enum status st = ST_OK;
+
+    (void)fsck_tally_at(&check->writes, id.bytes);
+    meta_key_extent_page(&at, id, 0);
+    prefix = at;
+    prefix.size -= 8; /* without the offset */
+    for (;;) {
+        struct bytes key;
+
+        meta_iterator_seek(iterator, meta_key_bytes(&at));
+        if (st != ST_OK || !meta_iterator_is_valid(iterator)) {
+            break;
+        }
+        key = meta_iterator_key(iterator);
+        if (!bytes_has_prefix(key, meta_key_bytes(&prefix)) || key.size >= sizeof(at.data)) {
+            break;
+        }
+        memcpy(at.data, key.data, key.size); /* the walk moves the iterator */
+        at.size = key.size;
+        at.data[at.size++] = 0;
+        st = dropped_page_count(check, meta_iterator_value(iterator), err);
+    }
+    return st == ST_OK ? meta_iterator_status(iterator, err) : st;
+}
+
+/* Pages that were dropped and wait for the readers of before. */
+static enum status
+all_dropped_count(struct fsck_check *check, struct error *err)
+{
+    const struct write_id zero = {{0}};
+    struct meta_iterator *iterator = check->iterators[FAMILY_NODE];
+    struct meta_key first;
+    enum status st = ST_OK;
+
+    meta_key_dropped_pages(&first, zero);
+    for (meta_iterator_seek(iterator, meta_key_bytes(&first));
+         st == ST_OK && meta_iterator_is_valid(iterator); meta_iterator_next(iterator)) {
+        struct write_id id;
+
+        if (meta_key_parse_dropped_pages(meta_iterator_key(iterator), &id) != ST_OK) {
+            break;
+        }
+        st = dropped_pages_count(check, id, err);
+    }
+    return st == ST_OK ? meta_iterator_status(iterator, err) : st;
+}
+
 static void
 what_format(char *out, size_t size, const char *kind, uint64_t bucket_id, struct bytes name)
 {
@@ -199,6 +275,9 @@ fsck_check_records(struct fsck_check *check, struct error *err)
     }
     if (st == ST_OK) {
         st = meta_iterator_status(objects, err);
+    }
+    if (st == ST_OK) {
+        st = all_dropped_count(check, err);
     }
     if (st != ST_OK) {
         return st;

@@ -238,24 +238,6 @@ page_repair(struct fsck_check *check, struct bytes key)
     }
 }
 
-/* Pages that were dropped and wait for the readers of before. */
-static bool
-pages_are_dropped(struct fsck_check *check, struct bytes key)
-{
-    struct meta_iterator *iterator = check->iterators[FAMILY_NODE];
-    struct write_id id;
-    struct meta_key mark;
-
-    if (key.size < WRITE_ID_BYTES) {
-        return false;
-    }
-    memcpy(id.bytes, key.data, WRITE_ID_BYTES);
-    meta_key_dropped_pages(&mark, id);
-    meta_iterator_seek(iterator, meta_key_bytes(&mark));
-    return meta_iterator_is_valid(iterator) &&
-           bytes_equal(meta_iterator_key(iterator), meta_key_bytes(&mark));
-}
-
 /* Write ids are random and never used again, so a page that nothing names stays an orphan. */
 static enum status
 pages_check(struct fsck_check *check, struct error *err)
@@ -267,9 +249,8 @@ pages_check(struct fsck_check *check, struct error *err)
          meta_iterator_next(iterator)) {
         struct bytes key = meta_iterator_key(iterator);
 
-        if ((key.size < WRITE_ID_BYTES ||
-             fsck_tally_find(&check->writes, (const unsigned char *)key.data) == NULL) &&
-            !pages_are_dropped(check, key)) {
+        if (key.size < WRITE_ID_BYTES ||
+            fsck_tally_find(&check->writes, (const unsigned char *)key.data) == NULL) {
             char hex[2 * WRITE_ID_BYTES + 1];
 
             encode_hex(bytes_slice(key, 0, key.size < WRITE_ID_BYTES ? key.size : WRITE_ID_BYTES),

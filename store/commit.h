@@ -79,7 +79,8 @@ void commit_delete_range(struct commit *commit, enum family family, struct bytes
 void commit_count(struct commit *commit, uint64_t bucket_id, const struct bucket_counters *delta);
 /* Bytes that this commit stops naming.  Pack bytes are counted dead in the batch; a chunk file
  * loses one reference, and is unlinked after the sync and after the last pin when that was the
- * last. */
+ * last.  Pages are only marked, however many there are: what they name follows in later commits,
+ * also after a crash. */
 MUST_USE enum status commit_drop_layout(struct commit *commit, struct commit_view *view,
                                         const struct layout *layout, struct error *err);
 /* Both walk pages through view: a layout's pages must be put in this commit before they are named.

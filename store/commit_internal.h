@@ -29,8 +29,8 @@ struct operation {
     size_t sum_count;
 };
 
-/* What nothing names after this commit: a chunk file, the pages of a write id (EXTENT_INDIRECT), or
- * a whole pack (EXTENT_PACK). */
+/* What nothing names after this commit: a chunk file, the pages of a write id and all that they
+ * name (EXTENT_INDIRECT), or a whole pack (EXTENT_PACK). */
 struct dropped_extent {
     struct dropped_extent *next;
     struct extent extent;
@@ -57,7 +57,7 @@ struct commit {
     struct buffer reads;    /* hashes of the keys that decide read */
     uint32_t families_read; /* bit per family */
     bool has_range;         /* a delete_range is among the operations */
-    bool has_shared;        /* it names chunk files once more */
+    bool has_shared;        /* it may change the count of a chunk file more than once */
     bool is_barrier;        /* has no decide */
     bool has_synced_shared; /* the worker has synced the chunk files named once more */
     uint64_t noted_batch;   /* published before decide ran */
@@ -83,6 +83,9 @@ void commit_add(struct commit *commit, enum family family, const struct meta_key
                 const int64_t *values, size_t count);
 /* The commit releases an emptied pack. */
 void commit_drop_pack(struct commit *commit, uint64_t pack_id);
+/* Deletes a page of dropped extents and gives up what it names. */
+MUST_USE enum status commit_drop_page(struct commit *commit, struct commit_view *view,
+                                      struct bytes key, struct error *err);
 /* Clear the commit's output and run decide; the result is in commit->status and error. */
 void commit_decide(struct commit *commit, struct batch_map *batch);
 /* The commit is over; it may be gone when this returns. */

@@ -134,20 +134,16 @@ add_dropped(struct commit *commit, const struct extent *extent)
 }
 
 static enum status
-drop_extent(struct layout_walk *walk, const struct extent *extent, struct error *err)
+drop_chunk(struct commit *commit, struct commit_view *view, const struct extent *extent,
+           struct error *err)
 {
-    struct layout_change *change = CONTAINER_OF(struct layout_change, walk, walk);
-    struct commit *commit = change->commit;
     struct meta_key key;
     uint64_t count = 0;
     enum status st;
 
-    if (extent->kind == EXTENT_PACK) {
-        add_pack_bytes(commit, extent->pack_id, -pack_live_bytes(extent));
-        return ST_OK;
-    }
     meta_key_chunk(&key, extent->chunk_id);
-    st = get_chunk_count(change->view, &key, &count, err);
+    commit->has_shared = true; /* the layout may name the file twice */
+    st = get_chunk_count(view, &key, &count, err);
     if (st != ST_OK) {
         return st == ST_NOT_FOUND ? fail(err, ST_CORRUPT, "a chunk file is named but not counted")
                                   : st;
@@ -161,45 +157,74 @@ drop_extent(struct layout_walk *walk, const struct extent *extent, struct error 
     return ST_OK;
 }
 
-/* Readers that hold a pin may still want the pages: they go when the last of those is done.  The
- * mark in the batch makes sure of it over a restart. */
+/* An object may have tens of thousands of extents in pages, and readers that hold a pin may still
+ * want them.  So the commit only marks the pages; what they name is given up page by page when the
+ * last of those readers is done, in commits of bounded size (store/page_reclaim.h). */
 static void
-drop_page(struct layout_walk *walk, struct bytes page_key)
+drop_pages(struct commit *commit, struct write_id id)
 {
-    struct layout_change *change = CONTAINER_OF(struct layout_change, walk, walk);
-    struct commit *commit = change->commit;
-    struct extent pages = {.kind = EXTENT_INDIRECT};
+    const struct extent pages = {.kind = EXTENT_INDIRECT, .write_id = id};
     struct meta_key key;
 
-    memcpy(pages.write_id.bytes, page_key.data, WRITE_ID_BYTES);
-    for (const struct dropped_extent *dropped = commit->dropped; dropped != NULL;
-         dropped = dropped->next) {
-        if (dropped->extent.kind == EXTENT_INDIRECT) {
-            if (memcmp(&dropped->extent.write_id, &pages.write_id, WRITE_ID_BYTES) == 0) {
-                return; /* not its first page */
-            }
+    meta_key_dropped_pages(&key, id);
+    commit_put(commit, FAMILY_NODE, meta_key_bytes(&key), BYTES_NONE);
+    add_dropped(commit, &pages);
+}
+
+static enum status
+drop_extents(struct commit *commit, struct commit_view *view, const struct extent *extents,
+             size_t count, struct error *err)
+{
+    enum status st = ST_OK;
+
+    for (size_t i = 0; i < count && st == ST_OK; i++) {
+        switch (extents[i].kind) {
+        case EXTENT_PACK:
+            add_pack_bytes(commit, extents[i].pack_id, -pack_live_bytes(&extents[i]));
+            break;
+        case EXTENT_CHUNK:
+            st = drop_chunk(commit, view, &extents[i], err);
+            break;
+        case EXTENT_INDIRECT:
+            drop_pages(commit, extents[i].write_id);
             break;
         }
     }
-    meta_key_dropped_pages(&key, pages.write_id);
-    commit_put(commit, FAMILY_NODE, meta_key_bytes(&key), BYTES_NONE);
-    add_dropped(commit, &pages);
+    return st;
 }
 
 enum status
 commit_drop_layout(struct commit *commit, struct commit_view *view, const struct layout *layout,
                    struct error *err)
 {
-    struct layout_change change = {
-        .walk = {.get = get_page,
-                 .visit = drop_extent,
-                 .visit_page = drop_page,
-                 .arena = &commit->arena},
-        .commit = commit,
-        .view = view,
-    };
+    if (layout->kind == LAYOUT_PAGES) {
+        drop_pages(commit, layout->write_id);
+        return ST_OK;
+    }
+    return layout->kind == LAYOUT_EXTENTS
+               ? drop_extents(commit, view, layout->extents, layout->extent_count, err)
+               : ST_OK;
+}
 
-    return layout_walk(&change.walk, layout, err);
+enum status
+commit_drop_page(struct commit *commit, struct commit_view *view, struct bytes key,
+                 struct error *err)
+{
+    const struct extent *extents;
+    struct bytes value;
+    size_t count;
+    enum status st = commit_view_get(view, FAMILY_LAYOUT, key, &value, err);
+
+    if (st == ST_OK) {
+        st = extent_page_decode(value, &commit->arena, &extents, &count, err);
+    }
+    if (st == ST_OK) {
+        st = drop_extents(commit, view, extents, count, err);
+    }
+    if (st == ST_OK) {
+        commit_delete(commit, FAMILY_LAYOUT, key);
+    }
+    return st;
 }
 
 void

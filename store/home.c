@@ -257,6 +257,23 @@ home_start(struct home *home)
 }
 
 void
+home_drain(struct home *home, int64_t until_ns)
+{
+    bool has_freed = true;
+
+    while (has_freed && home->committer != NULL && home_state(home) == HOME_PRESENT &&
+           reclaimer_waiting_count(home->reclaimer) > 0) {
+        struct error err = ERROR_INIT;
+
+        if (home_sync(home, &err) != ST_OK) {
+            home_quarantine(home, &err);
+            return;
+        }
+        has_freed = reclaimer_run(home->reclaimer, until_ns);
+    }
+}
+
+void
 home_stop(struct home *home)
 {
     struct error err = ERROR_INIT;

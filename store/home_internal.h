@@ -90,6 +90,8 @@ void home_note(struct home *home);
 MUST_USE enum status home_require_commits(struct home *home, struct error *err);
 /* Starts the committer. */
 void home_start(struct home *home);
+/* Frees what was dropped, until then; nobody uses the store any more, all homes are still open. */
+void home_drain(struct home *home, int64_t until_ns);
 /* Stops the committer and syncs; no commit may be under way. */
 void home_stop(struct home *home);
 /* Flushes, closes. */

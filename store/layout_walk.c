@@ -53,9 +53,6 @@ walk_pages(struct layout_walk *walk, struct write_id id, uint64_t page_count, ui
                 st = walk_extent(walk, &extents[i], depth, err);
             }
         }
-        if (st == ST_OK && walk->visit_page != NULL) {
-            walk->visit_page(walk, meta_key_bytes(&key));
-        }
     }
     return st;
 }

@@ -15,8 +15,6 @@ struct layout_walk {
                        struct error *err);
     /* Each extent, never an indirect one. */
     enum status (*visit)(struct layout_walk *walk, const struct extent *extent, struct error *err);
-    /* Each page after its extents, or NULL. */
-    void (*visit_page)(struct layout_walk *walk, struct bytes key);
     struct arena *arena;
     void *arg;
 };

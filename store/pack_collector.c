@@ -13,6 +13,7 @@
 #include "store/pack_mover.h"
 #include "store/pack_set.h"
 #include "store/pack_walk.h"
+#include "store/reclaimer.h"
 
 #include "base/banned.h"
 
@@ -28,6 +29,7 @@ struct pack_collector {
     struct home *home;
     uint64_t stuck_ids[STUCK_MAX];
     size_t stuck_count;
+    uint64_t suspect_id; /* not emptied at the first attempt: a record may have moved meanwhile */
 };
 
 /* What one look at FAMILY_PACK tells. */
@@ -189,7 +191,7 @@ move_entries(struct pack_collector *collector, struct pack *pack, struct error *
 }
 
 static enum status
-empty_pack(struct pack_collector *collector, uint64_t id, struct error *err)
+empty_pack(struct pack_collector *collector, uint64_t id, bool *ret_work_done, struct error *err)
 {
     struct pack *pack;
     enum status st = pack_acquire(collector->home->packs, id, READ_MAY_WAIT, &pack, err);
@@ -200,6 +202,14 @@ empty_pack(struct pack_collector *collector, uint64_t id, struct error *err)
     }
     if (st == ST_OK) {
         st = release_pack(collector, id, err);
+    }
+    if (st == ST_CONFLICT && reclaimer_waiting_count(collector->home->reclaimer) > 0) {
+        *ret_work_done = false; /* dropped pages still count their bytes live: not now */
+        return ST_OK;
+    }
+    if (st == ST_CONFLICT && collector->suspect_id != id) {
+        collector->suspect_id = id;
+        return ST_OK;
     }
     if (st == ST_CONFLICT || st == ST_CORRUPT) {
         /* Something in it cannot be moved: its bytes stay where they are, for fsck to report. */
@@ -235,7 +245,7 @@ pack_collector_step(struct pack_collector *collector, bool *ret_work_done, struc
         st = st == ST_CONFLICT ? ST_OK : st;
     } else if (is_worth_emptying(&survey)) {
         *ret_work_done = true;
-        st = empty_pack(collector, survey.victim_id, &local);
+        st = empty_pack(collector, survey.victim_id, ret_work_done, &local);
     }
     if (st != ST_OK && err != NULL) {
         *err = local;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/page_reclaim.h"
 
+#include "base/fault.h"
 #include "meta/meta_key.h"
 #include "store/commit_internal.h"
 
 #include "base/banned.h"
 
-/* Pages deleted by one commit: small batches, so that writers do not wait behind them. */
-#define PAGES_PER_COMMIT 64
+/* References to bytes that one commit gives up: a millisecond or two, so that writers do not wait
+ * behind the end of an object of a million chunks. */
+#define DROP_EXTENT_MAX 1024
+#define PAGES_PER_COMMIT (DROP_EXTENT_MAX / LAYOUT_PAGE_EXTENT_MAX)
 
 struct page_removal {
     struct write_id id;
@@ -16,21 +19,22 @@ struct page_removal {
     bool is_last;
 };
 
-/* Reads nothing: pages are never changed, and a dropped write id never comes back. */
+/* Page and references go together: what a crash leaves is whole pages, and the mark. */
 static enum status
 decide_removal(struct commit *commit, struct commit_view *view, void *arg, struct error *err)
 {
     struct page_removal *removal = arg;
     struct meta_key key;
+    enum status st = ST_OK;
 
-    for (size_t i = 0; i < removal->count; i++) {
-        commit_delete(commit, FAMILY_LAYOUT, meta_key_bytes(&removal->keys[i]));
+    for (size_t i = 0; i < removal->count && st == ST_OK; i++) {
+        st = commit_drop_page(commit, view, meta_key_bytes(&removal->keys[i]), err);
     }
-    if (removal->is_last) {
+    if (st == ST_OK && removal->is_last) {
         meta_key_dropped_pages(&key, removal->id);
         commit_delete(commit, FAMILY_NODE, meta_key_bytes(&key));
     }
-    return ST_OK;
+    return st;
 }
 
 static enum status
@@ -73,6 +77,7 @@ page_reclaim(struct home *home, struct write_id id, struct error *err)
     while (st == ST_OK && !removal.is_last) {
         st = find_pages(home, &removal, err);
         if (st == ST_OK) {
+            FAULT_KILL("reclaim_before_commit");
             st = commit_run(&options, NULL, err);
         }
     }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deletes pages of extents that no record names and no reader holds any more. */
+/*
+ * Gives up what pages of extents name, and deletes them, when no record names them and no reader
+ * holds them any more: in commits of bounded size, each of which leaves the store whole.
+ */
 #ifndef STORE_PAGE_RECLAIM_H
 #define STORE_PAGE_RECLAIM_H
 
@@ -7,7 +10,7 @@
 #include "meta/extent.h"
 #include "store/reclaimer.h"
 
-/* Deletes all extent pages of the write id, then its mark. */
+/* All extent pages of the write id, then its mark. */
 MUST_USE ON_WORKER enum status page_reclaim(struct home *home, struct write_id id,
                                             struct error *err);
 /* At start: what a former run dropped and did not come to delete. */

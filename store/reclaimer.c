@@ -2,6 +2,7 @@
 #include "store/reclaimer.h"
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/list.h"
 #include "base/lock.h"
 #include "base/log.h"
@@ -23,7 +24,8 @@ struct reclaimer {
     struct home *home;
     pthread_mutex_t lock;
     struct list waiting;   /* guarded by lock; batches ascending */
-    size_t waiting_count;  /* guarded by lock */
+    struct list freeing;   /* guarded by lock; taken from waiting, not gone yet */
+    size_t waiting_count;  /* guarded by lock; of both */
     uint64_t newest_batch; /* guarded by lock */
 };
 
@@ -35,6 +37,7 @@ reclaimer_create(struct home *home)
     reclaimer->home = home;
     CHECK(pthread_mutex_init(&reclaimer->lock, NULL) == 0);
     list_init(&reclaimer->waiting);
+    list_init(&reclaimer->freeing);
     return reclaimer;
 }
 
@@ -47,6 +50,7 @@ reclaimer_destroy(struct reclaimer **take_reclaimer)
     if (reclaimer == NULL) {
         return;
     }
+    CHECK(list_is_empty(&reclaimer->freeing));
     while ((node = list_take_first(&reclaimer->waiting)) != NULL) {
         free(CONTAINER_OF(struct garbage, node, node)); /* the sweep finds the files */
     }
@@ -82,19 +86,27 @@ reclaimer_newest_batch(struct reclaimer *reclaimer)
     return batch;
 }
 
+static bool
+holds_chunk(const struct list *list, struct chunk_id id)
+{
+    bool is_found = false;
+
+    for (const struct list *node = list->next; !is_found && node != list; node = node->next) {
+        const struct garbage *garbage = CONTAINER_OF(struct garbage, node, node);
+
+        is_found = garbage->extent.kind == EXTENT_CHUNK &&
+                   memcmp(garbage->extent.chunk_id.bytes, id.bytes, sizeof(id.bytes)) == 0;
+    }
+    return is_found;
+}
+
 bool
 reclaimer_has_chunk(struct reclaimer *reclaimer, struct chunk_id id)
 {
     bool is_found = false;
 
     WITH_LOCK (&reclaimer->lock) {
-        for (struct list *node = reclaimer->waiting.next; !is_found && node != &reclaimer->waiting;
-             node = node->next) {
-            const struct garbage *garbage = CONTAINER_OF(struct garbage, node, node);
-
-            is_found = garbage->extent.kind == EXTENT_CHUNK &&
-                       memcmp(garbage->extent.chunk_id.bytes, id.bytes, sizeof(id.bytes)) == 0;
-        }
+        is_found = holds_chunk(&reclaimer->waiting, id) || holds_chunk(&reclaimer->freeing, id);
     }
     return is_found;
 }
@@ -122,7 +134,7 @@ take_garbage(struct reclaimer *reclaimer, uint64_t batch_max)
             garbage = CONTAINER_OF(struct garbage, node, node);
             if (garbage->batch <= batch_max) {
                 list_remove(node);
-                reclaimer->waiting_count--;
+                list_append(&reclaimer->freeing, node);
             } else {
                 garbage = NULL;
             }
@@ -145,23 +157,44 @@ free_extent(struct home *home, const struct extent *extent, struct error *err)
     UNREACHABLE("all kinds are handled");
 }
 
-void
-reclaimer_run(struct reclaimer *reclaimer)
+static void
+end_garbage(struct reclaimer *reclaimer, struct garbage *garbage)
+{
+    WITH_LOCK (&reclaimer->lock) {
+        list_remove(&garbage->node);
+        reclaimer->waiting_count--;
+    }
+    free(garbage);
+}
+
+/* False: nothing more may be freed now, or time is up. */
+static bool
+free_next(struct reclaimer *reclaimer, uint64_t batch_max, int64_t until_ns)
 {
     struct home *home = reclaimer->home;
-    uint64_t batch_max = home_freeable_batch(home);
     struct garbage *garbage;
+    struct error err = ERROR_INIT;
 
-    while (atomic_load(&home->state) == HOME_PRESENT &&
-           (garbage = take_garbage(reclaimer, batch_max)) != NULL) {
-        struct error err = ERROR_INIT;
-        enum status st;
-
-        st = free_extent(home, &garbage->extent, &err);
-        if (st != ST_OK) {
-            log_warn(NULL, "dropped_bytes_not_freed", "%s; the next start or sweep tries again",
-                     err.text);
-        }
-        free(garbage);
+    if (atomic_load(&home->state) != HOME_PRESENT || clock_monotonic_ns() >= until_ns ||
+        (garbage = take_garbage(reclaimer, batch_max)) == NULL) {
+        return false;
     }
+    if (free_extent(home, &garbage->extent, &err) != ST_OK) {
+        log_warn(NULL, "dropped_bytes_not_freed", "%s; the next start or sweep tries again",
+                 err.text);
+    }
+    end_garbage(reclaimer, garbage);
+    return true;
+}
+
+bool
+reclaimer_run(struct reclaimer *reclaimer, int64_t until_ns)
+{
+    uint64_t batch_max = home_freeable_batch(reclaimer->home);
+    bool has_freed = false;
+
+    while (free_next(reclaimer, batch_max, until_ns)) {
+        has_freed = true;
+    }
+    return has_freed;
 }

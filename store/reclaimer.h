@@ -25,9 +25,10 @@ void reclaimer_add(struct reclaimer *reclaimer, uint64_t batch,
                    const struct dropped_extent *dropped);
 /* The youngest batch that something waits for; 0: nothing waits. */
 uint64_t reclaimer_newest_batch(struct reclaimer *reclaimer);
-/* Free what may be freed now. */
-void reclaimer_run(struct reclaimer *reclaimer);
-/* Is the chunk file among what waits?  For checks. */
+/* Free what may be freed now, until the monotonic clock says until_ns (INT64_MAX: all of it). Tells
+ * whether there was anything; what pages named waits in its turn. */
+bool reclaimer_run(struct reclaimer *reclaimer, int64_t until_ns);
+/* Is the chunk file among what waits or is being freed?  For checks. */
 bool reclaimer_has_chunk(struct reclaimer *reclaimer, struct chunk_id id);
 size_t reclaimer_waiting_count(struct reclaimer *reclaimer);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/encode.h"
 #include "base/entropy.h"
 #include "base/hash.h"
@@ -287,6 +288,7 @@ void
 store_close(struct store **take_store)
 {
     struct store *store = *take_store;
+    int64_t until_ns;
 
     if (store == NULL) {
         return;
@@ -294,6 +296,10 @@ store_close(struct store **take_store)
     housekeeper_destroy(&store->housekeeper);
     upkeep_destroy(&store->upkeep);
     mirror_close(&store->mirror);
+    until_ns = clock_monotonic_ns() + RECLAIM_STOP_MS * CLOCK_NS_PER_MS;
+    for (size_t i = 0; i < store->home_count; i++) {
+        home_drain(store->homes[i], until_ns); /* chunk files stand on any mountpath */
+    }
     for (size_t i = 0; i < store->home_count; i++) {
         home_stop(store->homes[i]);
         home_note(store->homes[i]);

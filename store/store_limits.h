@@ -44,6 +44,9 @@
 /* statvfs is asked again after this long. */
 #define SPACE_CACHE_MS 1000
 #define SWEEP_AGE_S_DEFAULT 3600
+/* A clean stop frees what was dropped for so long at most, all homes together: some ten thousand
+ * files.  The rest is left to the next start and the sweep. */
+#define RECLAIM_STOP_MS 5000
 #define LAZY_SYNC_INTERVAL_MS_DEFAULT 1000
 
 #endif

@@ -68,7 +68,7 @@ keep_up(struct home *home)
         return;
     }
     home_note(home);
-    reclaimer_run(home->reclaimer);
+    (void)reclaimer_run(home->reclaimer, INT64_MAX);
 }
 
 static void *
