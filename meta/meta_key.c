@@ -54,6 +54,13 @@ meta_key_object(struct meta_key *out, uint64_t bucket_id, struct bytes name)
 }
 
 void
+meta_key_versions(struct meta_key *out, uint64_t bucket_id, struct bytes name)
+{
+    meta_key_object(out, bucket_id, name);
+    append(out, "", 1);
+}
+
+void
 meta_key_upload(struct meta_key *out, uint64_t bucket_id, struct bytes name, struct upload_id id)
 {
     meta_key_object(out, bucket_id, name);

@@ -26,6 +26,8 @@ meta_key_bytes(const struct meta_key *key)
 
 /* FAMILY_OBJECT: bucket id, name. */
 void meta_key_object(struct meta_key *out, uint64_t bucket_id, struct bytes name);
+/* FAMILY_VERSION: bucket id, name, 0x00: what the keys of all versions of the name begin with. */
+void meta_key_versions(struct meta_key *out, uint64_t bucket_id, struct bytes name);
 /* FAMILY_UPLOAD. */
 void meta_key_upload(struct meta_key *out, uint64_t bucket_id, struct bytes name,
                      struct upload_id id);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The referrer of an entry is found by what its header says: the part record of its upload, or the
- * object of its key (a completed upload hands the parts' bytes to the object).  Inside the commit
- * the record is read again; only the extent that names exactly this entry is replaced.
+ * The referrer of an entry is found by what its header says: the part record of its upload, the
+ * object of its key (a completed upload hands the parts' bytes to the object), or a version of it.
+ * Inside the commit the record is read again; only the extent that names exactly this entry is
+ * replaced.  REFERRERS says of every family whether its records may name entries.
  */
 #include "store/pack_mover.h"
 
@@ -25,7 +26,8 @@ struct pack_move {
     char *key;
     struct extent from;
     struct extent to;
-    struct pack *pack; /* reservation of the new bytes */
+    struct meta_key version; /* FAMILY_VERSION: whose record it is; size 0: of none */
+    struct pack *pack;       /* reservation of the new bytes */
     struct commit *commit;
 };
 
@@ -42,6 +44,9 @@ pack_mover_create(struct home *home)
 {
     struct pack_mover *mover = xcalloc(1, sizeof(*mover));
 
+    for (int family = 0; family < FAMILY_COUNT; family++) {
+        CHECK(pack_mover_naming((enum family)family) != PACK_NAMING_UNSAID);
+    }
     mover->home = home;
     return mover;
 }
@@ -143,18 +148,15 @@ replace_in_layout(const struct pack_move *move, struct commit *commit, struct co
 }
 
 static enum status
-replace_in_object(const struct pack_move *move, struct commit *commit, struct commit_view *view,
-                  struct error *err)
+replace_in_record(const struct pack_move *move, struct commit *commit, struct commit_view *view,
+                  enum family family, const struct meta_key *key, struct error *err)
 {
     struct object_record record;
     struct buffer encoded = BUFFER_INIT;
     struct bytes value;
-    struct meta_key key;
     bool is_changed = false;
-    enum status st;
+    enum status st = commit_view_get(view, family, meta_key_bytes(key), &value, err);
 
-    meta_key_object(&key, move->entry.bucket_id, bytes_of(move->key, move->entry.key_size));
-    st = commit_view_get(view, FAMILY_OBJECT, meta_key_bytes(&key), &value, err);
     if (st == ST_OK) {
         st = object_record_decode(value, commit_arena(commit), &record, err);
     }
@@ -163,10 +165,29 @@ replace_in_object(const struct pack_move *move, struct commit *commit, struct co
     }
     if (st == ST_OK && is_changed) {
         object_record_encode(&record, &encoded); /* with its seq: nothing new happened to it */
-        commit_put(commit, FAMILY_OBJECT, meta_key_bytes(&key), buffer_bytes(&encoded));
+        commit_put(commit, family, meta_key_bytes(key), buffer_bytes(&encoded));
         buffer_release(&encoded);
     }
     return st;
+}
+
+static enum status
+replace_in_object(const struct pack_move *move, struct commit *commit, struct commit_view *view,
+                  struct error *err)
+{
+    struct meta_key key;
+
+    meta_key_object(&key, move->entry.bucket_id, bytes_of(move->key, move->entry.key_size));
+    return replace_in_record(move, commit, view, FAMILY_OBJECT, &key, err);
+}
+
+static enum status
+replace_in_version(const struct pack_move *move, struct commit *commit, struct commit_view *view,
+                   struct error *err)
+{
+    return move->version.size == 0
+               ? ST_NOT_FOUND
+               : replace_in_record(move, commit, view, FAMILY_VERSION, &move->version, err);
 }
 
 static enum status
@@ -200,17 +221,56 @@ replace_in_part(const struct pack_move *move, struct commit *commit, struct comm
     return st;
 }
 
+/* How the records of a family name entries of packs, and what finds the one that names this. */
+struct referrer {
+    enum pack_naming naming;
+    enum status (*replace)(const struct pack_move *move, struct commit *commit,
+                           struct commit_view *view, struct error *err);
+};
+
+static const struct referrer REFERRERS[] = {
+    [FAMILY_OBJECT] = {PACK_NAMING_ENTRIES, replace_in_object},
+    [FAMILY_VERSION] = {PACK_NAMING_ENTRIES, replace_in_version},
+    [FAMILY_FORMER] = {PACK_NAMING_NOTHING, NULL},
+    [FAMILY_LAYOUT] = {PACK_NAMING_FOR_OTHERS, NULL}, /* through the record that has the pages */
+    [FAMILY_CHUNK] = {PACK_NAMING_NOTHING, NULL},
+    [FAMILY_PACK] = {PACK_NAMING_NOTHING, NULL},
+    [FAMILY_UPLOAD] = {PACK_NAMING_ENTRIES, replace_in_part},
+    [FAMILY_ATIME] = {PACK_NAMING_NOTHING, NULL},
+    [FAMILY_CHANGE] = {PACK_NAMING_NOTHING, NULL},
+    [FAMILY_NODE] = {PACK_NAMING_NOTHING, NULL},
+};
+_Static_assert(ARRAY_COUNT(REFERRERS) == FAMILY_COUNT, "each family says how it names entries");
+
+enum pack_naming
+pack_mover_naming(enum family family)
+{
+    return REFERRERS[family].naming;
+}
+
+/* A part before the object that may have taken it over, hence from the last family on. */
+static enum status
+replace_anywhere(const struct pack_move *move, struct commit *commit, struct commit_view *view,
+                 struct error *err)
+{
+    enum status st = ST_NOT_FOUND;
+
+    for (size_t i = ARRAY_COUNT(REFERRERS); i > 0 && st == ST_NOT_FOUND; i--) {
+        if (REFERRERS[i - 1].naming == PACK_NAMING_ENTRIES) {
+            st = REFERRERS[i - 1].replace(move, commit, view, err);
+        }
+    }
+    return st;
+}
+
 static enum status
 decide_move(struct commit *commit, struct commit_view *view, void *arg, struct error *err)
 {
     struct pack_move *move = arg;
     const struct layout from = {.kind = LAYOUT_EXTENTS, .extents = &move->from, .extent_count = 1};
     const struct layout to = {.kind = LAYOUT_EXTENTS, .extents = &move->to, .extent_count = 1};
-    enum status st = replace_in_part(move, commit, view, err);
+    enum status st = replace_anywhere(move, commit, view, err);
 
-    if (st == ST_NOT_FOUND) {
-        st = replace_in_object(move, commit, view, err);
-    }
     if (st == ST_OK) {
         st = commit_drop_layout(commit, view, &from, err);
     }
@@ -234,21 +294,67 @@ finish_first(struct pack_mover *mover, struct error *err)
     return st == ST_NOT_FOUND ? ST_OK : st; /* it died meanwhile */
 }
 
+/* ST_NOT_FOUND: neither the object nor the part nor this version names the entry. */
+static enum status
+probe(struct pack_move *move, struct error *err)
+{
+    const struct commit_options options = {
+        .home = move->mover->home, .decide = decide_move, .arg = move};
+    struct commit *commit = commit_create(&options);
+    enum status st;
+
+    commit_decide(commit, NULL);
+    st = commit->status;
+    if (st != ST_OK && st != ST_NOT_FOUND && err != NULL) {
+        *err = commit->error;
+    }
+    commit_destroy(&commit);
+    return st;
+}
+
+/* One version after the other; the one that names the entry stays in move. */
+static enum status
+probe_versions(struct pack_move *move, struct error *err)
+{
+    struct meta_key prefix;
+    struct meta_key end;
+    struct meta_scan scan = {.family = FAMILY_VERSION, .keep_cache_cold = true};
+    struct meta_iterator *iterator;
+    enum status st = ST_NOT_FOUND;
+
+    meta_key_versions(&prefix, move->entry.bucket_id, bytes_of(move->key, move->entry.key_size));
+    end = prefix;
+    CHECK(meta_key_successor(&end));
+    scan.lower = meta_key_bytes(&prefix);
+    scan.upper = meta_key_bytes(&end);
+    iterator = meta_iterator_open(move->mover->home->db, &scan);
+    for (; st == ST_NOT_FOUND && meta_iterator_is_valid(iterator); meta_iterator_next(iterator)) {
+        struct bytes key = meta_iterator_key(iterator);
+
+        CHECK(key.size <= sizeof(move->version.data));
+        memcpy(move->version.data, key.data, key.size);
+        move->version.size = key.size;
+        st = probe(move, err);
+    }
+    if (st == ST_NOT_FOUND) {
+        enum status scanned = meta_iterator_status(iterator, err);
+
+        move->version.size = 0;
+        st = scanned == ST_OK ? ST_NOT_FOUND : scanned;
+    }
+    meta_iterator_close(&iterator);
+    return st;
+}
+
 /* Does any record name the entry?  Only a look, so that dead bytes are not written again. */
 static enum status
 is_live(struct pack_move *move, bool *ret_is_live, struct error *err)
 {
-    const struct commit_options options = {
-        .home = move->mover->home, .decide = decide_move, .arg = move};
-    struct commit *probe = commit_create(&options);
-    enum status st;
+    enum status st = probe(move, err);
 
-    commit_decide(probe, NULL);
-    st = probe->status;
-    if (st != ST_OK && st != ST_NOT_FOUND && err != NULL) {
-        *err = probe->error;
+    if (st == ST_NOT_FOUND) {
+        st = probe_versions(move, err);
     }
-    commit_destroy(&probe);
     *ret_is_live = st == ST_OK;
     return st == ST_NOT_FOUND ? ST_OK : st;
 }
@@ -301,6 +407,7 @@ pack_mover_move(struct pack_mover *mover, const struct pack_entry *entry, uint64
                                  .pack_id = entry->pack_id,
                                  .offset = offset};
     move->to = move->from; /* until it is written */
+    move->version.size = 0;
     st = is_live(move, &is_wanted, err);
     if (st == ST_OK && is_wanted) {
         st = start_move(mover, move, data, err);

@@ -7,10 +7,20 @@
 #ifndef STORE_PACK_MOVER_H
 #define STORE_PACK_MOVER_H
 
+#include "meta/meta_db.h"
 #include "store/pack_format.h"
 #include "store/pack_set.h"
 
 struct pack_mover;
+
+/* What the records of a family have to do with entries of packs. */
+enum pack_naming {
+    PACK_NAMING_UNSAID,     /* a family that was forgotten: the mover refuses to start */
+    PACK_NAMING_NOTHING,    /* they never name any */
+    PACK_NAMING_ENTRIES,    /* they may: the mover looks there */
+    PACK_NAMING_FOR_OTHERS, /* they do, as part of a record of another family */
+};
+enum pack_naming pack_mover_naming(enum family family);
 
 struct pack_mover *pack_mover_create(struct home *home);
 /* All moves must be over: see pack_mover_drain. */

@@ -9,6 +9,7 @@ STORE_TESTS = \
 	tests/unit/store/identity_test \
 	tests/unit/store/kill_test \
 	tests/unit/store/pack_format_test \
+	tests/unit/store/pack_mover_test \
 	tests/unit/store/pack_witness_test \
 	tests/unit/store/page_reclaim_test \
 	tests/unit/store/pin_table_test \
@@ -29,6 +30,7 @@ tests_unit_store_home_metrics_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STOR
 tests_unit_store_batch_map_test_LDADD = $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_identity_test_LDADD = $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_pack_format_test_LDADD = $(TEST_LIBS) $(STORE_LIBS)
+tests_unit_store_pack_mover_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_pack_witness_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_page_reclaim_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_pin_table_test_LDADD = $(TEST_LIBS) $(STORE_LIBS)
