@@ -8,6 +8,7 @@
 
 static const struct record_form FORMER_FORM = {
     .kind = RECORD_FORMER,
+    .name = "the mark of a placement",
     .has_seq = true,
     .known = RECORD_TAG_BIT(TAG_FORMER_FLAGS) | RECORD_TAG_BIT(TAG_FORMER_GENERATION) |
              RECORD_TAG_BIT(TAG_FORMER_DESTINATION),
@@ -57,31 +58,29 @@ is_sane(const struct former_record *record)
            is_moved == (record->destination.size > 0);
 }
 
+static bool
+take_field(const struct record_field *field, struct record_collector *collector, void *arg)
+{
+    return get_field(field, arg);
+}
+
 enum status
 former_record_decode(struct bytes value, struct arena *arena, struct former_record *ret_record,
                      struct error *err)
 {
-    struct former_record record;
-    struct record_survey survey;
-    struct record_field field;
-    struct bytes rest;
-    enum status st = record_survey(value, &FORMER_FORM, &survey, err);
+    struct former_record record = {.flags = 0};
+    struct record_decoder decoder = {
+        .form = &FORMER_FORM, .take = take_field, .record = &record, .arena = arena};
+    enum status st = record_decode(&decoder, value, err);
 
     if (st != ST_OK) {
         return st;
     }
-    memset(&record, 0, sizeof(record));
-    record.seq = survey.seq;
-    for (rest = survey.fields; record_next(&rest, &field);) {
-        if (!get_field(&field, &record)) {
-            return fail(err, ST_CORRUPT, "field %d of the mark of a placement is malformed",
-                        field.tag & ~RECORD_TAG_CRITICAL);
-        }
-    }
     if (!is_sane(&record)) {
         return fail(err, ST_CORRUPT, "the mark of a placement contradicts itself");
     }
-    record.unknown_tags = record_unknown(&survey, &FORMER_FORM, arena);
+    record.seq = decoder.seq;
+    record.unknown_tags = decoder.unknown_tags;
     *ret_record = record;
     return ST_OK;
 }

@@ -7,6 +7,7 @@
 
 static const struct record_form OBJECT_FORM = {
     .kind = RECORD_OBJECT,
+    .name = "an object record",
     .has_seq = true,
     .known = RECORD_TAG_BIT(TAG_CREATED) | RECORD_TAG_BIT(TAG_SIZE) |
              RECORD_TAG_BIT(TAG_STORED_SIZE) | RECORD_TAG_BIT(TAG_ETAG) |
@@ -75,64 +76,64 @@ get_plain(const struct record_field *field, struct object_record *record)
     }
 }
 
+static bool
+take_field(const struct record_field *field, struct record_collector *collector, void *arg)
+{
+    struct object_record *record = arg;
+    bool is_mine = false;
+
+    if (!record_get_attribute(field, collector, &record->attributes, &is_mine) ||
+        (!is_mine && !record_get_layout(field, collector, &record->layout, &is_mine))) {
+        return false;
+    }
+    return is_mine || get_plain(field, record);
+}
+
 enum status
 object_record_decode(struct bytes value, struct arena *arena, struct object_record *ret_record,
                      struct error *err)
 {
-    struct object_record record;
-    struct record_survey survey;
-    struct record_collector collector;
-    struct record_field field;
-    struct bytes rest;
-    enum status st = record_survey(value, &OBJECT_FORM, &survey, err);
+    struct object_record record = {.size = 0};
+    struct record_decoder decoder = {
+        .form = &OBJECT_FORM, .take = take_field, .record = &record, .arena = arena};
+    enum status st = record_decode(&decoder, value, err);
 
     if (st != ST_OK) {
         return st;
     }
-    memset(&record, 0, sizeof(record));
-    record_collector_init(&collector, &survey, arena);
-    record.seq = survey.seq;
-    for (rest = survey.fields; record_next(&rest, &field);) {
-        bool is_mine = false;
-
-        if (!record_get_attribute(&field, &collector, &record.attributes, &is_mine) ||
-            (!is_mine && !record_get_layout(&field, &collector, &record.layout, &is_mine)) ||
-            (!is_mine && !get_plain(&field, &record))) {
-            return fail(err, ST_CORRUPT, "field %d of an object record is malformed",
-                        field.tag & ~RECORD_TAG_CRITICAL);
-        }
-    }
     if (!record_layout_is_sane(&record.layout)) {
         return fail(err, ST_CORRUPT, "the layout of an object record contradicts itself");
     }
-    record.unknown_tags = record_unknown(&survey, &OBJECT_FORM, arena);
+    record.seq = decoder.seq;
+    record.unknown_tags = decoder.unknown_tags;
     *ret_record = record;
     return ST_OK;
+}
+
+static bool
+take_summary(const struct record_field *field, struct record_collector *collector, void *arg)
+{
+    struct object_record *record = arg;
+
+    if (field->tag == TAG_STORAGE_CLASS) {
+        record->attributes.storage_class = field->payload;
+        return true;
+    }
+    return get_plain(field, record);
 }
 
 enum status
 object_record_decode_summary(struct bytes value, struct object_record *ret_record,
                              struct error *err)
 {
-    struct object_record record;
-    struct record_survey survey;
-    struct record_field field;
-    struct bytes rest;
-    enum status st = record_survey(value, &OBJECT_FORM, &survey, err);
+    struct object_record record = {.size = 0};
+    struct record_decoder decoder = {.form = &OBJECT_FORM, .take = take_summary, .record = &record};
+    enum status st = record_decode(&decoder, value, err);
 
     if (st != ST_OK) {
         return st;
     }
-    memset(&record, 0, sizeof(record));
-    record.seq = survey.seq;
-    for (rest = survey.fields; record_next(&rest, &field);) {
-        if (field.tag == TAG_STORAGE_CLASS) {
-            record.attributes.storage_class = field.payload;
-        } else if (!get_plain(&field, &record)) {
-            return fail(err, ST_CORRUPT, "field %d of an object record is malformed",
-                        field.tag & ~RECORD_TAG_CRITICAL);
-        }
-    }
+    record.seq = decoder.seq;
     *ret_record = record;
     return ST_OK;
 }

@@ -291,3 +291,32 @@ record_get_checksum(struct bytes payload, struct checksum *ret_checksum)
     *ret_checksum = checksum;
     return true;
 }
+
+enum status
+record_decode(struct record_decoder *decoder, struct bytes value, struct error *err)
+{
+    const struct record_form *form = decoder->form;
+    struct record_collector collector = {NULL, 0, NULL, 0};
+    struct record_survey survey;
+    struct record_field field;
+    struct bytes rest;
+    enum status st = record_survey(value, form, &survey, err);
+
+    if (st != ST_OK) {
+        return st;
+    }
+    if (decoder->arena != NULL) {
+        record_collector_init(&collector, &survey, decoder->arena);
+    }
+    for (rest = survey.fields; record_next(&rest, &field);) {
+        if (!decoder->take(&field, &collector, decoder->record)) {
+            return fail(err, ST_CORRUPT, "field %d of %s is malformed",
+                        field.tag & ~RECORD_TAG_CRITICAL, form->name);
+        }
+    }
+    decoder->seq = survey.seq;
+    if (decoder->arena != NULL) {
+        decoder->unknown_tags = record_unknown(&survey, form, decoder->arena);
+    }
+    return ST_OK;
+}

@@ -76,6 +76,7 @@ enum record_tag {
 /* What one kind of record may hold. */
 struct record_form {
     enum record_kind kind;
+    const char *name; /* "an object record": for sentences */
     bool has_seq;
     uint64_t known;    /* RECORD_TAG_BIT of each known tag */
     uint64_t repeated; /* those of them that may appear more than once */
@@ -146,6 +147,24 @@ bool record_get_layout(const struct record_field *field, struct record_collector
                        struct layout *layout, bool *ret_is_mine);
 /* Do kind, inline data and extents go together? */
 bool record_layout_is_sane(const struct layout *layout);
+
+/* Takes one field into the record, a known one or (to be ignored) an unknown; false: malformed. */
+typedef bool record_take_fn(const struct record_field *field, struct record_collector *collector,
+                            void *record);
+
+/* A whole record: survey, then all fields, the unknown ones kept. */
+struct record_decoder {
+    const struct record_form *form;
+    record_take_fn *take;
+    void *record;
+    struct arena *arena; /* NULL: neither repeated nor unknown fields are wanted */
+    /* out */
+    struct seq seq;
+    struct bytes unknown_tags;
+};
+/* ST_CORRUPT, ST_NOT_IMPLEMENTED.  The record is half filled after a failure. */
+MUST_USE enum status record_decode(struct record_decoder *decoder, struct bytes value,
+                                   struct error *err);
 
 #define RECORD_ATTRIBUTE_TAGS                                                                      \
     (RECORD_TAG_BIT(TAG_CONTENT_HEADER) | RECORD_TAG_BIT(TAG_METADATA) |                           \

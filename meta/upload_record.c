@@ -10,6 +10,7 @@
 
 static const struct record_form UPLOAD_FORM = {
     .kind = RECORD_UPLOAD,
+    .name = "an upload record",
     .has_seq = true,
     .known = RECORD_TAG_BIT(TAG_CREATED) | RECORD_TAG_BIT(TAG_UPLOAD_STATE) |
              RECORD_TAG_BIT(TAG_UPLOAD_CHECKSUM) | RECORD_TAG_BIT(TAG_OWNER) |
@@ -21,6 +22,7 @@ static const struct record_form UPLOAD_FORM = {
 
 static const struct record_form PART_FORM = {
     .kind = RECORD_PART,
+    .name = "a part record",
     .has_seq = true,
     .known = RECORD_TAG_BIT(TAG_CREATED) | RECORD_TAG_BIT(TAG_SIZE) | RECORD_TAG_BIT(TAG_CHECKSUM) |
              RECORD_TAG_BIT(TAG_PART_NUMBER) | RECORD_TAG_BIT(TAG_PART_MD5) | RECORD_LAYOUT_TAGS,
@@ -93,33 +95,30 @@ get_upload_field(const struct record_field *field, struct upload_record *record)
     }
 }
 
+static bool
+take_upload_field(const struct record_field *field, struct record_collector *collector, void *arg)
+{
+    struct upload_record *record = arg;
+    bool is_mine = false;
+
+    return record_get_attribute(field, collector, &record->attributes, &is_mine) &&
+           (is_mine || get_upload_field(field, record));
+}
+
 enum status
 upload_record_decode(struct bytes value, struct arena *arena, struct upload_record *ret_record,
                      struct error *err)
 {
-    struct upload_record record;
-    struct record_survey survey;
-    struct record_collector collector;
-    struct record_field field;
-    struct bytes rest;
-    enum status st = record_survey(value, &UPLOAD_FORM, &survey, err);
+    struct upload_record record = {.created_ns = 0};
+    struct record_decoder decoder = {
+        .form = &UPLOAD_FORM, .take = take_upload_field, .record = &record, .arena = arena};
+    enum status st = record_decode(&decoder, value, err);
 
     if (st != ST_OK) {
         return st;
     }
-    memset(&record, 0, sizeof(record));
-    record_collector_init(&collector, &survey, arena);
-    record.seq = survey.seq;
-    for (rest = survey.fields; record_next(&rest, &field);) {
-        bool is_mine = false;
-
-        if (!record_get_attribute(&field, &collector, &record.attributes, &is_mine) ||
-            (!is_mine && !get_upload_field(&field, &record))) {
-            return fail(err, ST_CORRUPT, "field %d of an upload record is malformed",
-                        field.tag & ~RECORD_TAG_CRITICAL);
-        }
-    }
-    record.unknown_tags = record_unknown(&survey, &UPLOAD_FORM, arena);
+    record.seq = decoder.seq;
+    record.unknown_tags = decoder.unknown_tags;
     *ret_record = record;
     return ST_OK;
 }
@@ -166,36 +165,33 @@ get_part_field(const struct record_field *field, struct part_record *record)
     }
 }
 
+static bool
+take_part_field(const struct record_field *field, struct record_collector *collector, void *arg)
+{
+    struct part_record *record = arg;
+    bool is_mine = false;
+
+    return record_get_layout(field, collector, &record->layout, &is_mine) &&
+           (is_mine || get_part_field(field, record));
+}
+
 enum status
 part_record_decode(struct bytes value, struct arena *arena, struct part_record *ret_record,
                    struct error *err)
 {
-    struct part_record record;
-    struct record_survey survey;
-    struct record_collector collector;
-    struct record_field field;
-    struct bytes rest;
-    enum status st = record_survey(value, &PART_FORM, &survey, err);
+    struct part_record record = {.number = 0};
+    struct record_decoder decoder = {
+        .form = &PART_FORM, .take = take_part_field, .record = &record, .arena = arena};
+    enum status st = record_decode(&decoder, value, err);
 
     if (st != ST_OK) {
         return st;
     }
-    memset(&record, 0, sizeof(record));
-    record_collector_init(&collector, &survey, arena);
-    record.seq = survey.seq;
-    for (rest = survey.fields; record_next(&rest, &field);) {
-        bool is_mine = false;
-
-        if (!record_get_layout(&field, &collector, &record.layout, &is_mine) ||
-            (!is_mine && !get_part_field(&field, &record))) {
-            return fail(err, ST_CORRUPT, "field %d of a part record is malformed",
-                        field.tag & ~RECORD_TAG_CRITICAL);
-        }
-    }
     if (record.number == 0 || !record_layout_is_sane(&record.layout)) {
         return fail(err, ST_CORRUPT, "a part record has no number or no sane layout");
     }
-    record.unknown_tags = record_unknown(&survey, &PART_FORM, arena);
+    record.seq = decoder.seq;
+    record.unknown_tags = decoder.unknown_tags;
     *ret_record = record;
     return ST_OK;
 }
