@@ -28,6 +28,7 @@ struct leader_view {
     const struct cluster_map *pending; /* NULL: none; its revision is that of cluster/pending */
     int64_t pending_since_ns;          /* when this leader saw it first */
     int64_t quiet_until_ns;            /* after a withdrawal */
+    bool has_stood_back;               /* in vain, for the node that was asked to lead */
     struct bytes cluster_id;           /* of cluster/id */
     size_t node_count;
     const struct node_value *nodes; /* of the nodes whose leases live */

@@ -195,6 +195,9 @@ set_leader(struct leader_round *round, const struct cluster_request *request)
     if (leader_live_node(view, request->node_id) == NULL) {
         return refused(round, request, "is down and cannot lead");
     }
+    if (view->has_stood_back) {
+        return refused(round, request, "did not take the lead when it could");
+    }
     round->decision->action = LEADER_RESIGN;
     round->decision->reason = "another node was asked to lead";
     return (struct outcome){REQUEST_WAITING, "the leader resigns"};

@@ -2,6 +2,15 @@
 noinst_LIBRARIES += libcluster.a
 libcluster_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 libcluster_a_SOURCES = \
+	cluster/cluster.c cluster/cluster.h \
+	cluster/cluster_ask.c \
+	cluster/cluster_describe.c \
+	cluster/cluster_identity.c cluster/cluster_identity.h \
+	cluster/cluster_internal.h \
+	cluster/cluster_key.c cluster/cluster_key.h \
+	cluster/cluster_leader.c \
+	cluster/cluster_member.c \
+	cluster/cluster_survey.c cluster/cluster_survey.h \
 	cluster/cluster_map.c cluster/cluster_map.h \
 	cluster/cluster_map_codec.c cluster/cluster_map_codec.h \
 	cluster/cluster_request.c cluster/cluster_request.h \

@@ -3,6 +3,7 @@
 #include "control/control.h"
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "control/control_driver.h"
 
@@ -10,6 +11,8 @@
 
 struct control {
     struct control_driver *driver;
+    control_settled_fn *settled; /* NULL: nobody waits */
+    void *settled_arg;
 };
 
 struct control *
@@ -154,10 +157,31 @@ control_commit(struct control *control, const struct control_change *changes, si
         st = driver->ops->commit(driver, changes, count, guard, driver->change_timeout_ms,
                                  &revision, err);
     }
+    if (st == ST_OK && control->settled != NULL) {
+        st = control->settled(changes, count, revision, control->settled_arg, err);
+    }
     if (st == ST_OK && ret_revision != NULL) {
         *ret_revision = revision;
     }
     return st;
+}
+
+enum status
+control_wait(struct control *control, uint64_t revision, int64_t timeout_ms, struct error *err)
+{
+    int64_t deadline_ns = clock_monotonic_ns() + timeout_ms * CLOCK_NS_PER_MS;
+
+    assert_on_worker();
+    return control_view_wait(control->driver->view, revision, deadline_ns)
+               ? ST_OK
+               : fail(err, ST_TIMEOUT, "control changes are not applied here yet");
+}
+
+void
+control_set_settled(struct control *control, control_settled_fn *settled, void *arg)
+{
+    control->settled = settled;
+    control->settled_arg = arg;
 }
 
 enum status

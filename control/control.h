@@ -121,6 +121,16 @@ MUST_USE enum status control_watch(struct control *control, struct bytes prefix,
  */
 void control_unwatch(struct control *control, control_changed_fn *changed, void *arg);
 
+/* Wait until all watchers were called for everything up to revision.  ST_TIMEOUT. */
+MUST_USE ON_WORKER enum status control_wait(struct control *control, uint64_t revision,
+                                            int64_t timeout_ms, struct error *err);
+/* settled (NULL: none) is called by each commit that succeeded, before it returns, with what it
+ * changed; it may wait for others, and its status is the commit's.  While nobody else uses
+ * control. */
+typedef enum status control_settled_fn(const struct control_change *changes, size_t count,
+                                       uint64_t revision, void *arg, struct error *err);
+void control_set_settled(struct control *control, control_settled_fn *settled, void *arg);
+
 /* Before an answer "no such": make sure that this node knows of key what the store knew when the
  * call began (linearizable).  ST_BUSY above CONTROL_REFRESH_PER_S_MAX; ST_UNAVAILABLE.  Local:
  * nothing to do. */
