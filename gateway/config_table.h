@@ -16,6 +16,12 @@
     X(LIST, mountpath, NULL, "DIR", "a disk for objects; may be repeated; default: DATA/mp1")      \
     X(STRING, node_id, NULL, "ID", "at first start: this node's id; default: a random one")        \
     X(STRING, role, "all", "ROLE", "what this process is; only all, gateway and target in one")    \
+    X(STRING, etcd, NULL, "URL[,URL]", "a cluster: where its etcd is; default: a node alone")      \
+    X(STRING, cluster, "lode", "NAME", "with --etcd: the cluster's name, part of its keys there")  \
+    X(BOOL, insecure_etcd, "false", "", "let http:// lead to an etcd on another machine")          \
+    X(STRING, etcd_ca, NULL, "FILE", "PEM authorities for etcd; default: the system's")            \
+    X(STRING, etcd_cert, NULL, "FILE", "PEM certificate that this node shows to etcd")             \
+    X(STRING, etcd_key, NULL, "FILE", "PEM private key of --etcd-cert")                            \
     X(LIST, domain, NULL, "NAME", "virtual-hosted style: BUCKET.NAME; may be repeated")            \
     X(STRING, region, "us-east-1", "NAME", "the region that buckets are in")                       \
     X(STRING, tls_cert, NULL, "FILE", "PEM certificate chain: the public listener speaks TLS")     \

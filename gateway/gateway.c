@@ -78,6 +78,14 @@ gateway_object_store_options(const struct config *config, const char *const *mou
     ret_options->store.sweep_age_s = (int64_t)config->sweep_age_s;
     ret_options->store.lazy_sync_interval_ms = (int64_t)config->lazy_sync_ms;
     ret_options->region = config->region;
+    ret_options->etcd = (struct control_etcd_options){
+        .endpoints = config->etcd,
+        .cluster = config->cluster,
+        .is_insecure_allowed = config->insecure_etcd,
+        .ca_file = config->etcd_ca,
+        .certificate_file = config->etcd_cert,
+        .key_file = config->etcd_key,
+    };
 }
 
 /* The public listener: whose request is it?  (Virtual-hosted requests are S3's whatever their
@@ -114,6 +122,9 @@ open_storage(struct gateway *gateway, struct error *err)
     free(default_path);
     if (st == ST_OK) {
         st = root_key_load(config->data, &root, err);
+    }
+    if (st == ST_OK && config->etcd != NULL) {
+        st = root_key_share(object_store_control(gateway->objects), config->data, &root, err);
     }
     if (st == ST_OK) {
         st = credential_store_create(object_store_control(gateway->objects),

@@ -13,6 +13,8 @@
 
 #include "base/banned.h"
 
+/* The control value of a cluster. */
+#define CONTROL_KEY "root-key"
 /* As AWS's: 20 upper-case characters, and 40 letters and digits (238
  * random bits): nothing that a shell or an option parser takes for something else. */
 #define ACCESS_KEY_CHARACTERS 20
@@ -60,29 +62,42 @@ load_environment(const char *access_key, const char *secret_key, struct root_key
     return st;
 }
 
+/* {"access_key": "...", "secret_key": "..."}; where says what to blame. */
+static enum status
+read_document(const json_t *document, const char *where, struct root_key *key, struct error *err)
+{
+    const char *access_key = json_string_value(json_object_get(document, "access_key"));
+    const char *secret_key = json_string_value(json_object_get(document, "secret_key"));
+    enum status st;
+
+    if (access_key == NULL || secret_key == NULL) {
+        return fail(err, ST_CORRUPT,
+                    "%s does not hold an access_key and a secret_key; restore it, or set "
+                    "LODE_ROOT_ACCESS_KEY and LODE_ROOT_SECRET_KEY",
+                    where);
+    }
+    st = copy_key(key->access_key, access_key, ROOT_ACCESS_KEY_BYTES_MIN, where, err);
+    return st != ST_OK
+               ? st
+               : copy_key(key->secret_key, secret_key, ROOT_SECRET_KEY_BYTES_MIN, where, err);
+}
+
 static enum status
 load_file(const char *path, struct root_key *key, struct error *err)
 {
     json_error_t where;
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &where);
-    const char *access_key = NULL;
-    const char *secret_key = NULL;
-    enum status st;
+    enum status st = read_document(root, path, key, err);
 
-    if (root == NULL || json_unpack(root, "{s:s, s:s}", "access_key", &access_key, "secret_key",
-                                    &secret_key) != 0) {
-        st = fail(err, ST_CORRUPT,
-                  "%s does not hold an access_key and a secret_key; restore it, or set "
-                  "LODE_ROOT_ACCESS_KEY and LODE_ROOT_SECRET_KEY",
-                  path);
-    } else {
-        st = copy_key(key->access_key, access_key, ROOT_ACCESS_KEY_BYTES_MIN, path, err);
-        if (st == ST_OK) {
-            st = copy_key(key->secret_key, secret_key, ROOT_SECRET_KEY_BYTES_MIN, path, err);
-        }
-    }
     json_decref(root);
     return st;
+}
+
+static void
+append_document(const struct root_key *key, struct buffer *text)
+{
+    buffer_printf(text, "{\"access_key\": \"%s\", \"secret_key\": \"%s\"}\n", key->access_key,
+                  key->secret_key);
 }
 
 /* Complete and synced under its final name, or not there at all. */
@@ -96,8 +111,7 @@ write_file(const char *data_directory, const char *path, const struct root_key *
     int directory = -1;
     int fd = -1;
 
-    buffer_printf(&text, "{\"access_key\": \"%s\", \"secret_key\": \"%s\"}\n", key->access_key,
-                  key->secret_key);
+    append_document(key, &text);
     fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd == -1 || write(fd, text.data, text.size) != (ssize_t)text.size || fsync(fd) != 0) {
         st = fail_errno(err, ST_IO, "%s cannot be written", temporary);
@@ -154,6 +168,68 @@ root_key_load(const char *data_directory, struct root_key *ret_key, struct error
     }
     root_key_wipe(&key);
     free(path);
+    return st;
+}
+
+static enum status
+load_value(struct control *control, struct root_key *key, struct error *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct control_value value;
+    json_error_t where;
+    json_t *root = NULL;
+    enum status st = control_get(control, BYTES_LITERAL(CONTROL_KEY), &arena, &value, err);
+
+    if (st == ST_OK) {
+        root = json_loadb(value.value.data, value.value.size, JSON_REJECT_DUPLICATES, &where);
+        st = read_document(root, "the control value " CONTROL_KEY, key, err);
+        json_decref(root);
+        memory_wipe((char *)(uintptr_t)value.value.data, value.value.size);
+    }
+    arena_release(&arena);
+    return st;
+}
+
+enum status
+root_key_share(struct control *control, const char *data_directory, struct root_key *root,
+               struct error *err)
+{
+    struct buffer text = BUFFER_INIT;
+    struct root_key shared = {.is_new = false};
+    enum status st;
+
+    if (root->is_environment) {
+        return ST_OK;
+    }
+    st = load_value(control, &shared, err);
+    if (st == ST_NOT_FOUND) {
+        append_document(root, &text);
+        st = control_put(control, BYTES_LITERAL(CONTROL_KEY), buffer_bytes(&text),
+                         CONTROL_MUST_NOT_EXIST, NULL, err);
+        memory_wipe(text.data, text.size);
+        buffer_release(&text);
+        if (st == ST_OK) {
+            return ST_OK;
+        }
+        /* Another node was first.  Its value is newer than what this node knows. */
+        if (st == ST_CONFLICT) {
+            st = control_refresh(control, BYTES_LITERAL(CONTROL_KEY), err);
+        }
+        if (st == ST_OK) {
+            st = load_value(control, &shared, err);
+        }
+    }
+    if (st == ST_OK &&
+        (!memory_equal_secret(&shared.access_key, &root->access_key, ROOT_KEY_BYTES_MAX) ||
+         !memory_equal_secret(&shared.secret_key, &root->secret_key, ROOT_KEY_BYTES_MAX))) {
+        /* For people and tools on this machine; what was generated here opens nothing. */
+        char *path = xasprintf("%s/root-key.json", data_directory);
+
+        st = write_file(data_directory, path, &shared, err);
+        free(path);
+        *root = shared;
+    }
+    root_key_wipe(&shared);
     return st;
 }
 

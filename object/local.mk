@@ -24,6 +24,7 @@ libobject_a_SOURCES = \
 	object/object_attributes.c object/object_attributes.h \
 	object/object_checksum.c object/object_checksum.h \
 	object/object_conditions.c object/object_conditions.h \
+	object/object_control.c object/object_control.h \
 	object/object_copy.c object/object_copy.h \
 	object/object_current.c object/object_current.h \
 	object/object_delete.c object/object_delete.h \

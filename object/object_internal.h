@@ -22,8 +22,4 @@ struct object_store {
     _Atomic int64_t flush_asked_ns; /* monotonic: a slow listing asked for a flush last then */
 };
 
-/* The control values under DATA. */
-MUST_USE enum status object_control_open(const char *data_directory, struct control **ret_control,
-                                         struct error *err);
-
 #endif

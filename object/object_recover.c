@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "object/control_mirror.h"
+#include "object/object_control.h"
 #include "object/object_internal.h"
 #include "store/identity.h"
 
@@ -105,9 +106,10 @@ object_store_recover(const struct object_store_options *options, struct error *e
     store_options.is_background_off = true;
     st = store_open(&store_options, &store, err);
     if (st == ST_OK) {
-        st = object_control_open(options->store.data_directory, &control, err);
+        st = object_control_open(options, identity.node_id, &control, err);
     }
-    if (st == ST_OK) {
+    /* Those of a cluster are all there. */
+    if (st == ST_OK && options->etcd.endpoints == NULL) {
         st = control_mirror_restore(store, control, &count, err);
     }
     if (st == ST_OK) {

@@ -9,21 +9,10 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "object/bucket_delete.h"
+#include "object/object_control.h"
 #include "object/object_internal.h"
 
 #include "base/banned.h"
-
-#define CONTROL_DIRECTORY "control"
-
-enum status
-object_control_open(const char *data_directory, struct control **ret_control, struct error *err)
-{
-    char *directory = xasprintf("%s/" CONTROL_DIRECTORY, data_directory);
-    enum status st = control_open_local(directory, ret_control, err);
-
-    free(directory);
-    return st;
-}
 
 enum status
 object_store_open(const struct object_store_options *options, struct object_store **ret_store,
@@ -40,7 +29,7 @@ object_store_open(const struct object_store_options *options, struct object_stor
     if (st != ST_OK) {
         goto out;
     }
-    st = object_control_open(options->store.data_directory, &store->control, err);
+    st = object_control_open(options, store_node_id(store->store), &store->control, err);
     if (st != ST_OK) {
         goto out;
     }
@@ -49,11 +38,14 @@ object_store_open(const struct object_store_options *options, struct object_stor
     if (st != ST_OK) {
         goto out;
     }
-    if (!options->store.read_only) {
+    /* Those of a cluster outlive the node: etcd has its own copies. */
+    if (!options->store.read_only && options->etcd.endpoints == NULL) {
         st = control_mirror_create(store->control, store->store, &store->mirror, err);
         if (st != ST_OK) {
             goto out;
         }
+    }
+    if (!options->store.read_only) {
         bucket_delete_resume(store);
     }
     *ret_store = store;

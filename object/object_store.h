@@ -9,7 +9,7 @@
 #define OBJECT_OBJECT_STORE_H
 
 #include "auth/credential_store.h"
-#include "control/control.h"
+#include "control/control_etcd.h"
 #include "store/store.h"
 
 /* SPEC: S3 limits. */
@@ -30,6 +30,9 @@ struct object_store_options {
     const char *region; /* answered by GetBucketLocation; "us-east-1" */
     /* Smallest part but the last; 0: PART_BYTES_MIN.  Tests make it small. */
     uint64_t part_bytes_min;
+    /* Where the control values of a cluster are; endpoints NULL: under DATA.  client_id is set by
+     * whoever knows the node's id: the object store. */
+    struct control_etcd_options etcd;
 };
 
 MUST_USE enum status object_store_open(const struct object_store_options *options,

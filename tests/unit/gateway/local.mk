@@ -5,4 +5,4 @@ GATEWAY_TESTS = \
 check_PROGRAMS += $(GATEWAY_TESTS)
 TESTS += $(GATEWAY_TESTS)
 tests_unit_gateway_config_test_LDADD = $(TEST_LIBS) libgateway.a $(BASE_LIBS)
-tests_unit_gateway_root_key_test_LDADD = $(TEST_LIBS) libgateway.a $(BASE_LIBS)
+tests_unit_gateway_root_key_test_LDADD = $(TEST_LIBS) libgateway.a $(CONTROL_LIBS) $(BASE_LIBS)
