@@ -163,7 +163,6 @@ check_belonging(struct cluster *cluster, struct error *err)
         return st;
     }
     memcpy(cluster->id, identity.id, sizeof(identity.id));
-    cluster_identity_wipe(&identity);
     if (cluster->note.id[0] != '\0' && strcmp(cluster->note.id, cluster->id) != 0) {
         return fail(err, ST_INVALID,
                     "%s belongs to cluster %s, and etcd holds cluster %s: give the --etcd and "

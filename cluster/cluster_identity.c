@@ -11,7 +11,6 @@
 #include "base/entropy.h"
 #include "base/memory.h"
 #include "cluster/cluster_key.h"
-#include "cluster/cluster_map_codec.h"
 
 #include "base/banned.h"
 
@@ -19,12 +18,6 @@
 #define GENERATED_ID_CHARACTERS 12
 #define NOTE_FILE "cluster.json"
 #define NOTE_BYTES_MAX 4096
-
-void
-cluster_identity_wipe(struct cluster_identity *identity)
-{
-    memory_wipe(identity, sizeof(*identity));
-}
 
 static enum status
 copy_text(char *out, size_t size_max, const json_t *text, const char *what, struct error *err)
@@ -60,7 +53,6 @@ cluster_identity_read(struct control *control, struct cluster_identity *ret_iden
     struct cluster_identity identity = {.is_new = false};
     struct arena arena = ARENA_INIT;
     json_t *id = NULL;
-    json_t *root_key = NULL;
     json_int_t format;
     enum status st = get_json(control, CLUSTER_ID_KEY, &arena, &id, err);
 
@@ -79,22 +71,9 @@ cluster_identity_read(struct control *control, struct cluster_identity *ret_iden
         st = fail(err, ST_CORRUPT, "The control value " CLUSTER_ID_KEY " is no such document");
     }
     if (st == ST_OK) {
-        st = get_json(control, CLUSTER_ROOT_KEY, &arena, &root_key, err);
-    }
-    if (st == ST_OK) {
-        st = copy_text(identity.root_access_key, CLUSTER_ROOT_TEXT_MAX,
-                       json_object_get(root_key, "access_key"), CLUSTER_ROOT_KEY, err);
-    }
-    if (st == ST_OK) {
-        st = copy_text(identity.root_secret_key, CLUSTER_ROOT_TEXT_MAX,
-                       json_object_get(root_key, "secret_key"), CLUSTER_ROOT_KEY, err);
-    }
-    if (st == ST_OK) {
         *ret_identity = identity;
     }
-    cluster_identity_wipe(&identity);
     json_decref(id);
-    json_decref(root_key);
     arena_release(&arena);
     return st;
 }
@@ -110,72 +89,70 @@ generate_id(char *out)
     out[GENERATED_ID_CHARACTERS] = '\0';
 }
 
+void
+cluster_identity_make(struct arena *arena, char ret_id[CLUSTER_ID_BYTES_MAX + 1],
+                      struct control_change ret_changes[CLUSTER_IDENTITY_CHANGES])
+{
+    struct buffer key = BUFFER_INIT;
+
+    generate_id(ret_id);
+    cluster_key_generate(1, &key);
+    ret_changes[0] =
+        (struct control_change){.action = CONTROL_PUT,
+                                .key = BYTES_LITERAL(CLUSTER_ID_KEY),
+                                .value = arena_printf_bytes(arena, "{\"format\":%d,\"id\":\"%s\"}",
+                                                            CLUSTER_FORMAT, ret_id)};
+    ret_changes[1] = (struct control_change){.action = CONTROL_PUT,
+                                             .key = BYTES_LITERAL(CLUSTER_KEY_PREFIX "1"),
+                                             .value = arena_copy(arena, buffer_bytes(&key))};
+    memory_wipe(key.data, key.size);
+    buffer_release(&key);
+}
+
 /* All of it or, where another node was first, nothing: ST_CONFLICT. */
 static enum status
-create(struct control *control, const char *access_key, const char *secret_key, struct error *err)
+create(struct control *control, struct error *err)
 {
+    struct arena arena = ARENA_INIT;
     char id[CLUSTER_ID_BYTES_MAX + 1];
-    struct buffer id_json = BUFFER_INIT;
-    struct buffer root_json = BUFFER_INIT;
-    struct buffer key_json = BUFFER_INIT;
+    struct control_change changes[CLUSTER_IDENTITY_CHANGES + 1];
     enum status st;
 
-    generate_id(id);
-    buffer_printf(&id_json, "{\"format\":%d,\"id\":\"%s\"}", CLUSTER_FORMAT, id);
-    buffer_printf(&root_json, "{\"access_key\":\"%s\",\"secret_key\":\"%s\"}", access_key,
-                  secret_key);
-    cluster_key_generate(1, &key_json);
-    {
-        struct control_change changes[] = {
-            {.action = CONTROL_PUT,
-             .key = BYTES_LITERAL(CLUSTER_ID_KEY),
-             .value = buffer_bytes(&id_json)},
-            {.action = CONTROL_PUT,
-             .key = BYTES_LITERAL(CLUSTER_ROOT_KEY),
-             .value = buffer_bytes(&root_json)},
-            {.action = CONTROL_PUT,
-             .key = BYTES_LITERAL(CLUSTER_KEY_PREFIX "1"),
-             .value = buffer_bytes(&key_json)},
-        };
-
-        st = control_commit(control, changes, 3, NULL, NULL, err);
-    }
-    memory_wipe(root_json.data, root_json.size);
-    memory_wipe(key_json.data, key_json.size);
-    buffer_release(&id_json);
-    buffer_release(&root_json);
-    buffer_release(&key_json);
+    cluster_identity_make(&arena, id, changes);
+    changes[CLUSTER_IDENTITY_CHANGES] = (struct control_change){
+        .action = CONTROL_COMPARE, .key = BYTES_LITERAL(CLUSTER_IMPORT_KEY)};
+    st = control_commit(control, changes, CLUSTER_IDENTITY_CHANGES + 1, NULL, NULL, err);
+    memory_wipe((char *)(uintptr_t)changes[1].value.data, changes[1].value.size);
+    arena_release(&arena);
     return st;
 }
 
 enum status
-cluster_identity_ensure(struct control *control, const char *root_access_key,
-                        const char *root_secret_key, struct cluster_identity *ret_identity,
+cluster_identity_ensure(struct control *control, struct cluster_identity *ret_identity,
                         struct error *err)
 {
     enum status st = cluster_identity_read(control, ret_identity, err);
+    bool is_new = false;
 
     if (st != ST_NOT_FOUND) {
         return st;
     }
-    if (!cluster_address_is_valid(bytes_of_string(root_access_key)) ||
-        !cluster_address_is_valid(bytes_of_string(root_secret_key))) {
-        return fail(err, ST_INVALID,
-                    "The root keys of a cluster consist of printable characters without quotes, "
-                    "backslashes and spaces");
-    }
-    st = create(control, root_access_key, root_secret_key, err);
+    st = create(control, err);
     if (st == ST_OK) {
-        st = cluster_identity_read(control, ret_identity, err);
-        ret_identity->is_new = st == ST_OK;
+        is_new = true;
     } else if (st == ST_CONFLICT) {
         st = control_refresh(control, BYTES_LITERAL(CLUSTER_ID_KEY), err);
-        if (st == ST_OK) {
-            st = control_refresh(control, BYTES_LITERAL(CLUSTER_ROOT_KEY), err);
-        }
-        if (st == ST_OK) {
-            st = cluster_identity_read(control, ret_identity, err);
-        }
+    }
+    if (st == ST_OK) {
+        st = cluster_identity_read(control, ret_identity, err);
+    }
+    if (st == ST_NOT_FOUND) {
+        st = fail(err, ST_UNAVAILABLE,
+                  "The values of a single node are being taken into this cluster by loded "
+                  "--init-cluster: start this node when that is done");
+    }
+    if (st == ST_OK) {
+        ret_identity->is_new = is_new;
     }
     return st;
 }

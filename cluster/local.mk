@@ -6,6 +6,7 @@ libcluster_a_SOURCES = \
 	cluster/cluster_ask.c \
 	cluster/cluster_describe.c \
 	cluster/cluster_identity.c cluster/cluster_identity.h \
+	cluster/cluster_import.c cluster/cluster_import.h \
 	cluster/cluster_internal.h \
 	cluster/cluster_key.c cluster/cluster_key.h \
 	cluster/cluster_leader.c \
