@@ -80,26 +80,29 @@ crash_content_piece_md5(struct crash_content *content, const struct crash_piece 
     CHECK(EVP_Digest(bytes.data, bytes.size, md5, NULL, EVP_md5(), NULL) == 1);
 }
 
+/* SPEC: S3 / MD5 of the parts' MD5s; a copy is one piece whatever its source was. */
 void
 crash_content_etag(struct crash_content *content, const struct crash_value *value,
                    char etag[CRASH_ETAG_SIZE])
 {
     unsigned char md5[CRASH_PARTS_MAX][16];
+    struct bytes hashed;
     unsigned char whole[16];
-    crash_content_piece_md5(content, &value->pieces[0], md5[0]);
-    for (uint32_t i = 1; i < value->part_count; i++) {
-        crash_content_piece_md5(content, &value->pieces[i], md5[i]);
-    }
-    memcpy(whole, md5[0], sizeof(whole));
-    if (value->part_count > 0) {
-        CHECK(EVP_Digest(md5, value->part_count * sizeof(md5[0]), whole, NULL, EVP_md5(), NULL) ==
-              1);
-    }
+    bool is_of_parts = value->part_count > 0 && !value->is_copy;
     int size = 0;
+    if (is_of_parts) {
+        for (uint32_t i = 0; i < value->part_count; i++) {
+            crash_content_piece_md5(content, &value->pieces[i], md5[i]);
+        }
+        hashed = bytes_of(md5, value->part_count * sizeof(md5[0]));
+    } else {
+        hashed = crash_content_value(content, value);
+    }
+    CHECK(EVP_Digest(hashed.data, hashed.size, whole, NULL, EVP_md5(), NULL) == 1);
     for (unsigned i = 0; i < sizeof(whole); i++) {
         size += snprintf(etag + size, CRASH_ETAG_SIZE - (size_t)size, "%02x", whole[i]);
     }
-    if (value->part_count > 0) {
+    if (is_of_parts) {
         snprintf(etag + size, CRASH_ETAG_SIZE - (size_t)size, "-%u", value->part_count);
     }
 }

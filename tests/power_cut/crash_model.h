@@ -35,7 +35,7 @@ struct crash_piece {
 struct crash_value {
     uint64_t version;
     uint32_t part_count; /* 0: one piece, put as a whole */
-    uint32_t is_copy;    /* its ETag may differ from what the bytes alone say */
+    uint32_t is_copy;    /* its ETag is the MD5 of its bytes, parts or not */
     struct crash_piece pieces[CRASH_PARTS_MAX];
 };
 

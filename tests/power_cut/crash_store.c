@@ -166,7 +166,7 @@ check_record(const char *key, const struct object_record *record, const struct c
         crash_store_broken("%s: size %" PRIu64 " instead of %" PRIu64, key, record->size, size);
     }
     crash_content_etag(content, value, etag);
-    if (!value->is_copy && !bytes_equal_string(record->etag, etag)) {
+    if (!bytes_equal_string(record->etag, etag)) {
         crash_store_broken("%s: ETag %.*s instead of %s", key, BYTES_ARGS(record->etag), etag);
     }
 }
