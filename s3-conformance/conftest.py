@@ -22,6 +22,7 @@ from botocore.exceptions import ParamValidationError
 sys.path.insert(0, str(Path(__file__).parent))
 
 import expect  # noqa: E402
+from listing import put_keys  # noqa: E402
 from raw_http import RawClient  # noqa: E402
 from server import REGION, Account, OwnServer, Server  # noqa: E402
 
@@ -290,6 +291,14 @@ def make_module_bucket():
     maker = BucketMaker()
     yield maker
     maker.remove_all()
+
+
+@pytest.fixture(scope="module")
+def filled(request, s3, make_module_bucket):
+    """A bucket that holds the KEYS of the file and that no test changes."""
+    name = make_module_bucket(s3)
+    put_keys(s3, name, request.module.KEYS)
+    return name
 
 
 @pytest.fixture

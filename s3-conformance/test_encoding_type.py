@@ -17,13 +17,6 @@ KEYS = [
 XML_SAFE = [key for key in KEYS if not any(ord(c) < 32 and c not in "\t\n\r" for c in key)]
 
 
-@pytest.fixture(scope="module")
-def filled(s3, make_module_bucket):
-    name = make_module_bucket(s3)
-    put_keys(s3, name, KEYS)
-    return name
-
-
 def raw_texts(raw, path, query, tag):
     """The text of every such element, exactly as it is in the document."""
     response = raw.request("GET", path, query)

@@ -14,14 +14,6 @@ KEYS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def filled(s3, make_module_bucket):
-    """A bucket that holds KEYS and that no test changes."""
-    name = make_module_bucket(s3)
-    put_keys(s3, name, KEYS)
-    return name
-
-
 # SPEC: S3 ListObjects / Contents: every key once, by the bytes of UTF-8; size, ETag, date, owner
 def test_all_keys_come_in_byte_order(s3, filled):
     page = s3.list_objects(Bucket=filled)

@@ -11,14 +11,6 @@ KEYS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def filled(s3, make_module_bucket):
-    """A bucket that holds KEYS and that no test changes."""
-    name = make_module_bucket(s3)
-    put_keys(s3, name, KEYS)
-    return name
-
-
 # SPEC: S3 ListObjectsV2 / Contents: every key once by the bytes of UTF-8; KeyCount counts them
 def test_all_keys_come_in_byte_order(s3, filled):
     page = s3.list_objects_v2(Bucket=filled)

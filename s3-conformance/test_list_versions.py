@@ -3,17 +3,9 @@
 
 import pytest
 from expect import is_raw_refusal, refused
-from listing import expected_listing, in_order, keys_of, prefixes_of, put_keys
+from listing import expected_listing, in_order, keys_of, prefixes_of
 
 KEYS = ["a", "a/b", "a/c", "b/1", "b/2", "c d", "ü"]
-
-
-@pytest.fixture(scope="module")
-def filled(s3, make_module_bucket):
-    """A bucket that holds KEYS and that no test changes."""
-    name = make_module_bucket(s3)
-    put_keys(s3, name, KEYS)
-    return name
 
 
 # SPEC: S3 ListObjectVersions / an object of an unversioned bucket is version null and the latest
