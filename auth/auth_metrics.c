@@ -12,6 +12,7 @@ enum auth_result {
     RESULT_MISMATCH, /* a key that there is with a wrong signature, or a body with a wrong hash */
     RESULT_DENIED,   /* out of its time, headers not signed */
     RESULT_MALFORMED,
+    RESULT_LIMITED, /* unknown or mismatch, once too often from one address */
     RESULT_COUNT
 };
 
@@ -25,7 +26,7 @@ enum auth_result {
 static struct metric results[RESULT_COUNT] = {
     [RESULT_VERIFIED] = AUTH_METRIC("verified"),   [RESULT_UNKNOWN] = AUTH_METRIC("unknown"),
     [RESULT_MISMATCH] = AUTH_METRIC("mismatch"),   [RESULT_DENIED] = AUTH_METRIC("denied"),
-    [RESULT_MALFORMED] = AUTH_METRIC("malformed"),
+    [RESULT_MALFORMED] = AUTH_METRIC("malformed"), [RESULT_LIMITED] = AUTH_METRIC("limited"),
 };
 
 void
@@ -49,6 +50,8 @@ result_of(enum status st)
         return RESULT_MISMATCH;
     case ST_DENIED:
         return RESULT_DENIED;
+    case ST_BUSY:
+        return RESULT_LIMITED;
     default:
         return RESULT_MALFORMED;
     }

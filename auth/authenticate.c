@@ -9,6 +9,7 @@
 #include "auth/auth_metrics.h"
 #include "auth/canonical_request.h"
 #include "auth/credential_lookup.h"
+#include "auth/failure_limit.h"
 #include "auth/principal_private.h"
 #include "auth/sigv2_query.h"
 #include "auth/sigv4_request.h"
@@ -24,6 +25,7 @@
 #define SKEW_S_MAX (15 * 60)
 
 #define UNSIGNED_PAYLOAD "UNSIGNED-PAYLOAD"
+#define UNKNOWN_KEY_CODE "InvalidAccessKeyId"
 #define SIGNATURE_SIZE 64
 
 /* What a usual canonical request takes; larger ones grow. */
@@ -326,7 +328,7 @@ verify(const struct authenticate_options *options, const struct http_request *re
             is_signature_right(request, parsed, payload_line, authentication->signing_key, arena);
     }
     if (!is_known) {
-        return fail_as(err, ST_UNAUTHENTICATED, "InvalidAccessKeyId",
+        return fail_as(err, ST_UNAUTHENTICATED, UNKNOWN_KEY_CODE,
                        "The AWS Access Key Id you provided does not exist in our records.");
     }
     if (!is_right) {
@@ -420,14 +422,39 @@ authenticate_any(const struct authenticate_options *options, const struct http_r
     return st;
 }
 
+/* What goes on from here: the result, unless it was a guess too many.  A request that a peer passed
+ * on was not guessed by the peer. */
+static enum status
+settle(const struct authenticate_options *options, const struct http_request *request,
+       enum status st, struct error *err)
+{
+    bool is_guess = st == ST_SIGNATURE_MISMATCH ||
+                    (st == ST_UNAUTHENTICATED && err != NULL && err->dialect_code != NULL &&
+                     strcmp(err->dialect_code, UNKNOWN_KEY_CODE) == 0);
+
+    if (is_guess && !request->is_from_peer) {
+        struct error local = ERROR_INIT;
+        enum status limited = failure_limit_take(credential_store_failures(options->credentials),
+                                                 request->peer_address, &local);
+
+        if (limited != ST_OK) {
+            st = limited;
+            if (err != NULL) {
+                *err = local;
+            }
+        }
+    }
+    auth_metrics_count(st);
+    return st;
+}
+
 enum status
 authenticate(const struct authenticate_options *options, const struct http_request *request,
              struct arena *arena, struct authentication *ret_authentication, struct error *err)
 {
     enum status st = authenticate_any(options, request, NULL, arena, ret_authentication, err);
 
-    auth_metrics_count(st);
-    return st;
+    return settle(options, request, st, err);
 }
 
 enum status
@@ -437,8 +464,7 @@ authenticate_with_body(const struct authenticate_options *options,
 {
     enum status st = authenticate_any(options, request, &body, arena, ret_authentication, err);
 
-    auth_metrics_count(st);
-    return st;
+    return settle(options, request, st, err);
 }
 
 enum status

@@ -54,6 +54,7 @@ struct authenticate_options {
 };
 
 /*
+ * ST_BUSY, without a dialect_code: once too often from this address (auth/failure_limit.h).  Else
  * ST_UNAUTHENTICATED, ST_DENIED, ST_SIGNATURE_MISMATCH, ST_INVALID or ST_NOT_IMPLEMENTED, always
  * with err->dialect_code set to AWS's code: AccessDenied (anonymous), InvalidAccessKeyId,
  * SignatureDoesNotMatch, RequestTimeTooSkewed, AuthorizationHeaderMalformed,

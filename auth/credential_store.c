@@ -12,6 +12,7 @@
 #include "auth/auth_metrics.h"
 #include "auth/credential_document.h"
 #include "auth/credential_lookup.h"
+#include "auth/failure_limit.h"
 #include "auth/signing_key_cache.h"
 #include "base/check.h"
 #include "base/entropy.h"
@@ -40,6 +41,7 @@ struct credential {
 struct credential_store {
     struct control *control;
     struct signing_key_cache *signing_keys;
+    struct failure_limit *failures;
     uint64_t hash_seed;
     uint64_t last_serial;     /* the watcher */
     struct credential nobody; /* whose work is done for unknown keys */
@@ -284,6 +286,7 @@ credential_store_create(struct control *control, struct bytes root_access_key,
     store = xcalloc(1, sizeof(*store));
     store->control = control;
     store->signing_keys = signing_key_cache_create();
+    store->failures = failure_limit_create();
     store->hash_seed = entropy_u64();
     store->table_count = TABLE_COUNT_MIN;
     store->table = xcalloc(store->table_count, sizeof(struct credential *));
@@ -328,8 +331,15 @@ credential_store_destroy(struct credential_store **take_store)
     }
     free(store->table);
     signing_key_cache_destroy(&store->signing_keys);
+    failure_limit_destroy(&store->failures);
     CHECK(pthread_mutex_destroy(&store->lock) == 0);
     memory_wipe(store, sizeof(*store));
     free(store);
     *take_store = NULL;
+}
+
+struct failure_limit *
+credential_store_failures(struct credential_store *store)
+{
+    return store->failures;
 }

@@ -19,6 +19,7 @@
 #define SECRET_KEY_BYTES_MAX 128
 
 struct credential_store;
+struct failure_limit;
 
 MUST_USE enum status credential_store_create(struct control *control, struct bytes root_access_key,
                                              struct bytes root_secret_key,
@@ -27,6 +28,8 @@ MUST_USE enum status credential_store_create(struct control *control, struct byt
 /* control, which goes on watching for the store, takes no change afterwards: destroy the store
  * right before control is closed. */
 void credential_store_destroy(struct credential_store **take_store);
+/* Who has failed too often to name a key of this store and sign with it; lives as long. */
+struct failure_limit *credential_store_failures(struct credential_store *store);
 
 struct user {
     struct bytes name; /* id and display name */

@@ -12,6 +12,7 @@ libauth_a_SOURCES = \
 	auth/credential_document.c auth/credential_document.h \
 	auth/credential_lookup.h \
 	auth/credential_store.c auth/credential_store.h \
+	auth/failure_limit.c auth/failure_limit.h \
 	auth/hmac_sha1.c auth/hmac_sha1.h \
 	auth/hmac_sha256.c auth/hmac_sha256.h \
 	auth/payload_sha256.c auth/payload_sha256.h \

@@ -18,6 +18,8 @@
 #define FORM_TYPE "application/x-www-form-urlencoded"
 #define SCOPE_END "/iam/aws4_request"
 #define SCOPE_END_ESCAPED "%2Fiam%2Faws4_request"
+/* Of what may go well when it is sent again. */
+#define RETRY_AFTER_S "1"
 
 static const struct iam_operation OPERATIONS[] = {
     {"CreateUser", "iam:CreateUser", iam_create_user},
@@ -84,7 +86,7 @@ respond(struct http_exchange *exchange, int http_status, struct buffer *xml,
         const struct http_response *more)
 {
     struct arena *arena = http_exchange_arena(exchange);
-    struct http_header *headers = arena_alloc(arena, 2 * sizeof(*headers));
+    struct http_header *headers = arena_alloc(arena, 3 * sizeof(*headers));
     struct http_response response = *more;
 
     headers[0] = (struct http_header){BYTES_LITERAL("Content-Type"), BYTES_LITERAL("text/xml")};
@@ -93,6 +95,10 @@ respond(struct http_exchange *exchange, int http_status, struct buffer *xml,
     response.status = http_status;
     response.headers = headers;
     response.header_count = 2;
+    if (http_status == 503) {
+        headers[response.header_count++] =
+            (struct http_header){BYTES_LITERAL("Retry-After"), BYTES_LITERAL(RETRY_AFTER_S)};
+    }
     response.body = arena_copy(arena, buffer_bytes(xml));
     memory_wipe(xml->data, xml->size); /* CreateAccessKey answers with a secret */
     buffer_release(xml);

@@ -6,6 +6,7 @@ AUTH_TESTS = \
 	tests/unit/auth/aws_chunked_test \
 	tests/unit/auth/canonical_request_test \
 	tests/unit/auth/credential_store_test \
+	tests/unit/auth/failure_limit_test \
 	tests/unit/auth/hmac_sha1_test \
 	tests/unit/auth/hmac_sha256_test \
 	tests/unit/auth/payload_sha256_test \
@@ -64,4 +65,7 @@ tests_unit_auth_canonical_request_test_SOURCES = \
 	tests/unit/auth/canonical_request_test.c $(AUTH_TEST_FIXTURE)
 tests_unit_auth_canonical_request_test_LDADD = $(AUTH_TEST_LIBS)
 tests_unit_auth_hmac_sha256_test_LDADD = $(TEST_LIBS) libauth.a $(STREAM_LIBS)
+tests_unit_auth_failure_limit_test_SOURCES = \
+	tests/unit/auth/failure_limit_test.c $(AUTH_TEST_FIXTURE)
+tests_unit_auth_failure_limit_test_LDADD = $(AUTH_TEST_LIBS)
 tests_unit_auth_hmac_sha1_test_LDADD = $(TEST_LIBS) libauth.a $(STREAM_LIBS)

@@ -66,10 +66,13 @@ http_exchange_run_on_worker(struct http_exchange *exchange, http_work_fn *fn)
 void
 http_exchange_respond(struct http_exchange *exchange, const struct http_response *response)
 {
+    struct http_header *headers;
+
     CHECK(exchange->answer_count == 0);
     exchange->answer = *response;
-    exchange->answer.headers = NULL;
-    exchange->answer.header_count = 0;
+    headers = arena_calloc(&exchange->kept, response->header_count, sizeof(*headers));
+    memcpy(headers, response->headers, response->header_count * sizeof(*headers));
+    exchange->answer.headers = headers;
     exchange->answer.body = arena_copy(&exchange->kept, response->body);
     exchange->answer.user = arena_copy(&exchange->kept, response->user);
     exchange->answer_count++;

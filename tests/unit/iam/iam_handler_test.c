@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "auth/failure_limit.h"
 #include "auth/sign_request.h"
 #include "base/check.h"
 #include "base/clock.h"
@@ -343,6 +344,33 @@ TEST(keys_of_a_user_are_limited)
     expect_error(&caller, 409, "LimitExceeded");
     call(&caller, "Action=ListAccessKeys&UserName=alice&MaxItems=1");
     expect_answer(&caller, 200, "<IsTruncated>true</IsTruncated>");
+    caller_release(&caller);
+}
+
+/* SPEC: IAM common errors / Throttling: who guesses secrets is told to come back later. */
+TEST(guessers_are_throttled)
+{
+    static const char FORM[] = "Action=ListUsers";
+    struct caller caller;
+    const struct http_response *response = &caller.exchange.answer;
+
+    caller_init(&caller);
+    caller.secret_key = "a wrong secret";
+    for (int i = 0; i <= FAILURE_BURST; i++) {
+        sign_form(&caller, FORM);
+        caller.fixture.request.peer_address = BYTES_LITERAL("192.0.2.1:1234");
+        send_form(&caller, FORM);
+        EXPECT_INT(i < FAILURE_BURST ? 403 : 503, response->status);
+    }
+
+    expect_answer(&caller, 503, "<Code>Throttling</Code>");
+    EXPECT_INT(3, response->header_count);
+    EXPECT_BYTES(BYTES_LITERAL("Retry-After"), response->headers[2].name);
+    caller.secret_key = FIXTURE_SECRET_KEY;
+    sign_form(&caller, FORM);
+    caller.fixture.request.peer_address = BYTES_LITERAL("192.0.2.1:1234");
+    send_form(&caller, FORM);
+    EXPECT_INT(200, response->status);
     caller_release(&caller);
 }
 

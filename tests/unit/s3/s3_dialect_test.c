@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "s3/s3_dialect.h"
 
+#include "auth/failure_limit.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "tests/unit/s3/s3_fixture.h"
 #include "tests/unit/test.h"
@@ -56,6 +58,29 @@ TEST(object_lives)
     expect_contains("<Resource>/bucket/a/key x</Resource>");
     s3_ask(&s3, 404, "HEAD", "/bucket/a/key%20x", NULL, NULL);
     EXPECT_STRING("", s3_body(&s3));
+    s3_fixture_close(&s3);
+}
+
+/* SPEC: S3 SlowDown (503, Retry-After): too many wrong signatures from one address; whoever signs
+ * rightly is not held up by them. */
+TEST(guessers_are_told_to_slow_down)
+{
+    open_with_bucket();
+    s3_fixture_as_user(&s3, true);
+    s3.user_secret_key = BYTES_LITERAL("a wrong secret");
+    s3_ask(&s3, 403, "GET", "/bucket", NULL, NULL);
+    s3_expect_code(&s3, "SignatureDoesNotMatch");
+    clock_use_virtual(clock_wall_ns()); /* no token comes back meanwhile */
+    while (failure_limit_take(credential_store_failures(s3.credentials),
+                              BYTES_LITERAL("127.0.0.1:1"), NULL) == ST_OK) {
+    }
+
+    s3_ask(&s3, 503, "GET", "/bucket", NULL, NULL);
+    s3_expect_code(&s3, "SlowDown");
+    EXPECT_STRING("1", s3_header(&s3, "Retry-After"));
+    s3_fixture_as_user(&s3, false);
+    s3_ask(&s3, 200, "GET", "/bucket", NULL, NULL);
+    clock_use_system();
     s3_fixture_close(&s3);
 }
 
