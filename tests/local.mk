@@ -10,3 +10,4 @@ include tests/fuzz/local.mk
 include tests/model/local.mk
 include tests/power_cut/local.mk
 include tests/linearizability/local.mk
+include tests/cluster/local.mk

@@ -18,7 +18,7 @@ expect() # claim wanted-code text command...
 }
 
 for script in run check tools/build-tree tools/install-packages tools/fuzz tools/check-long \
-    tools/prove-fresh-debian; do
+    tools/playground tools/prove-fresh-debian; do
     expect "$script --help explains itself" 0 "usage: " "$srcdir/$script" --help
     expect "$script refuses what it does not know" 2 "usage: " "$srcdir/$script" --no-such-option
 done

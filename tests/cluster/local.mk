@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+# Whole clusters: real processes, real faults; README.md says how.
+EXTRA_DIST += \
+	tests/cluster/README.md \
+	tests/cluster/faults.py \
+	tests/cluster/linearizability_test.py \
+	tests/cluster/network.py \
+	tests/cluster/packet_delay.py \
+	tests/cluster/recorder.py \
+	tests/cluster/s3_client.py \
+	tests/cluster/values.py
+CLUSTER_LONG_TESTS = tests/cluster/linearizability_test.sh
+TESTS += $(CLUSTER_LONG_TESTS)
+LONG_TESTS += $(CLUSTER_LONG_TESTS)
