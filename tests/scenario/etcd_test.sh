@@ -21,7 +21,9 @@ says() # text command...
 {
     local text=$1
     shift
-    "$@" 2>&1 | grep -qF -- "$text"
+    "$@" >"$directory/said" 2>&1
+    cat "$directory/said"
+    grep -qF -- "$text" "$directory/said"
 }
 
 start() # directory option...

@@ -59,6 +59,7 @@ done_testing()
 # The server chooses its ports and prints them; its first line about them means that it listens.
 start_server() # option...
 {
+    : >"$directory/stdout" # what the server before this one said is not about this one
     "$build/loded" --listen 127.0.0.1:0 --data "$directory/data" "$@" >"$directory/stdout" \
         2>>"$directory/log" &
     server_pid=$!
