@@ -48,6 +48,17 @@ read_u64(const json_t *object, const char *name, uint64_t *ret_number, struct er
     return fail(err, ST_CORRUPT, "%s in an answer of etcd is not a number", name);
 }
 
+/* Of type int64 there, and one more must be a number too. */
+static enum status
+read_revision(const json_t *object, const char *name, uint64_t *ret_number, struct error *err)
+{
+    enum status st = read_u64(object, name, ret_number, err);
+
+    return st == ST_OK && *ret_number >= INT64_MAX
+               ? fail(err, ST_CORRUPT, "%s in an answer of etcd is too large", name)
+               : st;
+}
+
 static bool
 read_bool(const json_t *object, const char *name)
 {
@@ -94,7 +105,7 @@ read_header(const json_t *object, struct etcd_header *ret_header, struct error *
     const json_t *header = json_object_get(object, "header");
     enum status st = read_u64(header, "cluster_id", &ret_header->cluster_id, err);
 
-    return st != ST_OK ? st : read_u64(header, "revision", &ret_header->revision, err);
+    return st != ST_OK ? st : read_revision(header, "revision", &ret_header->revision, err);
 }
 
 static enum status
@@ -106,10 +117,10 @@ read_kv(const json_t *object, struct arena *arena, struct etcd_kv *ret_kv, struc
         st = read_bytes(object, "value", arena, &ret_kv->value, err);
     }
     if (st == ST_OK) {
-        st = read_u64(object, "create_revision", &ret_kv->create_revision, err);
+        st = read_revision(object, "create_revision", &ret_kv->create_revision, err);
     }
     if (st == ST_OK) {
-        st = read_u64(object, "mod_revision", &ret_kv->mod_revision, err);
+        st = read_revision(object, "mod_revision", &ret_kv->mod_revision, err);
     }
     if (st == ST_OK) {
         st = read_u64(object, "lease", &ret_kv->lease, err);
@@ -255,7 +266,7 @@ read_frame(const json_t *root, struct arena *arena, struct etcd_watch_frame *fra
     frame->reason = read_text(result, "cancel_reason", arena);
     st = read_header(result, &frame->header, err);
     if (st == ST_OK) {
-        st = read_u64(result, "compact_revision", &frame->compact_revision, err);
+        st = read_revision(result, "compact_revision", &frame->compact_revision, err);
     }
     return st != ST_OK ? st : read_events(result, arena, frame, err);
 }

@@ -64,3 +64,7 @@ fuzz_record_LDADD = $(FUZZ_LIBS) $(STORE_LIBS)
 FUZZ_TARGETS += fuzz/cluster_map
 fuzz_cluster_map_SOURCES = tests/fuzz/cluster_map_fuzz.c
 fuzz_cluster_map_LDADD = $(FUZZ_LIBS) $(CLUSTER_LIBS)
+
+FUZZ_TARGETS += fuzz/etcd_json
+fuzz_etcd_json_SOURCES = tests/fuzz/etcd_json_fuzz.c
+fuzz_etcd_json_LDADD = $(FUZZ_LIBS) $(CONTROL_LIBS) $(BASE_LIBS)
