@@ -8,6 +8,7 @@ include tests/tools/local.mk
 include tests/scenario/local.mk
 include tests/fuzz/local.mk
 include tests/model/local.mk
+include tests/cluster_model/local.mk
 include tests/power_cut/local.mk
 include tests/linearizability/local.mk
 include tests/cluster/local.mk
