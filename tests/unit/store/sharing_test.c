@@ -98,6 +98,39 @@ TEST(shared_chunk_files_live_until_the_last_record_drops_them)
     store_close(&store);
 }
 
+/* A range copied twice into one upload: the object names a file twice, and gives up both. */
+TEST(file_that_one_object_names_twice_is_given_up_twice)
+{
+    struct store *store = fixture_open_simple(1);
+    struct buffer data = fixture_bytes(1, OBJECT_BYTES);
+    struct fixture_put put = {.key = "a",
+                              .data = buffer_bytes(&data),
+                              .chunk_bytes = OBJECT_BYTES / 2,
+                              .durability = DURABILITY_NONE};
+    struct copy_operation copy = {.destination = "b"};
+    struct commit_options options = {
+        .home = store_home_at(store, 0), .decide = decide_copy, .arg = &copy};
+    struct object_record record;
+    struct arena arena = ARENA_INIT;
+    struct error err = ERROR_INIT;
+    struct extent twice[2];
+
+    EXPECT_OK(fixture_put_with(store, &put, NULL, &err), &err);
+    EXPECT_OK(fixture_head(store, "a", &arena, &record, &err), &err);
+    twice[0] = twice[1] = record.layout.extents[0];
+    copy.layout = record.layout;
+    copy.layout.extents = twice;
+    EXPECT_OK(commit_run(&options, NULL, &err), &err);
+    EXPECT_OK(fixture_delete(store, "a", &err), &err);
+    EXPECT(wait_for_chunks(1));
+
+    EXPECT_OK(fixture_delete(store, "b", &err), &err);
+    EXPECT(wait_for_chunks(0));
+    arena_release(&arena);
+    buffer_release(&data);
+    store_close(&store);
+}
+
 struct part_operation {
     struct layout_writer *writer;
     struct layout layout;
