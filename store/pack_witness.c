@@ -66,10 +66,13 @@ probe(const struct witness *witness, const struct pack *pack, uint64_t offset, u
 static uint64_t
 last_batch(const struct witness *witness, const struct pack *pack)
 {
-    uint64_t low = 0; /* in probes: there may be entries here */
+    uint64_t low = 0; /* in probes: there are entries here */
     uint64_t high = (pack->capacity_bytes - PACK_HEADER_BYTES) / PROBE_BYTES + 1; /* none here */
     uint64_t batch = 0;
 
+    if (!probe(witness, pack, PACK_HEADER_BYTES, &batch)) {
+        return 0; /* made ahead, or kept for reuse */
+    }
     while (high - low > 1) {
         uint64_t middle = low + (high - low) / 2;
 
@@ -80,7 +83,6 @@ last_batch(const struct witness *witness, const struct pack *pack)
             high = middle;
         }
     }
-    (void)probe(witness, pack, PACK_HEADER_BYTES + low * PROBE_BYTES, &batch);
     return batch;
 }
 
