@@ -317,6 +317,13 @@ attributes_choose(struct copy_plan *plan)
     plan->record.attributes.storage_class = given->storage_class;
 }
 
+/* An ETag that is not the MD5 of the content has a '-' in it. */
+static bool
+is_md5_etag(struct bytes etag)
+{
+    return bytes_find_char(etag, 0, '-') == SIZE_MAX;
+}
+
 /* The algorithm whose value over all bytes must be computed; NONE: the source's value holds. */
 static enum checksum_algorithm
 checksum_to_compute(const struct copy_plan *plan)
@@ -361,7 +368,7 @@ copy_plan_build(struct copy_plan *plan, struct error *err)
     plan->record = plan->source;
     plan->record.owner = principal_user(plan->destination->principal);
     attributes_choose(plan);
-    if (plan->source.part_count > 0) {
+    if (!is_md5_etag(plan->source.etag)) {
         mask |= DIGEST_MASK(DIGEST_MD5);
     }
     if (algorithm != CHECKSUM_NONE) {
