@@ -22,6 +22,7 @@ from botocore.exceptions import ParamValidationError
 sys.path.insert(0, str(Path(__file__).parent))
 
 import expect  # noqa: E402
+from cluster_server import ClusterServer  # noqa: E402
 from listing import put_keys  # noqa: E402
 from raw_http import RawClient  # noqa: E402
 from server import REGION, Account, OwnServer, Server  # noqa: E402
@@ -47,6 +48,7 @@ LINE_BYTES_SHOWN = 80
 
 def pytest_addoption(parser):
     parser.addoption("--endpoint", help="test this running server instead of starting one")
+    parser.addoption("--cluster", action="store_true", help="start a cluster instead of a server")
     parser.addoption("--quick", action="store_true", help="leave the tests marked slow out")
 
 
@@ -125,7 +127,9 @@ def server(request):
         keys = os.environ["LODE_ROOT_ACCESS_KEY"], os.environ["LODE_ROOT_SECRET_KEY"]
         running = Server(endpoint, Account("root", *keys), os.environ.get("S3_CONFORMANCE_CA"))
     else:
-        running = OwnServer(os.environ.get("S3_CONFORMANCE_SCHEME", "http"))
+        scheme = os.environ.get("S3_CONFORMANCE_SCHEME", "http")
+        kind = ClusterServer if request.config.getoption("--cluster") else OwnServer
+        running = kind(scheme)
         try:
             running.start()
         except BaseException:

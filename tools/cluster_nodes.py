@@ -49,9 +49,9 @@ def free_ports(count, address=LOOPBACK):
 
 
 def supports_cluster(loded):
-    """Does this loded know how to join a cluster?"""
+    """Does this loded know how to join a cluster?  Until it does, its --role is `only all`."""
     text = subprocess.run([loded, "--help"], capture_output=True, text=True, check=False).stdout
-    return "--etcd" in text and "--peer-listen" in text
+    return "--etcd" in text and "--peer-listen" in text and "only all" not in text
 
 
 def option_is_known(loded, option):
