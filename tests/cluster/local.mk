@@ -2,6 +2,8 @@
 # Whole clusters: real processes, real faults; README.md says how.
 EXTRA_DIST += \
 	tests/cluster/README.md \
+	tests/cluster/cycle_load.py \
+	tests/cluster/cycles_test.py \
 	tests/cluster/faults.py \
 	tests/cluster/linearizability_test.py \
 	tests/cluster/network.py \
@@ -9,6 +11,6 @@ EXTRA_DIST += \
 	tests/cluster/recorder.py \
 	tests/cluster/s3_client.py \
 	tests/cluster/values.py
-CLUSTER_LONG_TESTS = tests/cluster/linearizability_test.sh
+CLUSTER_LONG_TESTS = tests/cluster/cycles_test.sh tests/cluster/linearizability_test.sh
 TESTS += $(CLUSTER_LONG_TESTS)
 LONG_TESTS += $(CLUSTER_LONG_TESTS)

@@ -9,6 +9,7 @@ import datetime
 import hashlib
 import hmac
 import http.client
+import select
 import socket
 import urllib.parse
 import xml.etree.ElementTree
@@ -103,6 +104,10 @@ class S3Client:
 
     def _connection(self, host):
         connection = self.connections.get(host)
+        if connection is not None and select.select([connection.sock], [], [], 0)[0]:
+            connection.close()  # the other side has ended it between two requests
+            connection = None
+            del self.connections[host]
         if connection is None:
             connection = http.client.HTTPConnection(host, timeout=self.timeout_s)
             try:
