@@ -11,6 +11,7 @@ libbase_a_SOURCES = \
 	base/encode.c base/encode.h \
 	base/entropy.c base/entropy.h \
 	base/fault.c base/fault.h \
+	base/field_codec.c base/field_codec.h \
 	base/hash.c base/hash.h \
 	base/list.h \
 	base/lock.h \

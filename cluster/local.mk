@@ -23,6 +23,13 @@ libcluster_a_SOURCES = \
 	cluster/node_value.c cluster/node_value.h \
 	cluster/placement.c cluster/placement.h
 
+libcluster_a_SOURCES += \
+	cluster/peer_client.c cluster/peer_client.h \
+	cluster/peer_head.c cluster/peer_head.h \
+	cluster/peer_patience.c cluster/peer_patience.h \
+	cluster/peer_replay.c cluster/peer_replay.h \
+	cluster/peer_signature.c cluster/peer_signature.h
+
 # What a program needs that links libcluster.a.
 CLUSTER_LIBS = libcluster.a $(AUTH_LIBS) $(BASE_LIBS)
 

@@ -24,16 +24,16 @@ static bool
 judge_header(struct http_answer_head *head, const struct http_header *header,
              struct framing *framing)
 {
-    if (bytes_equal_string(header->name, "content-length")) {
+    if (bytes_equal_ignore_case(header->name, "content-length")) {
         framing->content_length_count++;
         return bytes_parse_u64(header->value, INT64_MAX, &head->content_length) == ST_OK;
     }
-    if (bytes_equal_string(header->name, "transfer-encoding")) {
+    if (bytes_equal_ignore_case(header->name, "transfer-encoding")) {
         framing->transfer_encoding_count++;
         framing->is_chunked = bytes_equal_ignore_case(header->value, "chunked");
         return framing->is_chunked;
     }
-    if (bytes_equal_string(header->name, "connection")) {
+    if (bytes_equal_ignore_case(header->name, "connection")) {
         head->wants_close |= http_field_has_token(header->value, "close");
     }
     return true;
@@ -70,14 +70,10 @@ take_headers(struct http_answer_head *head, const struct phr_header *parsed, siz
     memcpy(copy, input.data, input.size);
     head->headers = headers;
     for (size_t i = 0; i < count; i++) {
-        char *name;
-
         if (parsed[i].name == NULL) {
             return refuse(head, "a header continues on the next line");
         }
-        name = copy + (parsed[i].name - input.data);
-        http_field_lower_case(name, parsed[i].name_len);
-        headers[i].name = bytes_of(name, parsed[i].name_len);
+        headers[i].name = bytes_of(copy + (parsed[i].name - input.data), parsed[i].name_len);
         headers[i].value =
             bytes_trim(bytes_of(copy + (parsed[i].value - input.data), parsed[i].value_len));
         head->header_count = i + 1;
@@ -130,7 +126,7 @@ struct bytes
 http_answer_header(const struct http_answer_head *head, const char *name)
 {
     for (size_t i = 0; i < head->header_count; i++) {
-        if (bytes_equal_string(head->headers[i].name, name)) {
+        if (bytes_equal_ignore_case(head->headers[i].name, name)) {
             return head->headers[i].value;
         }
     }

@@ -25,12 +25,12 @@ struct http_answer_head {
 };
 
 /* previous_size: how much of input an earlier call found incomplete, 0 at first.  The head is
- * copied into arena (names become lower case), and only if it is complete. */
+ * copied into arena (names as they were sent), and only if it is complete. */
 enum http_head_result http_answer_head_parse(struct bytes input, size_t previous_size, bool is_head,
                                              struct arena *arena,
                                              struct http_answer_head *ret_head);
 
-/* Value of the first header of that lower-case name; BYTES_NONE if there is none. */
+/* Value of the first header of that name, in any case; BYTES_NONE if there is none. */
 struct bytes http_answer_header(const struct http_answer_head *head, const char *name);
 
 #endif

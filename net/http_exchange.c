@@ -72,6 +72,14 @@ run_work(struct worker_job *job)
 }
 
 static void
+on_work(struct loop_message *message)
+{
+    struct http_exchange *exchange = CONTAINER_OF(struct http_exchange, work_message, message);
+
+    exchange->work(exchange);
+}
+
+static void
 take_response(struct http_exchange *exchange)
 {
     CHECK(exchange->has_handler && !exchange->has_response);
@@ -91,6 +99,7 @@ http_exchange_init(struct http_exchange *exchange)
     exchange->arena = ARENA_INIT;
     atomic_init(&exchange->is_abandoned, false);
     exchange->work_job.run = run_work;
+    exchange->work_message.run = on_work;
     exchange->respond_message.run = on_respond;
 }
 
@@ -140,6 +149,14 @@ http_exchange_run_on_worker(struct http_exchange *exchange, http_work_fn *fn)
     exchange->work = fn;
     worker_pool_submit(http_connection_of(exchange)->loop->shared->options.workers,
                        &exchange->work_job);
+}
+
+void
+http_exchange_run_on_loop(struct http_exchange *exchange, http_work_fn *fn)
+{
+    CHECK(fn != NULL);
+    exchange->work = fn;
+    event_loop_post(&http_connection_of(exchange)->loop->event_loop, &exchange->work_message);
 }
 
 void

@@ -118,6 +118,9 @@ ON_LOOP void http_exchange_substitute(struct http_exchange *exchange,
 typedef void http_work_fn(struct http_exchange *exchange);
 void http_exchange_run_on_worker(struct http_exchange *exchange, http_work_fn *fn);
 
+/* Run fn on the loop of the exchange, never inside this call.  Any thread. */
+void http_exchange_run_on_loop(struct http_exchange *exchange, http_work_fn *fn);
+
 /* Any thread, once.  response is copied; what it points to must live in the exchange's arena. */
 void http_exchange_respond(struct http_exchange *exchange, const struct http_response *response);
 

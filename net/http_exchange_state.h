@@ -112,6 +112,7 @@ struct http_exchange {
     struct http_relay *relay; /* NULL: none */
     http_work_fn *work;
     struct worker_job work_job;
+    struct loop_message work_message;
     struct loop_message respond_message;
 };
 

@@ -19,6 +19,7 @@ struct http_relay {
     struct http_channel *channel; /* NULL: left */
     struct loop_task task;
     http_relay_fn *done;
+    void *arg;
     bool is_chunked;
     bool is_delivered;     /* done was called */
     bool is_last_framed;   /* the end of the body is among the parts, or was sent */
@@ -151,7 +152,7 @@ deliver(struct http_relay *relay)
 {
     struct http_exchange *exchange = relay->exchange;
     struct http_channel *channel = relay->channel;
-    struct http_relay_result result = {.status = ST_OK};
+    struct http_relay_result result = {.status = ST_OK, .arg = relay->arg};
 
     if (relay->is_client_broken) {
         result.status = exchange->body.failure;
@@ -254,6 +255,7 @@ http_exchange_relay(struct http_exchange *exchange, const struct http_relay_opti
     relay->exchange = exchange;
     relay->task.run = run_task;
     relay->done = done;
+    relay->arg = options->arg;
     relay->is_chunked = head.payload_size == HTTP_LENGTH_UNKNOWN;
     if (relay->is_chunked) {
         channel_options.prefix = frame_prefix(&exchange->arena, options->prefix);

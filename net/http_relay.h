@@ -26,6 +26,7 @@ struct http_relay_options {
     size_t header_count;
     struct bytes prefix; /* first bytes of the body, in front of the client's */
     bool is_fresh;       /* over a new connection */
+    void *arg;
 };
 
 /* Never inside http_exchange_relay.  st ST_OK: answer is the peer's.  Else err says why: of the
@@ -36,6 +37,7 @@ struct http_relay_result {
     const char *sentence;
     bool is_client_at_fault;
     const struct http_answer_head *answer;
+    void *arg; /* of the options */
 };
 typedef void http_relay_fn(struct http_exchange *exchange, const struct http_relay_result *result);
 

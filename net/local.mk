@@ -3,11 +3,13 @@ noinst_LIBRARIES += libnet.a
 libnet_a_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) $(CURL_CFLAGS)
 libnet_a_SOURCES = \
 	net/body_buffers.c net/body_buffers.h \
+	net/call_connection.c net/call_connection.h \
 	net/event_loop.c net/event_loop.h \
 	net/h2o_library.h \
 	net/http_acceptor.c net/http_acceptor.h \
 	net/http_answer_head.c net/http_answer_head.h \
 	net/http_body.c net/http_body.h \
+	net/http_caller.c net/http_caller.h \
 	net/http_channel.c net/http_channel.h \
 	net/http_chunked.c net/http_chunked.h \
 	net/http_client.c net/http_client.h \

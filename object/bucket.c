@@ -147,6 +147,18 @@ bucket_close(struct bucket *bucket)
     *bucket = (struct bucket){0};
 }
 
+enum status
+bucket_refresh(struct object_store *store, struct bytes name, struct error *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct bytes key = arena_printf_bytes(&arena, BUCKET_VALUE_PREFIX "%.*s", BYTES_ARGS(name));
+    enum status st = key.size <= CONTROL_KEY_BYTES_MAX ? control_refresh(store->control, key, err)
+                                                       : ST_OK; /* no bucket has such a name */
+
+    arena_release(&arena);
+    return st;
+}
+
 static enum status
 next_id_get(struct control *control, uint64_t *ret_id, uint64_t *ret_revision, struct error *err)
 {

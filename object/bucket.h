@@ -45,6 +45,9 @@ MUST_USE enum status bucket_open(struct object_store *store, const struct princi
                                  struct bytes name, enum action action, struct bucket *ret_bucket,
                                  struct error *err);
 void bucket_close(struct bucket *bucket);
+/* Before "no such bucket": know of the name what the control store knew when this began. */
+MUST_USE ON_WORKER enum status bucket_refresh(struct object_store *store, struct bytes name,
+                                              struct error *err);
 
 /* ST_EXISTS: it is there already; *ret_is_own tells whose (S3 distinguishes). */
 MUST_USE ON_WORKER enum status bucket_create(struct object_store *store,

@@ -23,6 +23,7 @@ libobject_a_SOURCES = \
 	object/multipart_list.c \
 	object/object_attributes.c object/object_attributes.h \
 	object/object_checksum.c object/object_checksum.h \
+	object/object_cluster.c object/object_cluster.h \
 	object/object_conditions.c object/object_conditions.h \
 	object/object_control.c object/object_control.h \
 	object/object_copy.c object/object_copy.h \
@@ -34,6 +35,8 @@ libobject_a_SOURCES = \
 	object/object_list.c object/object_list.h \
 	object/object_put.c object/object_put.h \
 	object/object_recover.c \
+	object/object_relay.c object/object_relay.h \
+	object/object_route.c object/object_route.h \
 	object/object_store.c object/object_store.h \
 	object/part_table.c object/part_table.h \
 	object/placement_rules.c object/placement_rules.h \
@@ -41,6 +44,6 @@ libobject_a_SOURCES = \
 	object/upload_remove.c object/upload_remove.h
 
 # What a program needs that links libobject.a.
-OBJECT_LIBS = libobject.a $(AUTH_LIBS) $(STORE_LIBS) $(CONTROL_LIBS) $(STREAM_LIBS) $(BASE_LIBS)
+OBJECT_LIBS = libobject.a $(CLUSTER_LIBS) $(AUTH_LIBS) $(STORE_LIBS) $(CONTROL_LIBS) $(STREAM_LIBS) $(BASE_LIBS)
 
 include tests/unit/object/local.mk

@@ -68,6 +68,7 @@ struct multipart_upload_entry {
     struct bytes key; /* or a common prefix, then is_prefix */
     bool is_prefix;
     struct upload_id id;
+    struct bytes name; /* what clients call it: object_upload_name */
     struct upload_record record;
 };
 struct multipart_list_options {

@@ -10,6 +10,7 @@
 #include "object/multipart.h"
 #include "object/object_internal.h"
 #include "object/object_key.h"
+#include "object/object_route.h"
 
 #include "base/banned.h"
 
@@ -95,6 +96,8 @@ list_take(struct upload_list *list, struct error *err)
         entry.key = arena_copy(list->arena, common.size > 0 ? common : name);
         if (entry.is_prefix) {
             meta_key_object(&past, bucket_id, common);
+        } else {
+            entry.name = object_upload_name(list->bucket->store, entry.id, list->arena);
         }
         entry_add(list, &entry);
     }

@@ -9,16 +9,20 @@
 
 #include "object/bucket_table.h"
 #include "object/control_mirror.h"
+#include "object/object_cluster.h"
 #include "object/object_store.h"
 
 struct object_store {
     struct store *store;
     struct control *control;
+    bool has_shared_control; /* it is not closed here */
     struct bucket_table *buckets;
     struct control_mirror *mirror;
     char *region;
     bool is_read_only;
     uint64_t part_bytes_min;
+    bool has_cluster;
+    struct object_cluster cluster;  /* if has_cluster */
     _Atomic int64_t flush_asked_ns; /* monotonic: a slow listing asked for a flush last then */
 };
 

@@ -19,6 +19,7 @@ object_store_open(const struct object_store_options *options, struct object_stor
                   struct error *err)
 {
     struct object_store *store = xcalloc(1, sizeof(*store));
+    bool is_alone;
     enum status st;
 
     store->region = xstrdup(options->region != NULL ? options->region : "us-east-1");
@@ -29,7 +30,12 @@ object_store_open(const struct object_store_options *options, struct object_stor
     if (st != ST_OK) {
         goto out;
     }
-    st = object_control_open(options, store_node_id(store->store), &store->control, err);
+    if (options->control != NULL) {
+        store->control = options->control;
+        store->has_shared_control = true;
+    } else {
+        st = object_control_open(options, store_node_id(store->store), &store->control, err);
+    }
     if (st != ST_OK) {
         goto out;
     }
@@ -39,13 +45,15 @@ object_store_open(const struct object_store_options *options, struct object_stor
         goto out;
     }
     /* Those of a cluster outlive the node: etcd has its own copies. */
-    if (!options->store.read_only && options->etcd.endpoints == NULL) {
+    is_alone = options->etcd.endpoints == NULL && options->control == NULL;
+    if (!options->store.read_only && is_alone) {
         st = control_mirror_create(store->control, store->store, &store->mirror, err);
         if (st != ST_OK) {
             goto out;
         }
     }
-    if (!options->store.read_only) {
+    /* In a cluster the deletion may be another node's, and going on. */
+    if (!options->store.read_only && is_alone) {
         bucket_delete_resume(store);
     }
     *ret_store = store;
@@ -63,7 +71,11 @@ object_store_close(struct object_store **take_store)
     if (store == NULL) {
         return;
     }
-    control_close(&store->control);
+    if (store->has_shared_control) {
+        control_unwatch(store->control, bucket_table_changed, store->buckets);
+    } else {
+        control_close(&store->control);
+    }
     control_mirror_destroy(&store->mirror);
     bucket_table_destroy(&store->buckets);
     store_close(&store->store);

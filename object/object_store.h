@@ -33,6 +33,9 @@ struct object_store_options {
     /* Where the control values of a cluster are; endpoints NULL: under DATA.  client_id is set by
      * whoever knows the node's id: the object store. */
     struct control_etcd_options etcd;
+    /* Control values that others use as well, borrowed; NULL: opened by the store.  Tests put
+     * several nodes into one process with it. */
+    struct control *control;
 };
 
 MUST_USE enum status object_store_open(const struct object_store_options *options,
@@ -42,6 +45,8 @@ void object_store_close(struct object_store **take_store);
 struct store *object_store_store(struct object_store *store);
 struct control *object_store_control(struct object_store *store);
 const char *object_store_region(const struct object_store *store);
+/* Do other nodes have keys, or control values that this node may not have seen yet? */
+bool object_store_is_clustered(const struct object_store *store);
 
 /* loded --recover: rebuild DATA (node id, control values) from the copies on the mountpaths.
  * ST_EXISTS unless DATA is empty. */

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/xml_writer.h"
 #include "object/multipart.h"
+#include "object/object_route.h"
 #include "s3/s3_attributes.h"
 #include "s3/s3_handler.h"
 
@@ -55,13 +56,12 @@ reply_created(struct s3_request *request, const struct multipart_create_options 
               struct upload_id id)
 {
     struct buffer out = BUFFER_INIT;
-    char text[UPLOAD_ID_TEXT_SIZE];
 
-    upload_id_format(id, text);
     xml_begin_document(&out, "InitiateMultipartUploadResult", S3_XMLNS);
     xml_element(&out, "Bucket", request->bucket.name);
     xml_element(&out, "Key", request->route.key);
-    xml_element_string(&out, "UploadId", text);
+    xml_element(&out, "UploadId",
+                object_upload_name(request->s3->options.store, id, request->arena));
     xml_close(&out, "InitiateMultipartUploadResult");
     s3_reply_xml(request, &out);
     if (options->checksum_algorithm != CHECKSUM_NONE) {

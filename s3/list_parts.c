@@ -4,6 +4,7 @@
 #include "base/encode.h"
 #include "base/xml_writer.h"
 #include "object/multipart.h"
+#include "object/object_route.h"
 #include "s3/s3_handler.h"
 #include "s3/s3_listing.h"
 #include "s3/s3_time.h"
@@ -144,12 +145,9 @@ struct upload_page {
 static void
 write_upload(struct buffer *out, const struct multipart_upload_entry *entry, bool is_url)
 {
-    char id[UPLOAD_ID_TEXT_SIZE];
-
-    upload_id_format(entry->id, id);
     xml_open(out, "Upload");
     s3_listing_element(out, "Key", entry->key, is_url);
-    xml_element_string(out, "UploadId", id);
+    xml_element(out, "UploadId", entry->name);
     s3_listing_user(out, "Initiator", entry->record.initiator);
     s3_listing_user(out, "Owner", entry->record.owner);
     xml_element_string(out, "StorageClass", "STANDARD");
@@ -162,13 +160,9 @@ static void
 write_next_marker(struct buffer *out, const struct upload_page *page)
 {
     const struct multipart_upload_entry *last = &page->entries[page->count - 1];
-    char id[UPLOAD_ID_TEXT_SIZE] = "";
 
-    if (!last->is_prefix) {
-        upload_id_format(last->id, id);
-    }
     s3_listing_element(out, "NextKeyMarker", last->key, page->is_url);
-    xml_element_string(out, "NextUploadIdMarker", id);
+    xml_element(out, "NextUploadIdMarker", last->is_prefix ? BYTES_LITERAL("") : last->name);
 }
 
 static void
@@ -214,11 +208,12 @@ read_upload_marker(const struct s3_request *request, struct multipart_list_optio
                    struct error *err)
 {
     struct bytes marker = s3_request_parameter(request, "upload-id-marker");
+    struct bytes node;
 
     if (options->key_marker.size == 0 || marker.size == 0) {
         return ST_OK;
     }
-    if (upload_id_parse(marker, &options->upload_id_marker, NULL) != ST_OK) {
+    if (object_upload_parse(marker, &options->upload_id_marker, &node, NULL) != ST_OK) {
         return fail_as(err, ST_INVALID, "InvalidArgument", "Invalid uploadId marker.");
     }
     options->has_upload_id_marker = true;

@@ -6,11 +6,15 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/http_answer_head.h"
+#include "object/object_relay.h"
 #include "s3/s3_error.h"
 
 #include "base/banned.h"
 
 #define HEADERS_MIN 32
+/* To the node that passed the request on, for its log. */
+#define S3_RELAYED_CODE_HEADER "lode-error-code"
 /* SPEC: S3 SlowDown, ServiceUnavailable: clients wait and try again. */
 static const struct bytes RETRY_AFTER_S = {"1", 1};
 
@@ -135,6 +139,9 @@ respond(struct s3_request *request, int http_status, const char *error_code)
 
     s3_reply_header(request, "x-amz-request-id", id);
     s3_reply_header(request, "x-amz-id-2", id);
+    if (request->http->is_from_peer && error_code != NULL) {
+        s3_reply_header(request, S3_RELAYED_CODE_HEADER, bytes_of_string(error_code));
+    }
     response.headers = reply->headers;
     response.header_count = reply->header_count;
     response.body = reply->body;
@@ -154,6 +161,59 @@ respond(struct s3_request *request, int http_status, const char *error_code)
     }
     give_back(request);
     http_exchange_respond(request->exchange, &response);
+}
+
+/* What the connection of the client says itself, or what is between the nodes. */
+static bool
+is_hop_header(struct bytes name)
+{
+    static const char *const NAMES[] = {"connection", "content-length", "date",
+                                        "keep-alive", "server",         "transfer-encoding"};
+
+    for (size_t i = 0; i < ARRAY_COUNT(NAMES); i++) {
+        if (bytes_equal_ignore_case(name, NAMES[i])) {
+            return true;
+        }
+    }
+    return name.size > 5 && bytes_equal_ignore_case(bytes_slice(name, 0, 5), "lode-");
+}
+
+void
+s3_answer_relayed(struct s3_request *request, const struct http_answer_head *answer)
+{
+    size_t slot = request->route.id;
+    struct http_header *headers =
+        arena_alloc(request->arena, (answer->header_count + 1) * sizeof(*headers));
+    struct bytes code = http_answer_header(answer, S3_RELAYED_CODE_HEADER);
+    struct http_response response = {
+        .status = answer->status,
+        .headers = headers,
+        .operation = request->operation->name,
+        .user = principal_user(request->authentication.principal),
+        .must_close = request->http->expects_continue && !request->has_asked_body,
+    };
+
+    for (size_t i = 0; i < answer->header_count; i++) {
+        if (!is_hop_header(answer->headers[i].name)) {
+            headers[response.header_count++] = answer->headers[i];
+        }
+    }
+    if (code.size != 0) {
+        response.error_code = arena_string(request->arena, code);
+    }
+    metric_add(&request_metrics[slot], 1);
+    metric_observe_ns(&duration_metrics[slot], clock_monotonic_ns() - request->http->received_ns);
+    give_back(request);
+    http_exchange_respond_relayed(request->exchange, &response);
+}
+
+void
+s3_answer_moved(struct s3_request *request)
+{
+    struct object_store *store = request->s3->options.store;
+
+    give_back(request);
+    object_relay_refuse(store, request->exchange, ST_MOVED);
 }
 
 void

@@ -3,6 +3,7 @@
  * The flow of a request.
  *
  *   loop:   route, authenticate, open the bucket (authorize)
+ *           another node has the key: relay, answer with what it answers
  *           is_tried_on_loop: run; ST_WOULD_WAIT: again on a worker
  *   body:   none     -> worker: run
  *           whole    -> loop: collected -> worker: digests compared, run
@@ -17,6 +18,7 @@
 
 #include "auth/sigv2_query.h"
 #include "base/check.h"
+#include "object/object_relay.h"
 #include "s3/s3_answer.h"
 #include "s3/s3_body.h"
 #include "s3/s3_error.h"
@@ -31,6 +33,7 @@ register_metrics(void)
 {
     s3_answer_register_metrics();
     s3_error_register_metrics();
+    object_relay_register_metrics();
 }
 
 void
@@ -363,6 +366,97 @@ admit(struct s3_request *request, struct error *err)
     return refuse_own_headers(request, err);
 }
 
+/* ---- a key of another node ---- */
+
+static void
+on_relayed(struct http_exchange *exchange, struct object_relay_result *result)
+{
+    struct s3_request *request = request_of(exchange);
+
+    request->has_asked_body = result->has_asked_body;
+    if (result->answer != NULL) {
+        s3_answer_relayed(request, result->answer);
+    } else if (result->is_local) {
+        start_operation(request);
+    } else if (result->is_client_at_fault) {
+        answer_body_failure(request, result->status);
+    } else {
+        s3_answer_error(request, &result->error);
+    }
+}
+
+/* Under the map of now: here, or at the node that has the key or the upload. */
+static enum status
+run_or_relay(struct s3_request *request, struct error *err)
+{
+    struct bytes upload = s3_query_value(&request->route.query, "uploadId");
+    struct object_route route = {.is_local = true};
+    enum status st = ST_OK;
+
+    if (request->operation->target == S3_TARGET_OBJECT) {
+        st =
+            object_route(&request->bucket, request->route.key, upload, request->arena, &route, err);
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    if (route.is_local) {
+        start_operation(request);
+    } else if (request->http->is_from_peer) {
+        s3_answer_moved(request);
+    } else {
+        object_relay(&request->bucket, request->route.key, upload, &route, request->exchange,
+                     on_relayed);
+    }
+    return ST_OK;
+}
+
+static void enter(struct s3_request *request);
+
+static void
+enter_again(struct http_exchange *exchange)
+{
+    enter(request_of(exchange));
+}
+
+static void
+refresh_bucket(struct http_exchange *exchange)
+{
+    struct s3_request *request = request_of(exchange);
+    struct error err = ERROR_INIT;
+
+    if (bucket_refresh(request->s3->options.store, request->route.bucket, &err) == ST_OK) {
+        http_exchange_run_on_loop(exchange, enter_again);
+    } else {
+        s3_answer_error(request, &err);
+    }
+}
+
+static void
+enter(struct s3_request *request)
+{
+    struct error err = ERROR_INIT;
+    enum status st = ST_OK;
+
+    if (request->operation->target == S3_TARGET_BUCKET ||
+        request->operation->target == S3_TARGET_OBJECT) {
+        st = open_bucket(request, &err);
+    }
+    /* Another node may have created it a moment ago. */
+    if (st == ST_NO_SUCH_BUCKET && !request->has_refreshed &&
+        object_store_is_clustered(request->s3->options.store)) {
+        request->has_refreshed = true;
+        http_exchange_run_on_worker(request->exchange, refresh_bucket);
+        return;
+    }
+    if (st == ST_OK) {
+        st = run_or_relay(request, &err);
+    }
+    if (st != ST_OK) {
+        s3_answer_error(request, &err);
+    }
+}
+
 void
 s3_handle(struct http_exchange *exchange, void *arg)
 {
@@ -386,12 +480,8 @@ s3_handle(struct http_exchange *exchange, void *arg)
     if (st == ST_OK && request->operation->body == S3_BODY_NONE) {
         st = s3_body_check_none(request, &err);
     }
-    if (st == ST_OK && (request->operation->target == S3_TARGET_BUCKET ||
-                        request->operation->target == S3_TARGET_OBJECT)) {
-        st = open_bucket(request, &err);
-    }
     if (st == ST_OK) {
-        start_operation(request);
+        enter(request);
     } else {
         s3_answer_error(request, &err);
     }

@@ -2,6 +2,7 @@
 #include "s3/s3_request.h"
 
 #include "object/multipart.h"
+#include "object/object_route.h"
 #include "s3/s3_copy_source.h"
 
 #include "base/banned.h"
@@ -15,9 +16,10 @@ s3_request_check_version(const struct s3_request *request, struct error *err)
 enum status
 s3_request_upload_id(const struct s3_request *request, struct upload_id *ret_id, struct error *err)
 {
-    struct bytes text = s3_query_value(&request->route.query, "uploadId");
+    struct bytes name = s3_query_value(&request->route.query, "uploadId");
+    struct bytes node;
 
-    if (upload_id_parse(text, ret_id, NULL) != ST_OK) {
+    if (object_upload_parse(name, ret_id, &node, NULL) != ST_OK) {
         return fail(err, ST_NO_SUCH_UPLOAD,
                     "The specified upload does not exist. The upload ID may be invalid, or the "
                     "upload may have been aborted or completed.");

@@ -45,6 +45,7 @@ struct s3_request {
     bool has_authentication;
     struct bucket bucket;
     bool has_bucket;
+    bool has_refreshed;  /* the control store was asked for the bucket */
     enum read_mode mode; /* what the operation may do now */
     bool has_asked_body; /* then 100 Continue was sent */
     struct bytes body;   /* S3_BODY_WHOLE */

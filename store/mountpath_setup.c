@@ -245,7 +245,11 @@ mountpaths_settle(struct store *store, const struct store_options *options, stru
             st = register_new(store, options->mountpaths[i], err);
         }
     }
-    if (st == ST_OK && store->home_count == 0) {
+    if (st == ST_OK && store->home_count != 0 && options->is_diskless) {
+        st = fail(err, ST_INVALID,
+                  "a node that is only a gateway has no mountpaths, this one has %zu",
+                  store->home_count);
+    } else if (st == ST_OK && store->home_count == 0 && !options->is_diskless) {
         st = fail(err, ST_INVALID, "no mountpath was given");
     }
     return st;

@@ -35,6 +35,7 @@ struct store_options {
     uint64_t pack_bytes;           /* size of a pack; tests make it small */
     bool is_background_off;        /* no collector, no sweep (fsck, tests that step by hand) */
     bool read_only;                /* fsck */
+    bool is_diskless;              /* no mountpaths: a node that is only a gateway */
 };
 void store_options_init(struct store_options *options); /* defaults from store/store_limits.h */
 

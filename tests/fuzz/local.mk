@@ -35,6 +35,10 @@ FUZZ_TARGETS += fuzz/http_answer_head
 fuzz_http_answer_head_SOURCES = tests/fuzz/http_answer_head_fuzz.c
 fuzz_http_answer_head_LDADD = $(FUZZ_LIBS) $(NET_LIBS) $(BASE_LIBS)
 
+FUZZ_TARGETS += fuzz/peer_head
+fuzz_peer_head_SOURCES = tests/fuzz/peer_head_fuzz.c
+fuzz_peer_head_LDADD = $(FUZZ_LIBS) $(CLUSTER_LIBS)
+
 FUZZ_TARGETS += fuzz/s3_headers fuzz/s3_route fuzz/s3_xml
 fuzz_s3_headers_SOURCES = tests/fuzz/s3_headers_fuzz.c
 fuzz_s3_headers_LDADD = $(FUZZ_LIBS) libs3.a libnet.a $(STREAM_LIBS)

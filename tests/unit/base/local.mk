@@ -3,6 +3,7 @@ BASE_TESTS = \
 	tests/unit/base/arena_test \
 	tests/unit/base/bytes_test \
 	tests/unit/base/encode_test \
+	tests/unit/base/field_codec_test \
 	tests/unit/base/lock_test \
 	tests/unit/base/metrics_test \
 	tests/unit/base/status_test \
@@ -13,6 +14,7 @@ TESTS += $(BASE_TESTS)
 tests_unit_base_arena_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_unit_base_bytes_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_unit_base_encode_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
+tests_unit_base_field_codec_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_unit_base_lock_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_unit_base_metrics_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_unit_base_status_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)

@@ -18,6 +18,7 @@ NET_TESTS = \
 	tests/unit/net/http_reply_head_test
 NET_TESTS += tests/unit/net/http_answer_head_test
 NET_TESTS += tests/unit/net/http_body_test
+NET_TESTS += tests/unit/net/http_caller_test
 NET_TESTS += tests/unit/net/http_channel_test
 NET_TESTS += tests/unit/net/http_connection_test
 NET_TESTS += tests/unit/net/http_exchange_test
@@ -46,3 +47,4 @@ tests_unit_net_http_answer_head_test_LDADD = $(NET_TEST_LIBS)
 tests_unit_net_http_request_head_test_LDADD = $(NET_TEST_LIBS)
 tests_unit_net_socket_address_test_LDADD = $(NET_TEST_LIBS)
 tests_unit_net_http_channel_test_LDADD = $(NET_TEST_LIBS)
+tests_unit_net_http_caller_test_LDADD = $(NET_TEST_LIBS)

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/field_codec.h"
+
+#include "base/banned.h"
+
+/* 64 bits in groups of 7. */
+#define VARINT_BYTES_MAX 10
+
+void
+field_put_varint(struct buffer *out, uint64_t value)
+{
+    while (value >= 0x80) {
+        buffer_append_char(out, (char)(value | 0x80));
+        value >>= 7;
+    }
+    buffer_append_char(out, (char)value);
+}
+
+void
+field_put_counted(struct buffer *out, struct bytes text)
+{
+    field_put_varint(out, text.size);
+    buffer_append_bytes(out, text);
+}
+
+void
+field_put(struct buffer *out, uint8_t tag, struct bytes payload)
+{
+    buffer_append_char(out, (char)tag);
+    field_put_counted(out, payload);
+}
+
+void
+field_put_text(struct buffer *out, uint8_t tag, struct bytes text)
+{
+    if (text.size != 0) {
+        field_put(out, tag, text);
+    }
+}
+
+void
+field_put_number(struct buffer *out, uint8_t tag, uint64_t value)
+{
+    uint64_t rest = value;
+    size_t size = 1;
+
+    if (value == 0) {
+        return;
+    }
+    while (rest >= 0x80) {
+        rest >>= 7;
+        size++;
+    }
+    buffer_append_char(out, (char)tag);
+    field_put_varint(out, size);
+    field_put_varint(out, value);
+}
+
+bool
+field_cut_varint(struct bytes *payload, uint64_t *ret_value)
+{
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < VARINT_BYTES_MAX && i < payload->size; i++) {
+        unsigned char c = (unsigned char)payload->data[i];
+
+        if (i == VARINT_BYTES_MAX - 1 && c > 1) {
+            return false; /* more than 64 bits */
+        }
+        value |= (uint64_t)(c & 0x7F) << (7 * i);
+        if ((c & 0x80) == 0) {
+            *payload = bytes_slice(*payload, i + 1, payload->size);
+            *ret_value = value;
+            return c != 0 || i == 0; /* the shortest form only */
+        }
+    }
+    return false;
+}
+
+bool
+field_cut_counted(struct bytes *payload, struct bytes *ret_text)
+{
+    struct bytes rest = *payload;
+    uint64_t size;
+
+    if (!field_cut_varint(&rest, &size) || size > rest.size) {
+        return false;
+    }
+    *ret_text = bytes_slice(rest, 0, (size_t)size);
+    *payload = bytes_slice(rest, (size_t)size, rest.size);
+    return true;
+}
+
+enum status
+field_next(struct bytes *rest, struct field *ret_field)
+{
+    struct bytes from = *rest;
+
+    if (from.size == 0) {
+        return ST_NOT_FOUND;
+    }
+    ret_field->tag = (uint8_t)from.data[0];
+    from = bytes_slice(from, 1, from.size);
+    if (!field_cut_counted(&from, &ret_field->payload)) {
+        return ST_INVALID;
+    }
+    *rest = from;
+    return ST_OK;
+}
+
+bool
+field_number(struct bytes payload, uint64_t max, uint64_t *ret_value)
+{
+    uint64_t value;
+
+    if (!field_cut_varint(&payload, &value) || payload.size != 0 || value > max) {
+        return false;
+    }
+    *ret_value = value;
+    return true;
+}

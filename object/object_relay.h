@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A dialect's request on a key of another node: passed on to it and back, whole.  What the other
+ * node refuses because one of both has an older map is asked again under the newer one, here; what
+ * broke later is not.
+ *
+ *   object_relay -> done, once: the answer's head -> http_exchange_respond_relayed
+ *                               it is this node's after all -> run it here
+ *                               a failure -> the dialect's error
+ */
+#ifndef OBJECT_OBJECT_RELAY_H
+#define OBJECT_OBJECT_RELAY_H
+
+#include "net/http_relay.h"
+#include "object/object_route.h"
+
+/* A map changes twice while a request waits for a second only in tests; then 503. */
+#define OBJECT_RELAY_TRIES_MAX 5
+
+struct object_relay_result {
+    const struct http_answer_head *answer; /* NULL: none */
+    bool is_local;                         /* the map says so now */
+    bool is_client_at_fault;               /* its body failed, with status */
+    bool has_asked_body;
+    enum status status; /* without an answer */
+    struct error error;
+};
+typedef void object_relay_fn(struct http_exchange *exchange, struct object_relay_result *result);
+
+/* bucket and what key and upload point to live until done.  done runs on the loop, never inside
+ * this call. */
+ON_LOOP void object_relay(const struct bucket *bucket, struct bytes key, struct bytes upload,
+                          const struct object_route *route, struct http_exchange *exchange,
+                          object_relay_fn *done);
+
+/* Answer a relayed request that is not this node's: its sender asks again under a newer map. */
+void object_relay_refuse(struct object_store *store, struct http_exchange *exchange,
+                         enum status st);
+
+/* Counters "lode_cluster_...". */
+void object_relay_register_metrics(void);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which node answers an operation on a key: this one, or a peer.  Decided under one map, on the
+ * head of the request, before anything of its body is read.  Any thread, does not wait.
+ */
+#ifndef OBJECT_OBJECT_ROUTE_H
+#define OBJECT_OBJECT_ROUTE_H
+
+#include "object/bucket.h"
+#include "object/multipart.h"
+
+/* "<32 hex digits>.<node id>" */
+#define UPLOAD_NAME_BYTES_MAX (UPLOAD_ID_TEXT_SIZE + 64)
+
+struct object_route {
+    bool is_local;
+    uint64_t map_version; /* 0: this node is alone */
+    struct bytes node_id; /* in arena, as address */
+    struct bytes address;
+};
+
+/* upload: the whole name of an upload, or BYTES_NONE.  Uploads stay with the node that began them;
+ * one whose node is gone is looked for at the owner.  ST_UNAVAILABLE: there is no owner, it is
+ * down, or this node does not know enough. */
+MUST_USE enum status object_route(const struct bucket *bucket, struct bytes key,
+                                  struct bytes upload, struct arena *arena,
+                                  struct object_route *ret_route, struct error *err);
+
+/* What clients call an upload of this node: in a cluster with the node's id. */
+struct bytes object_upload_name(const struct object_store *store, struct upload_id id,
+                                struct arena *arena);
+/* Cut a name into id and node (BYTES_NONE: none was given).  ST_NO_SUCH_UPLOAD: not of that form.
+ */
+MUST_USE enum status object_upload_parse(struct bytes name, struct upload_id *ret_id,
+                                         struct bytes *ret_node, struct error *err);
+
+#endif

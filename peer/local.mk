@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += libpeer.a
+libpeer_a_SOURCES = \
+	peer/peer_handler.c peer/peer_handler.h \
+	peer/peer_relayed_s3.c \
+	peer/peer_verb.c peer/peer_verb.h
+
+# What a program needs that links libpeer.a, before OBJECT_LIBS.
+PEER_LIBS = libpeer.a
+
+include tests/unit/peer/local.mk

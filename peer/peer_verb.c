@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "peer/peer_verb.h"
+
+#include "base/check.h"
+#include "object/bucket.h"
+
+#include "base/banned.h"
+
+static const struct peer_verb VERBS[] = {
+    {.name = "s3"},
+};
+
+const struct peer_verb *
+peer_verb_find(struct bytes name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(VERBS); i++) {
+        if (bytes_equal_string(name, VERBS[i].name)) {
+            return &VERBS[i];
+        }
+    }
+    return NULL;
+}
+
+enum status
+peer_bucket_open(const struct peer_request *request, struct bucket *ret_bucket, struct error *err)
+{
+    struct object_store *store = request->server->store;
+    struct bytes name = request->head.bucket;
+    enum status st =
+        bucket_open(store, principal_of_root(), name, ACTION_LIST_BUCKET, ret_bucket, err);
+
+    if (st == ST_NO_SUCH_BUCKET) {
+        st = bucket_refresh(store, name, err);
+        if (st == ST_OK) {
+            st = bucket_open(store, principal_of_root(), name, ACTION_LIST_BUCKET, ret_bucket, err);
+        }
+    }
+    return st;
+}

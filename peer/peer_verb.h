@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The verbs of the peer listener: one file each.  A verb runs on a worker with a verified head,
+ * under the map that the head names.
+ */
+#ifndef PEER_PEER_VERB_H
+#define PEER_PEER_VERB_H
+
+#include "cluster/peer_head.h"
+#include "peer/peer_handler.h"
+
+#define PEER_REQUEST_MAGIC 0x50525251U /* "PRRQ" */
+
+struct peer_request {
+    uint32_t magic;
+    const struct peer_server *server;
+    struct http_exchange *exchange;
+    struct arena *arena;
+    const struct peer_verb *verb;
+    struct bytes from; /* node id */
+    struct peer_head head;
+    struct bytes body; /* what came after the head */
+    /* what the verb answers with ST_OK, in arena: */
+    struct bytes fields;
+    struct bytes payload;
+    struct source *source; /* instead of payload; taken */
+    uint64_t source_size;
+};
+
+/* ST_OK: the answer is filled in.  Anything else is answered as it is. */
+typedef enum status peer_verb_fn(struct peer_request *request, struct error *err);
+
+struct peer_verb {
+    const char *name;
+    peer_verb_fn *run; /* ON_WORKER; NULL: a relay */
+    size_t body_max;   /* of what comes after the head */
+    bool is_of_any_map;
+};
+
+/* NULL: there is no such verb. */
+const struct peer_verb *peer_verb_find(struct bytes name);
+
+/* The bucket that head.bucket names, opened for the program itself: the sender has authorized. */
+struct bucket;
+MUST_USE ON_WORKER enum status peer_bucket_open(const struct peer_request *request,
+                                                struct bucket *ret_bucket, struct error *err);
+
+/* A whole request of a client goes to the S3 dialect. */
+ON_LOOP void peer_relayed_s3(struct peer_request *request);
+
+#endif
