@@ -55,11 +55,13 @@ etcd_commit(struct control_driver *driver, const struct control_change *changes,
 {
     struct control_etcd *etcd = etcd_from(driver);
     int64_t deadline_ns = deadline_of(timeout_ms);
-    uint64_t revision;
+    uint64_t revision = 0;
     enum status st =
         etcd_committer_run(etcd->committer, changes, count, guard, deadline_ns, &revision, err);
 
     if (st != ST_OK) {
+        /* Who gets the value again after a conflict is to find what it conflicted with. */
+        (void)etcd_follower_wait(etcd->follower, revision, deadline_ns);
         return st;
     }
     if (!etcd_follower_wait(etcd->follower, revision, deadline_ns)) {

@@ -50,7 +50,7 @@ struct attempt {
     char serial[SERIAL_BYTES + 1];
     bool may_have_effect; /* a copy without answer may have arrived */
     unsigned token_moved_count;
-    uint64_t revision; /* of the success */
+    uint64_t revision; /* of the success, or the greatest of what differed */
 };
 
 struct etcd_committer *
@@ -177,11 +177,17 @@ report_change(const struct control_change *change, const struct etcd_kv *kv, str
 
 /* What differed?  ST_MOVED, ST_CONFLICT or ST_NOT_FOUND. */
 static enum status
-report_failure(const struct attempt *attempt, const struct etcd_txn *txn, struct error *err)
+report_failure(struct attempt *attempt, const struct etcd_txn *txn, struct error *err)
 {
     const struct etcd_range *range = &txn->ranges[1];
     enum status st = ST_OK;
 
+    for (size_t i = 1; i < txn->range_count; i++) {
+        const struct etcd_kv *kv = first_of(&txn->ranges[i]);
+
+        attempt->revision = kv != NULL && kv->mod_revision > attempt->revision ? kv->mod_revision
+                                                                               : attempt->revision;
+    }
     if (attempt->guard != NULL) {
         const struct etcd_kv *leader = first_of(range++);
 
@@ -327,9 +333,7 @@ etcd_committer_run(struct etcd_committer *committer, const struct control_change
         st = fail(err, ST_UNAVAILABLE, "earlier changes still wait for etcd");
     }
     atomic_fetch_sub(&committer->waiting_count, 1);
-    if (st == ST_OK) {
-        *ret_revision = attempt.revision;
-    }
+    *ret_revision = attempt.revision;
     return st;
 }
 

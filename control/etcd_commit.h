@@ -21,7 +21,9 @@ struct etcd_committer *etcd_committer_create(struct etcd_client *client, struct 
 /* Also removes the token, where asked to. */
 void etcd_committer_destroy(struct etcd_committer **take_committer, bool must_remove_token);
 
-/* As control_commit; does not wait for the watch.  ST_BUSY above ETCD_COMMIT_WAITING_MAX. */
+/* As control_commit; does not wait for the watch.  ST_BUSY above ETCD_COMMIT_WAITING_MAX.
+ * ret_revision is also written when something differed (0: it was not there): the revision that
+ * this node has to see before trying again can end otherwise. */
 MUST_USE enum status etcd_committer_run(struct etcd_committer *committer,
                                         const struct control_change *changes, size_t count,
                                         const struct control_guard *guard, int64_t deadline_ns,

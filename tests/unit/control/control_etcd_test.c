@@ -236,6 +236,29 @@ TEST(unknown_outcome_is_said_to_be_unknown)
     pair_close(&pair);
 }
 
+/* After a conflict the next get sees what it was with, however slow the watch is: who tries again
+ * makes progress. */
+TEST(conflict_is_answered_when_its_reason_is_known_here)
+{
+    struct pair pair = pair_open(0);
+    struct arena arena = ARENA_INIT;
+    struct control_value value;
+
+    put(pair.near, "k", "1");
+    EXPECT_OK(control_get(pair.near, BYTES_LITERAL("k"), &arena, &value, &err), &err);
+    tcp_proxy_freeze(pair.proxy);
+    put(pair.far, "k", "2");
+    EXPECT_STATUS(ST_CONFLICT, control_put(pair.near, BYTES_LITERAL("k"), BYTES_LITERAL("3"),
+                                           value.revision, NULL, &err));
+    EXPECT_OK(control_get(pair.near, BYTES_LITERAL("k"), &arena, &value, &err), &err);
+    EXPECT_BYTES(BYTES_LITERAL("2"), value.value);
+    EXPECT_OK(
+        control_put(pair.near, BYTES_LITERAL("k"), BYTES_LITERAL("3"), value.revision, NULL, &err),
+        &err);
+    arena_release(&arena);
+    pair_close(&pair);
+}
+
 /* SPEC: design, section 7: a node that misses a value reads the store once before it says so. */
 TEST(refresh_finds_what_a_silent_watch_did_not_tell)
 {
@@ -290,7 +313,7 @@ TEST(many_and_large_values_are_read_in_pages)
 
     for (int i = 0; i < 22; i++) {
         struct control_change changes[CONTROL_CHANGE_COUNT_MAX];
-        char keys[CONTROL_CHANGE_COUNT_MAX][16];
+        char keys[CONTROL_CHANGE_COUNT_MAX][32];
 
         for (int k = 0; k < CONTROL_CHANGE_COUNT_MAX; k++) {
             snprintf(keys[k], sizeof(keys[k]), "k%02d-%03d", i, k);
@@ -301,7 +324,7 @@ TEST(many_and_large_values_are_read_in_pages)
                   &err);
     }
     for (int i = 0; i < 30; i++) {
-        char key[16];
+        char key[32];
 
         snprintf(key, sizeof(key), "large-%d", i);
         EXPECT_OK(control_put(control, bytes_of_string(key),
