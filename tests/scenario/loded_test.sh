@@ -35,6 +35,13 @@ ok "metrics count what each mountpath wrote and committed" \
     grep -qE '^lode_store_commits_total\{mountpath="[^"]+"\} [1-9]' <(curl -sSf "$admin/metrics")
 ok "no name of a metric is explained twice" \
     test -z "$(curl -sSf "$admin/metrics" | grep '^# TYPE' | sort | uniq -d)"
+undocumented()
+{
+    curl -sSf "$admin/metrics" | awk '$1 == "#" && $2 == "TYPE" {print $3}' | while read -r name; do
+        grep -qF "\`$name\`" "$(dirname "$0")/../../docs/metrics.md" || echo "$name"
+    done
+}
+ok "docs/metrics.md names every metric" test -z "$(undocumented)"
 refused "unknown admin paths are refused" curl -sSf "$admin/secrets"
 refused "the admin listener takes no PUT" curl -sSf -X PUT "$admin/metrics"
 refused "headers do not make a principal" curl -sSf -H "x-lode-user: root" "$endpoint/scenario/key"
