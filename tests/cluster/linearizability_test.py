@@ -194,6 +194,8 @@ def run_all(bench, options):
     skipped = {}
     violations = 0
     rng = random.Random(options.seed)
+    if not bench.cluster.is_clustered:
+        skipped["gateways and targets"] = "this loded cannot join a cluster"
     for name, reason in plan_runs(options, bench.cluster):
         seed = rng.randrange(1 << 32) if options.seed_of_run is None else options.seed_of_run
         if reason is not None:

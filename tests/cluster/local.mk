@@ -12,5 +12,5 @@ EXTRA_DIST += \
 	tests/cluster/s3_client.py \
 	tests/cluster/values.py
 CLUSTER_LONG_TESTS = tests/cluster/cycles_test.sh tests/cluster/linearizability_test.sh
-TESTS += $(CLUSTER_LONG_TESTS)
+TESTS += $(CLUSTER_LONG_TESTS) tests/cluster/playground_test.sh
 LONG_TESTS += $(CLUSTER_LONG_TESTS)
