@@ -20,6 +20,7 @@
 #include "control/etcd_commit.h"
 #include "control/etcd_follower.h"
 #include "control/etcd_json.h"
+#include "control/etcd_metrics.h"
 
 #include "base/banned.h"
 
@@ -54,6 +55,7 @@ etcd_commit(struct control_driver *driver, const struct control_change *changes,
             struct error *err)
 {
     struct control_etcd *etcd = etcd_from(driver);
+    int64_t began_ns = clock_monotonic_ns();
     int64_t deadline_ns = deadline_of(timeout_ms);
     uint64_t revision = 0;
     enum status st =
@@ -69,6 +71,7 @@ etcd_commit(struct control_driver *driver, const struct control_change *changes,
                     "the change was made at revision %" PRIu64 ", but did not come back from etcd",
                     revision);
     }
+    metric_observe_ns(&etcd_metrics[ETCD_CHANGES], clock_monotonic_ns() - began_ns);
     *ret_revision = revision;
     return ST_OK;
 }
@@ -273,6 +276,7 @@ control_open_etcd(const struct control_etcd_options *options, struct control **r
         options->open_timeout_ms != 0 ? options->open_timeout_ms : CONTROL_ETCD_OPEN_TIMEOUT_MS;
     enum status st;
 
+    etcd_metrics_register();
     etcd->driver.ops = &ETCD_OPS;
     etcd->driver.change_timeout_ms = options->change_timeout_ms;
     etcd->driver.view = control_view_create();

@@ -11,6 +11,7 @@
 #include "base/entropy.h"
 #include "base/memory.h"
 #include "control/etcd_json.h"
+#include "control/etcd_metrics.h"
 
 #include "base/banned.h"
 
@@ -230,6 +231,7 @@ etcd_client_try(struct etcd_client *client, size_t member, const char *path, str
     struct http_client_answer answer = HTTP_CLIENT_ANSWER_INIT;
     enum status st = http_client_run(client->http, &request, &answer, err);
 
+    metric_add(&etcd_metrics[ETCD_REQUESTS], 1);
     *ret_may_have_effect = !answer.was_never_sent;
     if (st == ST_OK && answer.code != 200) {
         st = translate_error(buffer_bytes(&answer.body), path, err);
@@ -237,6 +239,7 @@ etcd_client_try(struct etcd_client *client, size_t member, const char *path, str
         st = ST_UNAVAILABLE;
     }
     if (st == ST_UNAVAILABLE || st == ST_DENIED) {
+        metric_add(&etcd_metrics[ETCD_FAILURES], 1);
         etcd_client_leave(client, member);
     }
     if (st == ST_OK) {

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "control/etcd_frames.h"
+#include "control/etcd_metrics.h"
 #include "control/etcd_values.h"
 
 #include "base/banned.h"
@@ -33,6 +34,8 @@
 #define PROBE_TIMEOUT_MS 2500
 /* A change that etcd has made comes back by the watch in a few ms; then the watch is replaced. */
 #define ECHO_TIMEOUT_MS 2000
+/* A watch that lived this long was a good one. */
+#define STEADY_NS CLOCK_NS_PER_S
 /* Of what is not a stream: an error's sentence (bytes). */
 #define ERROR_BYTES_MAX ((size_t)64 << 10)
 
@@ -101,6 +104,7 @@ read_all(struct etcd_follower *follower, int64_t timeout_ms, struct error *err)
         }
         return st;
     }
+    metric_add(&etcd_metrics[ETCD_READS], 1);
     follower->cluster_id = header.cluster_id;
     etcd_values_replace(follower->view, snapshot);
     return ST_OK;
@@ -132,6 +136,7 @@ frame_found(struct bytes text, void *arg, struct error *err)
     }
     if (st == ST_OK) {
         follower->has_heard = true;
+        metric_set(&etcd_metrics[ETCD_CONNECTED], 1);
         if (follower->is_lost) {
             follower->is_lost = false;
             log_info(NULL, "etcd_found", "changes of control values come from %s again",
@@ -234,7 +239,9 @@ watch_once(struct etcd_follower *follower, struct error *err)
     append_watch(follower, view_revision(follower) + 1, &body);
     request.url = url;
     request.body = buffer_bytes(&body);
+    metric_add(&etcd_metrics[ETCD_WATCHES], 1);
     st = http_client_run(etcd_client_http(follower->client), &request, &answer, err);
+    metric_set(&etcd_metrics[ETCD_CONNECTED], 0);
     if (st == ST_OK) {
         st = fail(err, ST_CLOSED, "%s ended the watch with code %ld", url, answer.code);
     }
@@ -280,6 +287,7 @@ follower_run(void *arg)
 
     affinity_set(AFFINITY_WORKER, "etcd-watch");
     while (wait_for_ms(follower, pause_ms)) {
+        int64_t began_ns = clock_monotonic_ns();
         struct error err = ERROR_INIT;
         enum status st;
 
@@ -294,10 +302,14 @@ follower_run(void *arg)
             pause_ms = 0;
             continue;
         }
-        failure_count = follower->has_heard ? 0 : failure_count + 1;
+        /* A watch that is taken and ended at once, again and again, must not become a storm. */
+        failure_count = follower->has_heard && clock_monotonic_ns() - began_ns > STEADY_NS
+                            ? 0
+                            : failure_count + 1;
         pause_ms = etcd_backoff_ms(failure_count);
         /* A single lost connection is daily life; that no member answers is not. */
-        if (failure_count > etcd_client_member_count(follower->client) && !follower->is_lost) {
+        if (failure_count > etcd_client_member_count(follower->client) && !follower->has_heard &&
+            !follower->is_lost) {
             follower->is_lost = true;
             log_warn(NULL, "etcd_lost", "no changes of control values come from etcd: %s",
                      err.text);

@@ -16,6 +16,7 @@ libcontrol_a_SOURCES = \
 	control/etcd_follower.c control/etcd_follower.h \
 	control/etcd_frames.c control/etcd_frames.h \
 	control/etcd_json.c control/etcd_json.h \
+	control/etcd_metrics.c control/etcd_metrics.h \
 	control/etcd_values.c control/etcd_values.h
 
 # What a program needs that links libcontrol.a.

@@ -304,6 +304,9 @@ drive(struct transfer *transfer, CURLcode *ret_code)
                           ? (int)request->tick_ms
                           : POLL_MS_MAX;
 
+        if (!stopper_attach(request->stopper, multi)) {
+            return ST_CANCELLED;
+        }
         CHECK(curl_multi_perform(multi, &running) == CURLM_OK);
         message = curl_multi_info_read(multi, &left);
         if (message != NULL && message->msg == CURLMSG_DONE) {
@@ -311,9 +314,6 @@ drive(struct transfer *transfer, CURLcode *ret_code)
             return ST_OK;
         }
         CHECK(running > 0);
-        if (!stopper_attach(request->stopper, multi)) {
-            return ST_CANCELLED;
-        }
         if (request->tick != NULL && clock_monotonic_ns() >= next_tick_ns) {
             if (!request->tick(request->arg)) {
                 return ST_CANCELLED;
