@@ -37,6 +37,7 @@ class ClusterServer(OwnServer):
         if not self.cluster.is_clustered:
             raise ClusterError(f"{self.cluster.loded} cannot join a cluster")
         self.cluster.access_key = "LODEROOT" + secrets.token_hex(6).upper()
+        self.cluster.is_bound = True
         self.cluster.describe(GATEWAYS, TARGETS, MOUNTPATHS)
         self.root = Account("root", self.cluster.access_key, self.cluster.secret_key)
         self.domain = DOMAIN

@@ -10,6 +10,7 @@ A loded that cannot speak to etcd yet (no --etcd in its --help) is started as a 
 `all`: the degenerate cluster.
 """
 
+import ctypes
 import json
 import os
 import secrets
@@ -29,6 +30,7 @@ KILL_TIMEOUT_S = 10
 POLL_S = 0.02
 HEARTBEAT_MS, ELECTION_MS = 100, 1000  # etcd's own defaults; said here because tests count on them
 STATE = "cluster.json"
+PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 
 
 class ClusterError(Exception):
@@ -81,6 +83,11 @@ def http_status(url, timeout_s=5, data=None):
         return 0, b""
 
 
+def die_with_parent():
+    """Run in a child before its program: a test that is killed leaves no process behind."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 class Program:
     """One process with a folder, a log and an address."""
 
@@ -94,6 +101,7 @@ class Program:
         self.process = None  # if it is a child of this process
         self.wrapper = []  # put before the command, e.g. a tool that shifts its clock
         self.extra_environment = {}
+        self.is_bound = False  # dies with the process that starts it
 
     @property
     def log_path(self):
@@ -124,7 +132,8 @@ class Program:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 command, env=environment, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT, start_new_session=True)
+                stderr=subprocess.STDOUT, start_new_session=True,
+                preexec_fn=die_with_parent if self.is_bound else None)
         self.pid = self.process.pid
         self.started = start_time_of(self.pid)
 
@@ -322,6 +331,7 @@ class Cluster:
         self.secret_key = secrets.token_urlsafe(30)
         self.etcd = []
         self.nodes = []
+        self.is_bound = False  # its programs die with this process: for tests
         self.is_clustered = supports_cluster(self.loded) if os.path.exists(self.loded) else False
 
     def knows(self, option):
@@ -372,6 +382,7 @@ class Cluster:
                                         ports=self._ports(2, place), **place))
         for member in self.etcd:
             member.members = self.etcd
+            member.is_bound = self.is_bound
 
     def add_node(self, role, mountpaths=1):
         """Described, not started."""
@@ -383,6 +394,7 @@ class Cluster:
         place = self._place(name)
         node = LodeNode(name, os.path.join(self.folder, name), role, self,
                         ports=self._ports(3, place), mountpaths=mountpaths, **place)
+        node.is_bound = self.is_bound
         self.nodes.append(node)
         return node
 

@@ -17,6 +17,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -54,6 +55,7 @@ class Stage:
         self.load = None
 
     def start(self):
+        self.cluster.is_bound = True
         self.cluster.describe(GATEWAYS, TARGETS, MOUNTPATHS)
         self.cluster.start()
         s3 = S3Client(self.cluster.endpoints(), self.cluster.access_key, self.cluster.secret_key)
@@ -288,6 +290,7 @@ def main():
         print("1..0 # SKIP loded is not built")
         return 0
     print(f"# seed {options.seed}", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through all that cleans up
     stage = Stage(build, options)
     code = 0
     skipped = not stage.cluster.is_clustered

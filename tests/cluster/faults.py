@@ -401,12 +401,19 @@ def why_not(fault, cluster):
 
 
 class SmallDisk:
-    """A tmpfs for the mountpaths of one node."""
+    """A tmpfs for the mountpaths of one node.  Those of dead tests are taken away first."""
 
     def __init__(self, folder):
         self.folder = folder
+        with open("/proc/mounts", encoding="utf-8") as file:
+            for line in file:
+                source, place = line.split()[:2]
+                owner = source.removeprefix("lode-test-")
+                if owner != source and not os.path.exists(f"/proc/{owner}"):
+                    run("umount", "--lazy", place, check=False)
         os.makedirs(folder, exist_ok=True)
-        run("mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_BYTES}", "lode-test", folder)
+        run("mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_BYTES}",
+            f"lode-test-{os.getpid()}", folder)
 
     def remove(self):
         run("umount", "--lazy", self.folder, check=False)

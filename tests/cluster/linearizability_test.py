@@ -16,6 +16,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -63,6 +64,7 @@ class Bench:
         # A memory budget for several nodes on one machine; a free floor for small disks.
         self.cluster = Cluster(os.path.join(self.folder, "cluster"), self.build, self.network,
                                ["--memory", "128M", "--free-floor", "8M", "--log-level", "info"])
+        self.cluster.is_bound = True
         self.cluster.describe(GATEWAYS, TARGETS, MOUNTPATHS, ETCD_MEMBERS)
         try:
             victim = self.cluster.targets()[0]
@@ -257,6 +259,7 @@ def main():
         print("1..0 # SKIP loded is not built")
         return 0
     print(f"# seed {options.seed}", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through all that cleans up
     bench = Bench(build)
     failed = False
     number = 0

@@ -359,7 +359,10 @@ class Recording:
 
     def join(self):
         for process, pipe in self.running:
-            ops, unexpected, not_sent = pipe.recv()
+            try:
+                ops, unexpected, not_sent = pipe.recv()
+            except EOFError:
+                ops, unexpected, not_sent = [], ["a client ended without a word"], 0
             process.join()
             self.ops += ops
             self.unexpected += unexpected
