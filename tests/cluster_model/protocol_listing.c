@@ -16,9 +16,6 @@ begin_page(const struct step *step, unsigned int target)
     struct state next = *step->from;
     unsigned int version = next.targets[target].known;
 
-    if (next.pages == 0 || next.page.is_open != 0) {
-        return;
-    }
     for (unsigned int other = 0; other < target; other++) {
         if (next.targets[other].known == version) {
             return; /* begun already */
@@ -73,8 +70,7 @@ list_page(const struct step *step, unsigned int target)
     struct state next = *step->from;
     unsigned int placement = VERSION_PLACEMENT(next.page.version);
 
-    if (next.page.is_open == 0 || has_bit(next.page.asked, target) ||
-        !model_is_member(step->model, placement, target) ||
+    if (has_bit(next.page.asked, target) || !model_is_member(step->model, placement, target) ||
         !answers_page(step->model, &next, target)) {
         return;
     }
@@ -114,11 +110,12 @@ end_page(const struct step *step)
 void
 step_listing(const struct step *step)
 {
-    begin_page(step, 0);
-    begin_page(step, 1);
-    begin_page(step, 2);
     for (unsigned int target = 0; target < PROTOCOL_TARGETS; target++) {
-        list_page(step, target);
+        if (step->from->page.is_open != 0) {
+            list_page(step, target);
+        } else if (step->from->pages != 0) {
+            begin_page(step, target);
+        }
     }
     end_page(step);
 }

@@ -273,8 +273,10 @@ step_moves(const struct step *step)
         report_done(step, target);
     }
     for (unsigned int slot = 0; slot < PROTOCOL_MOVES; slot++) {
-        move_in(step, slot);
-        mark_moved(step, slot);
+        if (step->from->moves[slot].state != MOVE_NONE) {
+            move_in(step, slot);
+            mark_moved(step, slot);
+        }
     }
     finish_placement(step);
 }

@@ -192,16 +192,17 @@ static void
 admit_new(const struct step *step, unsigned int target, enum op_kind kind, unsigned int key)
 {
     const struct scenario *scenario = step->model->scenario;
-    struct state next = *step->from;
+    struct state next;
     unsigned int number = 0;
 
-    while (number < scenario->op_count && next.ops[number].state != OP_UNUSED) {
+    while (number < scenario->op_count && step->from->ops[number].state != OP_UNUSED) {
         number++;
     }
-    if (number == scenario->op_count || is_kind_busy(&next, kind) ||
-        (kind == OP_COPY && key == 0) || !may_admit(step->model, &next, target, key)) {
+    if (number == scenario->op_count || is_kind_busy(step->from, kind) ||
+        (kind == OP_COPY && key == 0) || !may_admit(step->model, step->from, target, key)) {
         return;
     }
+    next = *step->from;
     begin_history(&next, number, kind, key);
     next.ops[number] = (struct op){.kind = (uint8_t)kind,
                                    .state = OP_ADMITTED,
@@ -243,7 +244,7 @@ ask_former(const struct step *step, unsigned int number, unsigned int former)
     const struct target *self = &next.targets[op->at];
     bool is_there = other->is_up != 0 && other->has_home != 0;
 
-    if (op->state != OP_ADMITTED || !needs_answers(model, &next, op) ||
+    if (op->state != OP_ADMITTED || !needs_answers(model, &next, op) || former == op->at ||
         !has_bit(state_formers(model, &next, self->known, op->key), former) ||
         has_bit(op->asked, former)) {
         return;
@@ -545,6 +546,23 @@ read_record(const struct step *step, unsigned int number)
     step_emit(step, &next, ACTION_read_record, at, number);
 }
 
+/* All that an operation under way can do next. */
+static void
+go_on(const struct step *step, unsigned int number)
+{
+    for (unsigned int target = 0; target < PROTOCOL_TARGETS; target++) {
+        admit_again(step, number, target);
+        ask_former(step, number, target);
+        pull_source(step, number, target);
+    }
+    ask_again(step, number);
+    confirm_record(step, number);
+    take_put(step, number);
+    commit_put(step, number);
+    commit_put_unanswered(step, number);
+    read_record(step, number);
+}
+
 void
 step_operations(const struct step *step)
 {
@@ -563,16 +581,9 @@ step_operations(const struct step *step)
         }
     }
     for (unsigned int number = 0; number < scenario->op_count; number++) {
-        for (unsigned int target = 0; target < PROTOCOL_TARGETS; target++) {
-            admit_again(step, number, target);
-            ask_former(step, number, target);
-            pull_source(step, number, target);
+        if (step->from->ops[number].state != OP_UNUSED &&
+            step->from->ops[number].state != OP_ENDED) {
+            go_on(step, number);
         }
-        ask_again(step, number);
-        confirm_record(step, number);
-        take_put(step, number);
-        commit_put(step, number);
-        commit_put_unanswered(step, number);
-        read_record(step, number);
     }
 }

@@ -52,7 +52,7 @@ violation_text(enum violation violation)
         [VIOLATION_TWO_OWNERS] = "two targets admit writes on one key",
         [VIOLATION_MIXED_COPY] = "a copy consists of two different objects",
         [VIOLATION_UNREADABLE] = "all is healthy and a key cannot be read",
-        [VIOLATION_STUCK] = "all is healthy and the placement cannot finish",
+        [VIOLATION_STUCK] = "all is healthy and the placement does not come to a clean end",
     };
 
     return TEXTS[violation];
