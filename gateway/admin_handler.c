@@ -47,16 +47,21 @@ answer_ready(struct http_exchange *exchange, struct object_store *objects)
     struct store *store = object_store_store(objects);
     struct buffer text = BUFFER_INIT;
     size_t failed_count = 0;
+    size_t shown_count = 0;
     struct bytes body;
 
     buffer_append_string(&text, "{\"homes\":[");
     for (size_t i = 0; i < store_home_count(store); i++) {
         struct home *home = store_home_at(store, i);
         struct error err = ERROR_INIT;
-        bool is_ready = home_require_writable(home, &err) == ST_OK;
+        bool is_ready;
 
+        if (!home_is_holder(home)) {
+            continue;
+        }
+        is_ready = home_require_writable(home, &err) == ST_OK;
         failed_count += !is_ready;
-        buffer_printf(&text, "%s{\"ready\":%s,\"reason\":", i > 0 ? "," : "",
+        buffer_printf(&text, "%s{\"ready\":%s,\"reason\":", shown_count++ > 0 ? "," : "",
                       is_ready ? "true" : "false");
         log_append_json_string(&text, bytes_of_string(err.text));
         buffer_append_string(&text, "}");

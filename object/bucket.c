@@ -402,10 +402,15 @@ bucket_counters(const struct bucket *bucket, struct bucket_counters *ret_counter
     for (size_t i = 0; i < store_home_count(bucket->store->store); i++) {
         struct home *home = store_home_at(bucket->store->store, i);
         struct bucket_counters one;
-        enum status st = home_require_readable(home, err);
+        enum status st;
 
+        if (!home_is_holder(home)) {
+            continue;
+        }
+        st = home_hold(home) ? ST_OK : home_require_readable(home, err);
         if (st == ST_OK) {
             st = home_bucket_counters(home, bucket->id, &one, err);
+            home_unhold(home);
         }
         if (st != ST_OK) {
             return st;

@@ -120,9 +120,13 @@ counters_remove(struct object_store *store, uint64_t id, struct error *err)
     enum status st = ST_OK;
 
     for (size_t i = 0; i < store_home_count(store->store) && st == ST_OK; i++) {
+        struct home *home = store_home_at(store->store, i);
         struct seq seq;
 
-        st = commit_run(&(struct commit_options){.home = store_home_at(store->store, i),
+        if (home_state(home) == HOME_ABSENT && !home_is_holder(home)) {
+            continue;
+        }
+        st = commit_run(&(struct commit_options){.home = home,
                                                  .durability = DURABILITY_STRICT,
                                                  .decide = decide_counters_removed,
                                                  .arg = &id},
@@ -141,7 +145,11 @@ deletion_finish(struct object_store *store, struct bytes name, uint64_t id, uint
     enum status st = ST_OK;
 
     for (size_t i = 0; i < store_home_count(store->store) && st == ST_OK; i++) {
-        st = commit_barrier(store_home_at(store->store, i), err);
+        struct home *home = store_home_at(store->store, i);
+
+        if (home_is_holder(home)) {
+            st = commit_barrier(home, err);
+        }
     }
     if (st == ST_OK) {
         st = bucket_require_no_objects(store, id, err);

@@ -6,6 +6,7 @@
 #include "base/encode.h"
 #include "base/entropy.h"
 #include "base/memory.h"
+#include "object/home_move.h"
 #include "object/object_attributes.h"
 #include "object/object_checksum.h"
 #include "object/object_internal.h"
@@ -69,6 +70,36 @@ source_check(struct copy_plan *plan, struct error *err)
     return ST_OK;
 }
 
+/* The caller has entered. */
+static enum status
+plan_find_homes(struct copy_plan *plan, struct error *err)
+{
+    const struct object_copy_options *options = plan->options;
+    struct object_store *store = plan->destination->store;
+    enum status st = home_move_settle(store, options->source->id, options->source_key,
+                                      &plan->source_home, NULL, err);
+
+    if (st == ST_OK) {
+        st = home_move_settle(store, plan->destination->id, options->key, &plan->home, NULL, err);
+    }
+    plan->generation = store_generation(store->store);
+    return st;
+}
+
+enum status
+copy_plan_check_homes(struct copy_plan *plan, struct error *err)
+{
+    struct home *home = NULL;
+    enum status st = home_move_settle(plan->destination->store, plan->destination->id,
+                                      plan->options->key, &home, NULL, err);
+
+    if (st == ST_OK && plan->generation != store_generation(plan->destination->store->store)) {
+        plan->is_stale = true;
+        st = fail(err, ST_CONFLICT, "mountpaths changed while it was copied");
+    }
+    return st;
+}
+
 enum status
 copy_plan_init(struct copy_plan *plan, const struct bucket *destination,
                const struct object_copy_options *options, struct error *err)
@@ -79,20 +110,22 @@ copy_plan_init(struct copy_plan *plan, const struct bucket *destination,
     *plan = (struct copy_plan){
         .destination = destination,
         .options = options,
-        .source_home = store_home_of(store, options->source->id, options->source_key),
-        .home = store_home_of(store, destination->id, options->key),
     };
     meta_key_object(&plan->source_key, options->source->id, options->source_key);
     meta_key_object(&plan->key, destination->id, options->key);
-    st = home_require_writable(plan->home, err);
+    store_enter(store);
+    st = plan_find_homes(plan, err);
+    if (st == ST_OK) {
+        st = home_require_writable(plan->home, err);
+    }
     if (st == ST_OK) {
         st = home_require_readable(plan->source_home, err);
     }
-    if (st != ST_OK) {
-        return st;
+    if (st == ST_OK) {
+        plan->pin = home_pin(plan->source_home);
+        st = copy_plan_read_source(plan, &plan->source, err);
     }
-    plan->pin = home_pin(plan->source_home);
-    st = copy_plan_read_source(plan, &plan->source, err);
+    store_leave(store);
     return st == ST_OK ? source_check(plan, err) : st;
 }
 

@@ -15,6 +15,7 @@ struct copy_plan {
     const struct bucket *destination;
     const struct object_copy_options *options;
     struct arena arena;
+    uint64_t generation; /* under which the homes were found */
     struct home *source_home;
     struct home *home;
     struct home_pin pin; /* on source_home */
@@ -45,6 +46,10 @@ MUST_USE ON_WORKER enum status copy_plan_build(struct copy_plan *plan, struct er
 MUST_USE ON_WORKER enum status copy_plan_write_part(struct copy_plan *plan,
                                                     struct object_put **ret_put,
                                                     int64_t *ret_created_ns, struct error *err);
+
+/* Before the commit; the caller has entered.  ST_CONFLICT, is_stale: the homes may be others now.
+ */
+MUST_USE ON_WORKER enum status copy_plan_check_homes(struct copy_plan *plan, struct error *err);
 
 /* The source's record now, in the plan's arena.  ST_NO_SUCH_KEY. */
 MUST_USE ON_WORKER enum status

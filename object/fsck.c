@@ -110,7 +110,10 @@ home_check(struct fsck_check *check, struct home *home, struct error *err)
     enum status st;
 
     check->home = home;
-    if (home_state(home) == HOME_ABSENT || home_require_readable(home, NULL) != ST_OK) {
+    if (!home_is_holder(home)) {
+        return ST_OK;
+    }
+    if (!home_hold(home)) {
         fsck_found(check, FSCK_HOME_ABSENT, "nothing of it was checked");
         return ST_OK;
     }
@@ -129,6 +132,7 @@ home_check(struct fsck_check *check, struct home *home, struct error *err)
         st = fsck_check_files(check, err);
     }
     view_close(check);
+    home_unhold(home);
     fsck_tally_release(&check->chunks);
     fsck_tally_release(&check->packs);
     memset(check->pack_totals, 0, sizeof(check->pack_totals));

@@ -5,20 +5,25 @@
  */
 #include "object/home_merge.h"
 
+#include "base/encode.h"
+#include "meta/object_record.h"
+
 #include "base/banned.h"
 
-enum status
-home_merge_open(struct home_merge *merge, struct store *store, const struct meta_scan *scan,
-                struct error *err)
+/* One cursor per holder; a home that is not there fails the scan. */
+static enum status
+open_cursors(struct home_merge *merge, struct store *store, const struct meta_scan *scan,
+             struct error *err)
 {
-    merge->count = 0;
-    merge->least = NULL;
-    merge->status = ST_OK;
-    for (size_t i = 0; i < store_home_count(store); i++) {
+    size_t count = store_home_count(store);
+
+    for (size_t i = 0; i < count; i++) {
         struct home *home = store_home_at(store, i);
 
-        if (home_state(home) != HOME_PRESENT) {
-            home_merge_close(merge);
+        if (!home_is_holder(home)) {
+            continue;
+        }
+        if (home_state(home) != HOME_PRESENT || !home_hold(home)) {
             return fail(err, ST_UNAVAILABLE,
                         "the mountpath %s is not available, and a listing needs all of them",
                         home_directory(home));
@@ -31,11 +36,33 @@ home_merge_open(struct home_merge *merge, struct store *store, const struct meta
     return ST_OK;
 }
 
+enum status
+home_merge_open(struct home_merge *merge, struct store *store, const struct meta_scan *scan,
+                struct error *err)
+{
+    enum status st;
+
+    merge->count = 0;
+    merge->least = NULL;
+    merge->status = ST_OK;
+    store_enter(store);
+    merge->may_repeat = store_is_unfinished(store);
+    store_begin_scan(store);
+    st = open_cursors(merge, store, scan, err);
+    store_end_scan(store);
+    store_leave(store);
+    if (st != ST_OK) {
+        home_merge_close(merge);
+    }
+    return st;
+}
+
 void
 home_merge_close(struct home_merge *merge)
 {
     for (size_t i = 0; i < merge->count; i++) {
         meta_iterator_close(&merge->cursors[i].iterator);
+        home_unhold(merge->cursors[i].home);
     }
     merge->count = 0;
     merge->least = NULL;
@@ -54,6 +81,27 @@ cursor_look(struct home_merge *merge, struct home_merge_cursor *cursor)
     }
 }
 
+static struct seq
+cursor_seq(const struct home_merge_cursor *cursor)
+{
+    struct bytes value = meta_iterator_value(cursor->iterator);
+
+    if (value.size < RECORD_SEQ_OFFSET + 16) {
+        return (struct seq){0, 0};
+    }
+    return (struct seq){decode_u64_be(value.data + RECORD_SEQ_OFFSET),
+                        decode_u64_be(value.data + RECORD_SEQ_OFFSET + 8)};
+}
+
+/* A key that is on its way between homes may stand in two: the greater seq counts. */
+static bool
+is_before(const struct home_merge_cursor *cursor, const struct home_merge_cursor *least)
+{
+    int order = bytes_compare(cursor->key, least->key);
+
+    return order < 0 || (order == 0 && seq_compare(cursor_seq(cursor), cursor_seq(least)) > 0);
+}
+
 static void
 least_find(struct home_merge *merge)
 {
@@ -63,8 +111,7 @@ least_find(struct home_merge *merge)
         for (size_t i = 0; i < merge->count; i++) {
             struct home_merge_cursor *cursor = &merge->cursors[i];
 
-            if (cursor->key.data != NULL &&
-                (least == NULL || bytes_compare(cursor->key, least->key) < 0)) {
+            if (cursor->key.data != NULL && (least == NULL || is_before(cursor, least))) {
                 least = cursor;
             }
         }
@@ -99,8 +146,18 @@ home_merge_skip_to(struct home_merge *merge, struct bytes key)
 void
 home_merge_next(struct home_merge *merge)
 {
-    meta_iterator_next(merge->least->iterator);
-    cursor_look(merge, merge->least);
+    struct home_merge_cursor *least = merge->least;
+
+    for (size_t i = 0; i < merge->count && merge->may_repeat; i++) {
+        struct home_merge_cursor *cursor = &merge->cursors[i];
+
+        if (cursor != least && cursor->key.data != NULL && bytes_equal(cursor->key, least->key)) {
+            meta_iterator_next(cursor->iterator);
+            cursor_look(merge, cursor);
+        }
+    }
+    meta_iterator_next(least->iterator);
+    cursor_look(merge, least);
     least_find(merge);
 }
 

@@ -20,6 +20,7 @@ struct home_merge_cursor {
 struct home_merge {
     struct home_merge_cursor cursors[MOUNTPATH_MAX];
     size_t count;
+    bool may_repeat;                 /* a key may stand in two homes */
     struct home_merge_cursor *least; /* NULL: at the end, or failed */
     enum status status;
     struct error error;

@@ -18,6 +18,9 @@ libobject_a_SOURCES = \
 	object/fsck_tallies.c \
 	object/fsck_tally.c object/fsck_tally.h \
 	object/home_merge.c object/home_merge.h \
+	object/home_move.c object/home_move.h \
+	object/key_turn.c object/key_turn.h \
+	object/mountpath_admin.c object/mountpath_admin.h \
 	object/multipart.c object/multipart.h \
 	object/multipart_complete.c \
 	object/multipart_list.c \
@@ -34,12 +37,19 @@ libobject_a_SOURCES = \
 	object/object_key.c object/object_key.h \
 	object/object_list.c object/object_list.h \
 	object/object_put.c object/object_put.h \
+	object/object_put_commit.c \
+	object/object_put_internal.h \
 	object/object_recover.c \
 	object/object_relay.c object/object_relay.h \
 	object/object_route.c object/object_route.h \
 	object/object_store.c object/object_store.h \
 	object/part_table.c object/part_table.h \
 	object/placement_rules.c object/placement_rules.h \
+	object/rehome.c object/rehome.h \
+	object/resilver.c object/resilver.h \
+	object/resilver_evacuate.c \
+	object/resilver_internal.h \
+	object/resilver_losses.c \
 	object/upload_current.c object/upload_current.h \
 	object/upload_remove.c object/upload_remove.h
 

@@ -5,6 +5,7 @@
 #include "base/encode.h"
 #include "base/entropy.h"
 #include "meta/meta_key.h"
+#include "object/home_move.h"
 #include "object/object_attributes.h"
 #include "object/object_checksum.h"
 #include "object/object_internal.h"
@@ -126,25 +127,45 @@ multipart_create(const struct bucket *bucket, const struct multipart_create_opti
     if (st != ST_OK) {
         return st;
     }
-    home = store_home_of(bucket->store->store, bucket->id, options->key);
-    st = home_require_writable(home, err);
-    if (st != ST_OK) {
-        return st;
-    }
     id = upload_id_create(record.created_ns);
     meta_key_upload(&creation.key, bucket->id, options->key, id);
     upload_record_encode(&record, &creation.encoded);
-    st = commit_run(&(struct commit_options){.home = home,
-                                             .durability = bucket->properties.durability,
-                                             .decide = decide_creation,
-                                             .arg = &creation,
-                                             .is_refused = bucket->is_refusing_writes},
-                    &seq, err);
+    store_enter(bucket->store->store);
+    st = home_move_settle(bucket->store, bucket->id, options->key, &home, NULL, err);
+    if (st == ST_OK) {
+        st = home_require_writable(home, err);
+    }
+    if (st == ST_OK) {
+        st = commit_run(&(struct commit_options){.home = home,
+                                                 .durability = bucket->properties.durability,
+                                                 .decide = decide_creation,
+                                                 .arg = &creation,
+                                                 .is_refused = bucket->is_refusing_writes},
+                        &seq, err);
+    }
+    store_leave(bucket->store->store);
     if (st == ST_OK) {
         *ret_id = id;
     }
     buffer_release(&creation.encoded);
     return st;
+}
+
+static enum status
+abort_entered(const struct bucket *bucket, struct upload_ref *upload, struct error *err)
+{
+    enum status st =
+        home_move_settle(bucket->store, bucket->id, upload->key, &upload->home, NULL, err);
+
+    if (st == ST_OK && home_state(upload->home) != HOME_PRESENT) {
+        st = fail(err, ST_UNAVAILABLE, "the mountpath %s is not available",
+                  home_directory(upload->home));
+    }
+    if (st == ST_OK) {
+        st = upload_mark_aborted(upload, bucket->properties.durability, bucket->is_refusing_writes,
+                                 err);
+    }
+    return st != ST_OK ? st : upload_remove(upload, bucket->properties.durability, true, err);
 }
 
 enum status
@@ -155,39 +176,44 @@ multipart_abort(const struct bucket *bucket, struct bytes key, struct upload_id 
     enum status st = object_key_check(key, err);
 
     assert_on_worker();
-    if (st != ST_OK) {
-        return st;
+    if (st == ST_OK) {
+        store_enter(bucket->store->store);
+        st = abort_entered(bucket, &upload, err);
+        store_leave(bucket->store->store);
     }
-    upload.home = store_home_of(bucket->store->store, bucket->id, key);
-    if (home_state(upload.home) != HOME_PRESENT) {
-        return fail(err, ST_UNAVAILABLE, "the mountpath %s is not available",
-                    home_directory(upload.home));
+    return st;
+}
+
+/* The caller has entered. */
+static enum status
+get_entered(const struct bucket *bucket, struct bytes key, struct upload_id id, struct arena *arena,
+            struct home **ret_home, struct upload_record *ret_record, struct error *err)
+{
+    enum status st = home_move_settle(bucket->store, bucket->id, key, ret_home, NULL, err);
+
+    if (st == ST_OK) {
+        st = home_require_readable(*ret_home, err);
     }
-    st = upload_mark_aborted(&upload, bucket->properties.durability, bucket->is_refusing_writes,
-                             err);
-    if (st != ST_OK) {
-        return st;
+    if (st == ST_OK) {
+        st = upload_get(*ret_home, bucket->id, key, id, true, arena, ret_record, err);
     }
-    return upload_remove(&upload, bucket->properties.durability, true, err);
+    if (st == ST_OK && ret_record->state != UPLOAD_OPEN) {
+        st = fail(err, ST_NO_SUCH_UPLOAD, "the upload was completed or aborted");
+    }
+    return st;
 }
 
 enum status
 multipart_get(const struct bucket *bucket, struct bytes key, struct upload_id id,
               struct arena *arena, struct upload_record *ret_record, struct error *err)
 {
-    struct home *home;
+    struct home *home = NULL;
     enum status st = object_key_check(key, err);
 
-    if (st != ST_OK) {
-        return st;
-    }
-    home = store_home_of(bucket->store->store, bucket->id, key);
-    st = home_require_readable(home, err);
     if (st == ST_OK) {
-        st = upload_get(home, bucket->id, key, id, true, arena, ret_record, err);
-    }
-    if (st == ST_OK && ret_record->state != UPLOAD_OPEN) {
-        st = fail(err, ST_NO_SUCH_UPLOAD, "the upload was completed or aborted");
+        store_enter(bucket->store->store);
+        st = get_entered(bucket, key, id, arena, &home, ret_record, err);
+        store_leave(bucket->store->store);
     }
     return st;
 }
@@ -199,19 +225,23 @@ multipart_list_parts(const struct bucket *bucket, struct bytes key, struct uploa
                      struct error *err)
 {
     struct upload_record record;
-    enum status st = multipart_get(bucket, key, id, arena, &record, err);
+    struct home *home = NULL;
+    enum status st = object_key_check(key, err);
 
     assert_on_worker();
     if (st != ST_OK) {
         return st;
     }
-    if (after >= PART_NUMBER_MAX || count_max == 0) {
+    store_enter(bucket->store->store);
+    st = get_entered(bucket, key, id, arena, &home, &record, err);
+    if (st == ST_OK && (after >= PART_NUMBER_MAX || count_max == 0)) {
         *ret_parts = NULL;
         *ret_count = 0;
         *ret_is_truncated = false;
-        return ST_OK;
+    } else if (st == ST_OK) {
+        st = upload_parts_read(home, bucket->id, key, id, after, count_max, arena, ret_parts,
+                               ret_count, ret_is_truncated, err);
     }
-    return upload_parts_read(store_home_of(bucket->store->store, bucket->id, key), bucket->id, key,
-                             id, after, count_max, arena, ret_parts, ret_count, ret_is_truncated,
-                             err);
+    store_leave(bucket->store->store);
+    return st;
 }

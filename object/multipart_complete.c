@@ -15,6 +15,7 @@
 #include "meta/meta_key.h"
 #include "object/completion.h"
 #include "object/extent_pages.h"
+#include "object/home_move.h"
 #include "object/multipart.h"
 #include "object/object_current.h"
 #include "object/object_internal.h"
@@ -252,6 +253,16 @@ completion_try(struct completion *completion, struct object_put_result *ret_resu
     return st;
 }
 
+/* All of the upload is at the key's home. */
+static enum status
+completion_settle(struct completion *completion, struct error *err)
+{
+    enum status st = home_move_settle(completion->bucket->store, completion->ref.bucket_id,
+                                      completion->ref.key, &completion->ref.home, NULL, err);
+
+    return st == ST_OK ? home_require_writable(completion->ref.home, err) : st;
+}
+
 enum status
 multipart_complete(const struct bucket *bucket, const struct multipart_complete_options *options,
                    struct object_put_result *ret_result, struct error *err)
@@ -270,13 +281,13 @@ multipart_complete(const struct bucket *bucket, const struct multipart_complete_
     if (st != ST_OK) {
         return st;
     }
-    completion.ref.home = store_home_of(bucket->store->store, bucket->id, options->key);
-    st = home_require_writable(completion.ref.home, err);
-    if (st != ST_OK) {
-        return st;
-    }
     for (size_t try = 0; try < COMPLETE_TRY_COUNT; try++) {
-        st = completion_try(&completion, ret_result, err);
+        store_enter(bucket->store->store);
+        st = completion_settle(&completion, err);
+        if (st == ST_OK) {
+            st = completion_try(&completion, ret_result, err);
+        }
+        store_leave(bucket->store->store);
         if (st != ST_CONFLICT || !completion.is_stale) {
             break;
         }

@@ -34,13 +34,18 @@
 static bool
 layout_was_moved(const struct layout *before, const struct layout *now)
 {
-    if (before->kind != now->kind || before->extent_count != now->extent_count) {
+    if (before->kind != now->kind || before->extent_count != now->extent_count ||
+        memcmp(&before->write_id, &now->write_id, sizeof(now->write_id)) != 0) {
         return true;
     }
     for (size_t i = 0; i < now->extent_count; i++) {
         if (before->extents[i].kind == EXTENT_PACK &&
             (before->extents[i].pack_id != now->extents[i].pack_id ||
              before->extents[i].offset != now->extents[i].offset)) {
+            return true;
+        }
+        if (before->extents[i].kind == EXTENT_CHUNK &&
+            memcmp(&before->extents[i].chunk_id, &now->extents[i].chunk_id, CHUNK_ID_BYTES) != 0) {
             return true;
         }
     }
@@ -141,11 +146,15 @@ source_check_again(struct copy_plan *plan, struct error *err)
     return st;
 }
 
+/* The caller has entered. */
 static enum status
 copy_commit(struct copy_plan *plan, struct seq *ret_seq, struct error *err)
 {
-    enum status st = source_check_again(plan, err);
+    enum status st = copy_plan_check_homes(plan, err);
 
+    if (st == ST_OK) {
+        st = source_check_again(plan, err);
+    }
     if (st != ST_OK) {
         return st;
     }
@@ -181,7 +190,9 @@ copy_object(struct copy_plan *plan, struct object_copy_result *ret_result, struc
     enum status st = copy_plan_build(plan, err);
 
     if (st == ST_OK) {
+        store_enter(plan->destination->store->store);
         st = copy_commit(plan, &seq, err);
+        store_leave(plan->destination->store->store);
     }
     if (st == ST_OK) {
         result_fill(ret_result, plan->record.etag, plan->record.created_ns, &plan->record.checksum,

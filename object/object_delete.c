@@ -6,6 +6,7 @@
 #include "object/object_delete.h"
 
 #include "base/memory.h"
+#include "object/home_move.h"
 #include "object/object_current.h"
 #include "object/object_internal.h"
 #include "object/object_key.h"
@@ -53,8 +54,11 @@ deletion_submit(struct deletion *deletion, struct error *err)
     if (st != ST_OK) {
         return st;
     }
-    home =
-        store_home_of(deletion->bucket->store->store, deletion->bucket->id, deletion->entry->key);
+    st = home_move_settle(deletion->bucket->store, deletion->bucket->id, deletion->entry->key,
+                          &home, NULL, err);
+    if (st != ST_OK) {
+        return st;
+    }
     /* Not home_require_writable: a delete needs no space and makes some. */
     if (home_state(home) != HOME_PRESENT) {
         return fail(err, ST_UNAVAILABLE, "the mountpath %s is not available", home_directory(home));
@@ -82,6 +86,7 @@ object_delete(const struct bucket *bucket, struct object_delete_entry *entries, 
                     OBJECT_DELETE_KEYS_MAX);
     }
     deletions = xcalloc(count, sizeof(*deletions));
+    store_enter(bucket->store->store);
     for (size_t i = 0; i < count; i++) {
         deletions[i] = (struct deletion){.bucket = bucket, .entry = &entries[i]};
         entries[i].error = ERROR_INIT;
@@ -93,6 +98,7 @@ object_delete(const struct bucket *bucket, struct object_delete_entry *entries, 
             commit_destroy(&deletions[i].commit);
         }
     }
+    store_leave(bucket->store->store);
     free(deletions);
     return ST_OK;
 }

@@ -11,6 +11,7 @@
 #include "object/object_internal.h"
 #include "object/object_key.h"
 #include "object/part_table.h"
+#include "object/placement_rules.h"
 #include "store/layout_reader.h"
 
 #include "base/banned.h"
@@ -106,7 +107,8 @@ record_is_replaced(const struct bucket *bucket, struct home *home,
     struct arena arena = ARENA_INIT;
     struct object_record now;
     enum status st = record_read(bucket, home, options, &arena, &now, NULL);
-    bool is_replaced = st != ST_OK || seq_compare(now.seq, record->seq) != 0;
+    bool is_replaced = st != ST_OK || seq_compare(now.seq, record->seq) != 0 ||
+                       memcmp(&now.layout.write_id, &record->layout.write_id, WRITE_ID_BYTES) != 0;
 
     arena_release(&arena);
     return is_replaced;
@@ -181,18 +183,15 @@ source_open(const struct bucket *bucket, const struct object_get_options *option
         options->mode, pin, &result->source, err);
 }
 
+/* Everything behind the record. */
 static enum status
 get_pinned(const struct bucket *bucket, const struct object_get_options *options,
            struct home_pin *pin, struct arena *arena, struct object_get_result *ret_result,
            struct error *err)
 {
     struct object_get_result *result = ret_result;
-    enum status st = record_read(bucket, pin->home, options, arena, &result->record, err);
+    enum status st;
 
-    result->source = NULL;
-    if (st != ST_OK) {
-        return st;
-    }
     result->offset = 0;
     result->length = 0;
     result->is_partial = false;
@@ -208,12 +207,88 @@ get_pinned(const struct bucket *bucket, const struct object_get_options *options
     return source_open(bucket, options, pin, result, err);
 }
 
+static enum status
+pin_and_read(const struct bucket *bucket, struct home *home,
+             const struct object_get_options *options, struct arena *arena,
+             struct home_pin *ret_pin, struct object_record *ret_record, struct error *err)
+{
+    enum status st = home_require_readable(home, err);
+
+    if (st == ST_OK) {
+        *ret_pin = home_pin(home);
+        st = record_read(bucket, home, options, arena, ret_record, err);
+    }
+    return st;
+}
+
+/* The placement is unfinished: former homes first, because a move publishes at the home before it
+ * removes; then the greatest seq counts. */
+static enum status
+ask_all(const struct bucket *bucket, const struct key_homes *homes,
+        const struct object_get_options *options, struct arena *arena, struct home_pin *ret_pin,
+        struct object_record *ret_record, struct error *err)
+{
+    size_t count = homes->former_count + 1;
+    struct placement_holding *holdings = arena_calloc(arena, count, sizeof(*holdings));
+    struct object_record *records = arena_calloc(arena, count, sizeof(*records));
+    struct home_pin *pins = arena_calloc(arena, count, sizeof(*pins));
+    enum status st = ST_OK;
+    size_t chosen;
+
+    for (size_t i = count; i > 0 && st == ST_OK; i--) { /* the home is the first, and asked last */
+        struct home *home = i == 1 ? homes->home : homes->formers[i - 2];
+
+        st = pin_and_read(bucket, home, options, arena, &pins[i - 1], &records[i - 1], err);
+        holdings[i - 1].has_record = st == ST_OK;
+        holdings[i - 1].record_seq = records[i - 1].seq;
+        st = st == ST_NO_SUCH_KEY ? ST_OK : st;
+    }
+    chosen = placement_choose(holdings, count);
+    if (st == ST_OK && !placement_shows_record(holdings, chosen)) {
+        st = fail(err, ST_NO_SUCH_KEY, "the key does not exist");
+    }
+    if (st == ST_OK) {
+        *ret_pin = pins[chosen];
+        *ret_record = records[chosen];
+        pins[chosen].home = NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        home_unpin(&pins[i]);
+    }
+    return st;
+}
+
+/* The record and a pin on the home that holds it; the caller gives the pin back. */
+static enum status
+record_find(const struct bucket *bucket, const struct object_get_options *options,
+            struct arena *arena, struct home_pin *ret_pin, struct object_record *ret_record,
+            struct error *err)
+{
+    struct store *store = bucket->store->store;
+    struct key_homes homes;
+    enum status st;
+
+    if (options->mode == READ_MAY_WAIT) {
+        store_enter(store);
+    } else if (!store_try_enter(store)) {
+        return fail(err, ST_WOULD_WAIT, "mountpaths are changing");
+    }
+    store_homes_of(store, bucket->id, options->key, &homes);
+    if (homes.former_count == 0) {
+        st = pin_and_read(bucket, homes.home, options, arena, ret_pin, ret_record, err);
+    } else if (options->mode == READ_NO_WAIT) {
+        st = fail(err, ST_WOULD_WAIT, "former homes are asked first");
+    } else {
+        st = ask_all(bucket, &homes, options, arena, ret_pin, ret_record, err);
+    }
+    store_leave(store);
+    return st;
+}
+
 enum status
 object_get(const struct bucket *bucket, const struct object_get_options *options,
            struct arena *arena, struct object_get_result *ret_result, struct error *err)
 {
-    struct home_pin pin;
-    struct home *home;
     enum status st = object_key_check(options->key, err);
 
     if (st != ST_OK) {
@@ -223,16 +298,16 @@ object_get(const struct bucket *bucket, const struct object_get_options *options
         return fail_as(err, ST_INVALID, "InvalidRequest",
                        "Cannot specify both Range header and partNumber query parameter");
     }
-    home = store_home_of(bucket->store->store, bucket->id, options->key);
-    st = home_require_readable(home, err);
-    if (st != ST_OK) {
-        return st;
-    }
     do {
-        pin = home_pin(home);
-        st = get_pinned(bucket, options, &pin, arena, ret_result, err);
+        struct home_pin pin = {.home = NULL};
+
+        ret_result->source = NULL;
+        st = record_find(bucket, options, arena, &pin, &ret_result->record, err);
+        if (st == ST_OK) {
+            st = get_pinned(bucket, options, &pin, arena, ret_result, err);
+        }
         home_unpin(&pin);     /* unless the source took it */
-    } while (st == ST_MOVED); /* on a worker only; each time another write has succeeded */
+    } while (st == ST_MOVED); /* on a worker only; each time another write or a move succeeded */
     return st;
 }
 
@@ -242,16 +317,19 @@ parts_find(struct store *store, struct write_id id, uint32_t after, size_t count
            struct arena *arena, struct part_entry **ret_entries, size_t *ret_count,
            bool *ret_is_truncated, struct error *err)
 {
+    size_t home_count = store_home_count(store);
     enum status st = ST_OK;
 
     *ret_count = 0;
     *ret_is_truncated = false;
-    for (size_t i = 0; i < store_home_count(store) && st == ST_OK && *ret_count == 0; i++) {
-        struct home *home = store_home_at(store, i);
+    /* Twice: it may move to a home that was asked already. */
+    for (size_t i = 0; i < 2 * home_count && st == ST_OK && *ret_count == 0; i++) {
+        struct home *home = store_home_at(store, i % home_count);
 
-        if (home_require_readable(home, NULL) == ST_OK) {
+        if (home_is_holder(home) && home_hold(home)) {
             st = part_table_read(home, id, after, count_max, arena, ret_entries, ret_count,
                                  ret_is_truncated, err);
+            home_unhold(home);
         }
     }
     return st;

@@ -9,6 +9,7 @@
 
 #include "object/bucket_table.h"
 #include "object/control_mirror.h"
+#include "object/key_turn.h"
 #include "object/object_cluster.h"
 #include "object/object_store.h"
 
@@ -18,6 +19,7 @@ struct object_store {
     bool has_shared_control; /* it is not closed here */
     struct bucket_table *buckets;
     struct control_mirror *mirror;
+    struct key_turn_table *turns; /* of keys that are moved between homes */
     char *region;
     bool is_read_only;
     uint64_t part_bytes_min;

@@ -141,8 +141,9 @@ ask_for_flush(struct object_store *store, int64_t started_ns)
     for (size_t i = 0; i < store_home_count(store->store); i++) {
         struct home *home = store_home_at(store->store, i);
 
-        if (home_state(home) == HOME_PRESENT) {
+        if (home_is_holder(home) && home_hold(home)) {
             meta_db_request_flush(home_db(home), FAMILY_OBJECT);
+            home_unhold(home);
         }
     }
 }

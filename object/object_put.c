@@ -7,53 +7,23 @@
  *   NEW -> WRITING (prepared, digests and writer open) -> FINISHED -> COMMITTED
  *   any -> FAILED by an error; release in every state
  */
-#include "object/object_put.h"
+#include "object/object_put_internal.h"
 
 #include "base/check.h"
-#include "base/clock.h"
-#include "base/encode.h"
 #include "base/memory.h"
 #include "meta/meta_key.h"
 #include "object/bucket_table.h"
+#include "object/home_move.h"
 #include "object/object_attributes.h"
 #include "object/object_checksum.h"
-#include "object/object_current.h"
 #include "object/object_internal.h"
 #include "object/object_key.h"
+#include "object/rehome.h"
 #include "object/upload_current.h"
 #include "store/commit.h"
 #include "store/layout_writer.h"
 
 #include "base/banned.h"
-
-enum put_state { PUT_NEW, PUT_WRITING, PUT_FINISHED, PUT_COMMITTED, PUT_FAILED };
-
-struct object_put {
-    struct sink sink;
-    enum put_state state;
-    struct arena arena;
-    struct bucket bucket;
-    struct home *home;
-    struct bytes key;
-    uint64_t announced_size; /* or OBJECT_SIZE_UNKNOWN */
-    uint64_t size;           /* received */
-    uint64_t size_max;
-    struct object_attributes attributes;
-    struct object_conditions conditions;
-    struct object_put_expectation expectation;
-    bool is_part;
-    struct upload_id upload;
-    uint32_t part_number;
-    bool is_prepared;                         /* the upload or the conditions were looked at */
-    enum checksum_algorithm upload_algorithm; /* what the upload wants of its parts */
-    enum checksum_algorithm record_algorithm; /* what the record keeps */
-    struct digest_set digests;
-    struct digest_value values[DIGEST_COUNT];
-    struct layout_writer *writer;
-    struct layout layout;
-    struct object_record record; /* PutObject: what decide publishes */
-    struct buffer encoded;       /* the record or part record */
-};
 
 static struct object_put *
 put_from_sink(struct sink *sink)
@@ -61,32 +31,84 @@ put_from_sink(struct sink *sink)
     return CONTAINER_OF(struct object_put, sink, sink);
 }
 
-/* Look at the upload or the current record before bytes are taken. */
+/* Where the bytes go; the commit looks again. */
+static enum status
+put_choose_home(const struct bucket *bucket, struct bytes key, bool may_wait,
+                struct home **ret_home, struct error *err)
+{
+    struct store *store = bucket->store->store;
+    struct home *home;
+
+    if (may_wait) {
+        store_enter(store);
+    } else if (!store_try_enter(store)) {
+        *ret_home = NULL; /* on a loop while mountpaths change: chosen with the first bytes */
+        return ST_OK;
+    }
+    home = store_home_of(store, bucket->id, key);
+    store_leave(store);
+    *ret_home = home;
+    return home_require_writable(home, err);
+}
+
+/* The home that has the key and its uploads now.  On a loop former homes are not emptied:
+ * ST_WOULD_WAIT.  The caller has entered. */
+static enum status
+put_find_home(struct object_put *put, bool may_wait, struct home **ret_home, struct error *err)
+{
+    struct key_homes homes;
+
+    if (may_wait) {
+        return home_move_settle(put->bucket.store, put->bucket.id, put->key, ret_home, NULL, err);
+    }
+    store_homes_of(put->bucket.store->store, put->bucket.id, put->key, &homes);
+    *ret_home = homes.home;
+    return homes.former_count == 0 ? ST_OK
+                                   : fail(err, ST_WOULD_WAIT, "former homes are asked first");
+}
+
+static enum status
+put_check_upload(struct object_put *put, struct home *home, bool may_wait, struct error *err)
+{
+    enum status st = upload_require_open(home, put->bucket.id, put->key, put->upload, may_wait,
+                                         &put->upload_algorithm, err);
+
+    if (st == ST_OK && put->upload_algorithm != CHECKSUM_NONE &&
+        put->expectation.checksum.algorithm != CHECKSUM_NONE &&
+        put->expectation.checksum.algorithm != put->upload_algorithm) {
+        st = fail_as(err, ST_INVALID, "InvalidRequest",
+                     "the upload was created for %s checksums, and the part came with %s",
+                     object_checksum_name(put->upload_algorithm),
+                     object_checksum_name(put->expectation.checksum.algorithm));
+    }
+    return st;
+}
+
+/* Look at the upload before bytes are taken. */
 static enum status
 put_prepare(struct object_put *put, bool may_wait, struct error *err)
 {
-    enum status st;
+    struct store *store = put->bucket.store->store;
+    struct home *home = NULL;
+    enum status st = ST_OK;
 
     if (put->is_prepared) {
         return ST_OK;
     }
     if (put->is_part) {
-        st = upload_require_open(put->home, put->bucket.id, put->key, put->upload, may_wait,
-                                 &put->upload_algorithm, err);
-        if (st != ST_OK) {
-            return st;
+        if (may_wait) {
+            store_enter(store);
+        } else if (!store_try_enter(store)) {
+            return fail(err, ST_WOULD_WAIT, "mountpaths are changing");
         }
-        if (put->upload_algorithm != CHECKSUM_NONE &&
-            put->expectation.checksum.algorithm != CHECKSUM_NONE &&
-            put->expectation.checksum.algorithm != put->upload_algorithm) {
-            return fail_as(err, ST_INVALID, "InvalidRequest",
-                           "the upload was created for %s checksums, and the part came with %s",
-                           object_checksum_name(put->upload_algorithm),
-                           object_checksum_name(put->expectation.checksum.algorithm));
+        st = put_find_home(put, may_wait, &home, err);
+        if (st == ST_OK) {
+            st = put_check_upload(put, home, may_wait, err);
         }
+        store_leave(store);
     }
-    put->is_prepared = true;
-    return ST_OK;
+    put->is_prepared = st == ST_OK;
+    return st;
 }
 
 /* A refusal that is certain already spares the client its body; the decision falls at the commit.
@@ -94,17 +116,23 @@ put_prepare(struct object_put *put, bool may_wait, struct error *err)
 static enum status
 put_check_conditions(struct object_put *put, struct error *err)
 {
+    struct store *store = put->bucket.store->store;
     struct meta_value value = META_VALUE_INIT;
     struct arena arena = ARENA_INIT;
     struct object_record record;
+    struct home *home = NULL;
     struct meta_key key;
     enum status st;
 
     if (put->conditions.if_match.data == NULL && put->conditions.if_none_match.data == NULL) {
         return ST_OK;
     }
-    meta_key_object(&key, put->bucket.id, put->key);
-    st = meta_db_get(home_db(put->home), FAMILY_OBJECT, meta_key_bytes(&key), true, &value, err);
+    store_enter(store);
+    st = put_find_home(put, true, &home, err);
+    if (st == ST_OK) {
+        meta_key_object(&key, put->bucket.id, put->key);
+        st = meta_db_get(home_db(home), FAMILY_OBJECT, meta_key_bytes(&key), true, &value, err);
+    }
     if (st == ST_NOT_FOUND) {
         st = object_conditions_check_write(&put->conditions, NULL, err);
     } else if (st == ST_OK) {
@@ -113,6 +141,7 @@ put_check_conditions(struct object_put *put, struct error *err)
             st = object_conditions_check_write(&put->conditions, &record, err);
         }
     }
+    store_leave(store);
     meta_value_release(&value);
     arena_release(&arena);
     return st;
@@ -124,7 +153,6 @@ put_begin(struct object_put *put, struct error *err)
     const struct object_put_expectation *expectation = &put->expectation;
     unsigned int mask = DIGEST_MASK(DIGEST_MD5);
     struct layout_writer_options options = {
-        .home = put->home,
         .bucket_id = put->bucket.id,
         .key = put->key,
         .upload = put->is_part ? &put->upload : NULL,
@@ -136,11 +164,18 @@ put_begin(struct object_put *put, struct error *err)
         .size =
             put->announced_size == OBJECT_SIZE_UNKNOWN ? LAYOUT_SIZE_UNKNOWN : put->announced_size,
     };
-    enum status st = put_prepare(put, true, err);
+    enum status st = ST_OK;
 
+    if (put->home == NULL) {
+        st = put_choose_home(&put->bucket, put->key, true, &put->home, err);
+    }
+    if (st == ST_OK) {
+        st = put_prepare(put, true, err);
+    }
     if (st != ST_OK) {
         return st;
     }
+    options.home = put->home;
     put->record_algorithm = put->upload_algorithm;
     if (put->record_algorithm == CHECKSUM_NONE) {
         put->record_algorithm = put->is_part || expectation->checksum.algorithm == CHECKSUM_NONE
@@ -347,8 +382,7 @@ object_put_open(const struct bucket *bucket, const struct object_put_options *op
     if (st != ST_OK) {
         return st;
     }
-    home = store_home_of(bucket->store->store, bucket->id, options->key);
-    st = home_require_writable(home, err);
+    st = put_choose_home(bucket, options->key, may_wait, &home, err);
     if (st != ST_OK) {
         return st;
     }
@@ -386,153 +420,6 @@ object_put_expect_checksum(struct object_put *put, const struct checksum *checks
     return ST_OK;
 }
 
-/* What the client gets to see: the checksum that it sent, else what the record keeps. */
-static void
-put_result_fill(const struct object_put *put, struct seq seq, struct object_put_result *ret_result)
-{
-    enum checksum_algorithm algorithm = put->expectation.checksum.algorithm != CHECKSUM_NONE
-                                            ? put->expectation.checksum.algorithm
-                                            : put->record_algorithm;
-
-    memset(ret_result, 0, sizeof(*ret_result));
-    encode_hex(digest_value_bytes(&put->values[DIGEST_MD5]), ret_result->etag);
-    object_checksum_set(&ret_result->checksum, algorithm, CHECKSUM_FULL_OBJECT,
-                        &put->values[object_checksum_digest(algorithm)]);
-    ret_result->size = put->size;
-    ret_result->seq = seq;
-}
-
-static enum status
-decide_object(struct commit *commit, struct commit_view *view, void *arg, struct error *err)
-{
-    struct object_put *put = arg;
-    const struct object_record *old;
-    struct meta_key key;
-    enum status st;
-
-    meta_key_object(&key, put->bucket.id, put->key);
-    st = object_current_get(commit, view, &key, &old, err);
-    if (st != ST_OK) {
-        return st;
-    }
-    st = object_conditions_check_write(&put->conditions, old, err);
-    if (st != ST_OK) {
-        return st;
-    }
-    layout_writer_put_pages(put->writer, commit); /* naming reads them */
-    st = commit_name_layout(commit, view, &put->layout, false, err);
-    if (st == ST_OK && old != NULL) {
-        st = object_current_drop(commit, view, old, err);
-    }
-    if (st != ST_OK) {
-        return st;
-    }
-    commit_put_record(commit, FAMILY_OBJECT, meta_key_bytes(&key), buffer_bytes(&put->encoded));
-    object_current_count(commit, put->bucket.id, old, &put->record);
-    return ST_OK;
-}
-
-static enum status
-decide_part(struct commit *commit, struct commit_view *view, void *arg, struct error *err)
-{
-    struct object_put *put = arg;
-    struct part_record old;
-    struct meta_key key;
-    struct bytes value;
-    enum status st = upload_touch(commit, view, put->bucket.id, put->key, put->upload, err);
-
-    if (st != ST_OK) {
-        return st;
-    }
-    layout_writer_put_pages(put->writer, commit); /* naming reads them */
-    st = commit_name_layout(commit, view, &put->layout, false, err);
-    if (st != ST_OK) {
-        return st;
-    }
-    meta_key_part(&key, put->bucket.id, put->key, put->upload, put->part_number);
-    st = commit_view_get(view, FAMILY_UPLOAD, meta_key_bytes(&key), &value, err);
-    if (st == ST_OK) {
-        st = part_record_decode(value, commit_arena(commit), &old, err);
-        if (st == ST_OK) {
-            st = commit_drop_layout(commit, view, &old.layout, err);
-        }
-    } else if (st == ST_NOT_FOUND) {
-        st = ST_OK;
-    }
-    if (st != ST_OK) {
-        return st;
-    }
-    commit_put_record(commit, FAMILY_UPLOAD, meta_key_bytes(&key), buffer_bytes(&put->encoded));
-    return ST_OK;
-}
-
-static void
-encode_object(struct object_put *put, const char *etag)
-{
-    put->record = (struct object_record){
-        .created_ns = clock_wall_ns(),
-        .size = put->size,
-        .stored_size = put->size,
-        .etag = bytes_of_string(etag),
-        .owner = principal_user(put->bucket.principal),
-        .attributes = put->attributes,
-        .layout = put->layout,
-    };
-    object_checksum_set(&put->record.checksum, put->record_algorithm, CHECKSUM_FULL_OBJECT,
-                        &put->values[object_checksum_digest(put->record_algorithm)]);
-    object_record_encode(&put->record, &put->encoded);
-}
-
-static void
-encode_part(struct object_put *put)
-{
-    struct part_record record = {
-        .number = put->part_number,
-        .created_ns = clock_wall_ns(),
-        .size = put->size,
-        .layout = put->layout,
-    };
-
-    memcpy(record.md5, put->values[DIGEST_MD5].data, sizeof(record.md5));
-    object_checksum_set(&record.checksum, put->record_algorithm, CHECKSUM_FULL_OBJECT,
-                        &put->values[object_checksum_digest(put->record_algorithm)]);
-    part_record_encode(&record, &put->encoded);
-}
-
-enum status
-object_put_commit(struct object_put *put, struct object_put_result *ret_result, struct error *err)
-{
-    char etag[2 * 16 + 1];
-    struct seq seq;
-    struct commit_options options = {
-        .home = put->home,
-        .durability = put->bucket.properties.durability,
-        .decide = put->is_part ? decide_part : decide_object,
-        .arg = put,
-        .is_refused = put->bucket.is_refusing_writes,
-        .writer = put->writer,
-    };
-    enum status st;
-
-    assert_on_worker();
-    CHECK(put->state == PUT_FINISHED);
-    if (put->is_part) {
-        encode_part(put);
-    } else {
-        encode_hex(digest_value_bytes(&put->values[DIGEST_MD5]), etag);
-        encode_object(put, etag);
-    }
-    st = commit_run(&options, &seq, err);
-    if (st == ST_OK || object_commit_is_doubtful(st)) {
-        layout_writer_disown(put->writer);
-    }
-    put->state = st == ST_OK ? PUT_COMMITTED : PUT_FAILED;
-    if (st == ST_OK) {
-        put_result_fill(put, seq, ret_result);
-    }
-    return st;
-}
-
 void
 object_put_release(struct object_put **take_put)
 {
@@ -543,6 +430,7 @@ object_put_release(struct object_put **take_put)
         return;
     }
     entry = put->bucket.entry;
+    rehome_release(&put->rehome, put->is_kept);
     layout_writer_destroy(&put->writer);
     digest_set_release(&put->digests);
     buffer_release(&put->encoded);

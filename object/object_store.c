@@ -26,6 +26,7 @@ object_store_open(const struct object_store_options *options, struct object_stor
     store->part_bytes_min = options->part_bytes_min != 0 ? options->part_bytes_min : PART_BYTES_MIN;
     store->is_read_only = options->store.read_only;
     store->buckets = bucket_table_create();
+    store->turns = key_turn_table_create();
     st = store_open(&options->store, &store->store, err);
     if (st != ST_OK) {
         goto out;
@@ -79,6 +80,7 @@ object_store_close(struct object_store **take_store)
     control_mirror_destroy(&store->mirror);
     bucket_table_destroy(&store->buckets);
     store_close(&store->store);
+    key_turn_table_destroy(&store->turns);
     free(store->region);
     free(store);
     *take_store = NULL;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "meta/meta_key.h"
+#include "object/home_move.h"
 #include "object/object_internal.h"
 #include "object/upload_current.h"
 
@@ -256,42 +257,107 @@ walk_next(struct upload_walk *walk, bool *ret_found, struct error *err)
     return st;
 }
 
-enum status
-upload_remove_all(struct object_store *store, uint64_t bucket_id, struct error *err)
+static bool
+walk_open(struct upload_walk *walk, struct home *home, uint64_t first_bucket, uint64_t end_bucket)
+{
+    if (!home_is_holder(home) || !home_hold(home)) {
+        return false;
+    }
+    walk_begin(walk, home, first_bucket, end_bucket);
+    return true;
+}
+
+static void
+walk_close(struct upload_walk *walk)
+{
+    arena_release(&walk->arena);
+    home_unhold(walk->home);
+}
+
+/* Abort it if it is open, and remove all of it, at the key's home. */
+static enum status
+walk_remove(struct upload_walk *walk, struct object_store *store, struct error *err)
+{
+    struct upload_ref *upload = &walk->upload;
+    enum status st;
+
+    store_enter(store->store);
+    st = home_move_settle(store, upload->bucket_id, upload->key, &upload->home, NULL, err);
+    if (st == ST_OK && walk->record.state == UPLOAD_OPEN) {
+        st = upload_mark_aborted(upload, DURABILITY_STRICT, NULL, err);
+        st = st == ST_NO_SUCH_UPLOAD ? ST_OK : st;
+    }
+    if (st == ST_OK) {
+        st = upload_remove(upload, DURABILITY_STRICT, true, err);
+    }
+    store_leave(store->store);
+    return st;
+}
+
+static enum status
+remove_all_once(struct object_store *store, uint64_t bucket_id, bool *ret_found, struct error *err)
 {
     enum status st = ST_OK;
 
+    *ret_found = false;
     for (size_t i = 0; i < store_home_count(store->store) && st == ST_OK; i++) {
         struct upload_walk walk;
         bool found = true;
 
-        walk_begin(&walk, store_home_at(store->store, i), bucket_id, bucket_id + 1);
+        if (!walk_open(&walk, store_home_at(store->store, i), bucket_id, bucket_id + 1)) {
+            continue;
+        }
         while (st == ST_OK && found) {
             st = walk_next(&walk, &found, err);
-            if (st == ST_OK && found && walk.record.state == UPLOAD_OPEN) {
-                st = upload_mark_aborted(&walk.upload, DURABILITY_STRICT, NULL, err);
-                st = st == ST_NO_SUCH_UPLOAD ? ST_OK : st;
-            }
             if (st == ST_OK && found) {
-                st = upload_remove(&walk.upload, DURABILITY_STRICT, true, err);
+                *ret_found = true;
+                st = walk_remove(&walk, store, err);
             }
         }
-        arena_release(&walk.arena);
+        walk_close(&walk);
+    }
+    return st;
+}
+
+enum status
+upload_remove_all(struct object_store *store, uint64_t bucket_id, struct error *err)
+{
+    uint64_t generation = 0;
+    size_t empty_count = 0;
+    enum status st = ST_OK;
+
+    /* What moves between homes can be passed by a walk over them once under a generation. */
+    while (st == ST_OK && empty_count < (store_is_unfinished(store->store) ? 2 : 1)) {
+        bool found;
+
+        if (generation != store_generation(store->store)) {
+            generation = store_generation(store->store);
+            empty_count = 0;
+        }
+        st = remove_all_once(store, bucket_id, &found, err);
+        empty_count = found ? 0 : empty_count + 1;
     }
     return st;
 }
 
 static enum status
-walk_clean(struct upload_walk *walk, int64_t keep_s, uint64_t *removed_count, struct error *err)
+walk_clean(struct upload_walk *walk, struct object_store *store, int64_t keep_s,
+           uint64_t *removed_count, struct error *err)
 {
     int64_t age_ns = clock_wall_ns() - walk->record.completed_ns;
     bool is_old = walk->record.state == UPLOAD_ABORTED || age_ns >= keep_s * CLOCK_NS_PER_S;
+    struct upload_ref *upload = &walk->upload;
     enum status st;
 
     if (walk->record.state == UPLOAD_OPEN) {
         return ST_OK;
     }
-    st = upload_remove(&walk->upload, DURABILITY_STRICT, is_old, err);
+    store_enter(store->store);
+    st = home_move_settle(store, upload->bucket_id, upload->key, &upload->home, NULL, err);
+    if (st == ST_OK) {
+        st = upload_remove(upload, DURABILITY_STRICT, is_old, err);
+    }
+    store_leave(store->store);
     *removed_count += st == ST_OK && is_old;
     return st;
 }
@@ -304,20 +370,20 @@ upload_remove_leftovers(struct object_store *store, int64_t keep_s, const atomic
     enum status st = ST_OK;
 
     for (size_t i = 0; i < store_home_count(store->store) && st == ST_OK; i++) {
+        struct home *home = store_home_at(store->store, i);
         struct upload_walk walk;
         bool found = true;
 
-        if (home_state(store_home_at(store->store, i)) != HOME_PRESENT) {
+        if (home_state(home) != HOME_PRESENT || !walk_open(&walk, home, 0, UINT64_MAX)) {
             continue;
         }
-        walk_begin(&walk, store_home_at(store->store, i), 0, UINT64_MAX);
         while (st == ST_OK && found && (is_cancelled == NULL || !atomic_load(is_cancelled))) {
             st = walk_next(&walk, &found, err);
             if (st == ST_OK && found) {
-                st = walk_clean(&walk, keep_s, &removed_count, err);
+                st = walk_clean(&walk, store, keep_s, &removed_count, err);
             }
         }
-        arena_release(&walk.arena);
+        walk_close(&walk);
     }
     if (st == ST_OK) {
         *ret_removed_count = removed_count;

@@ -76,3 +76,20 @@ chunk_guard_has(struct chunk_guard *guard, struct chunk_id id)
     }
     return is_found;
 }
+
+size_t
+chunk_guard_count(struct chunk_guard *guard, const struct home *mountpath)
+{
+    size_t count = 0;
+
+    WITH_LOCK (&guard->lock) {
+        for (size_t i = 0; i < SLOT_COUNT; i++) {
+            struct list *slot = &guard->slots[i];
+
+            for (struct list *node = slot->next; node != slot; node = node->next) {
+                count += CONTAINER_OF(struct chunk_guard_entry, node, node)->mountpath == mountpath;
+            }
+        }
+    }
+    return count;
+}

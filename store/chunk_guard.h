@@ -12,17 +12,21 @@
 #include "meta/extent.h"
 
 struct chunk_guard;
+struct home;
 
 /* Embedded by the writer of the file. */
 struct chunk_guard_entry {
     struct list node;
     struct chunk_id id;
+    const struct home *mountpath; /* where the file stands */
 };
 
 struct chunk_guard *chunk_guard_create(void);
 void chunk_guard_destroy(struct chunk_guard **take_guard);
 void chunk_guard_add(struct chunk_guard *guard, struct chunk_guard_entry *entry);
 void chunk_guard_remove(struct chunk_guard *guard, struct chunk_guard_entry *entry);
+/* Files on this mountpath that are being written or wait for their commit. */
+size_t chunk_guard_count(struct chunk_guard *guard, const struct home *mountpath);
 bool chunk_guard_has(struct chunk_guard *guard, struct chunk_id id);
 
 #endif

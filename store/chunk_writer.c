@@ -156,6 +156,7 @@ chunk_writer_create(const struct chunk_writer_options *options, struct chunk_wri
     memcpy(writer->extent.mountpath, options->mountpath->uuid, sizeof(writer->extent.mountpath));
     chunk_path_format(writer->path, options->home->uuid, writer->extent.chunk_id);
     writer->guard.id = writer->extent.chunk_id;
+    writer->guard.mountpath = options->mountpath;
     chunk_guard_add(options->home->store->chunk_guard, &writer->guard);
     st = create_file(writer, options, err);
     if (st != ST_OK) {

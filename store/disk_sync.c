@@ -143,6 +143,12 @@ rename_file(int directory_fd, const char *from, const char *to, const char *what
 }
 
 int
+link_file(int directory_fd, const char *from, const char *to, const char *what)
+{
+    return is_failing(what) ? -1 : linkat(directory_fd, from, directory_fd, to, 0);
+}
+
+int
 remove_file(int directory_fd, const char *path, const char *what)
 {
     return is_failing(what) ? -1 : unlinkat(directory_fd, path, 0);

@@ -23,6 +23,7 @@ MUST_USE int write_fully(int fd, struct iovec *iov, int iov_count, off_t offset,
 /* 0, or -1 with errno set. */
 MUST_USE int truncate_file(int fd, off_t size, const char *what);
 MUST_USE int rename_file(int directory_fd, const char *from, const char *to, const char *what);
+MUST_USE int link_file(int directory_fd, const char *from, const char *to, const char *what);
 MUST_USE int remove_file(int directory_fd, const char *path, const char *what);
 /* Give the file size bytes of space now, so that later writes cannot meet ENOSPC. */
 MUST_USE int allocate_space(int fd, off_t offset, off_t size, const char *what);

@@ -190,11 +190,14 @@ home_open(struct home *home, struct error *err)
     home->reclaimer = reclaimer_create(home);
     st = page_reclaim_recover(home, home->reclaimer, err);
     if (st != ST_OK) {
-        close_records(home);
+        home_close(home);
         return st;
     }
     home->lazy = lazy_sync_create(home);
     home->space = space_create(home->directory_fd, options->free_floor_bytes);
+    if (!home->is_read_only) {
+        home->committer = committer_create(home);
+    }
     atomic_store(&home->state, HOME_PRESENT);
     return ST_OK;
 }
@@ -249,14 +252,6 @@ home_note(struct home *home)
 }
 
 void
-home_start(struct home *home)
-{
-    if (atomic_load(&home->state) == HOME_PRESENT && !home->is_read_only) {
-        home->committer = committer_create(home);
-    }
-}
-
-void
 home_drain(struct home *home, int64_t until_ns)
 {
     bool has_freed = true;
@@ -290,6 +285,52 @@ home_stop(struct home *home)
 }
 
 void
+home_close(struct home *home)
+{
+    home_stop(home);
+    lazy_sync_destroy(&home->lazy);
+    reclaimer_destroy(&home->reclaimer);
+    pack_set_destroy(&home->packs);
+    space_destroy(&home->space);
+    meta_db_close(&home->db);
+    if (home->directory_fd >= 0) {
+        close(home->directory_fd);
+        home->directory_fd = -1;
+    }
+}
+
+void
+home_rename(struct home *home, const char *directory)
+{
+    CHECK(home->db == NULL);
+    free(home->directory);
+    home->directory = xstrdup(directory);
+}
+
+bool
+home_hold(struct home *home)
+{
+    atomic_fetch_add(&home->holder_count, 1);
+    if (home_state(home) == HOME_ABSENT) {
+        home_unhold(home);
+        return false;
+    }
+    return true;
+}
+
+void
+home_unhold(struct home *home)
+{
+    atomic_fetch_sub(&home->holder_count, 1);
+}
+
+bool
+home_is_unused(struct home *home)
+{
+    return atomic_load(&home->holder_count) == 0 && pin_table_oldest(home->pins) == UINT64_MAX;
+}
+
+void
 home_destroy(struct home **take_home)
 {
     struct home *home = *take_home;
@@ -297,17 +338,9 @@ home_destroy(struct home **take_home)
     if (home == NULL) {
         return;
     }
-    home_stop(home);
-    lazy_sync_destroy(&home->lazy);
-    reclaimer_destroy(&home->reclaimer);
-    pack_set_destroy(&home->packs);
-    space_destroy(&home->space);
+    home_close(home);
     pin_table_destroy(&home->pins);
     home_metrics_destroy(&home->metrics);
-    meta_db_close(&home->db);
-    if (home->directory_fd >= 0) {
-        close(home->directory_fd);
-    }
     free(home->directory);
     free(home->absent_reason);
     free(atomic_load(&home->quarantine_reason));

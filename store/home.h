@@ -21,6 +21,15 @@ enum home_state home_state(const struct home *home);
 MUST_USE enum status home_require_readable(struct home *home, struct error *err);
 MUST_USE enum status home_require_writable(struct home *home,
                                            struct error *err); /* + ST_NO_SPACE */
+/* May hold records: an active home, or a former one that was not emptied yet.  Others are passed
+ * over by scans. */
+bool home_is_holder(const struct home *home);
+/* Takes new bytes: its role is active. */
+bool home_is_active(const struct home *home);
+/* Takes commits?  As home_require_writable, but deletes need no space. */
+MUST_USE enum status home_require_commits(struct home *home, struct error *err);
+/* Was detached or forgotten. */
+bool home_is_gone(const struct home *home);
 const char *home_directory(const struct home *home);
 const unsigned char *home_uuid(const struct home *home); /* 16 bytes */
 struct store *home_store(const struct home *home);
@@ -51,6 +60,10 @@ bool home_has_pack_under_way(struct home *home, uint64_t pack_id);
 MUST_USE enum status home_check_log(struct home *home, struct error *err);
 /* FAMILY_NODE: int64 live bytes of all packs of the home, int64 their capacity. */
 #define NODE_PACK_TOTALS "packs"
+
+/* For scans that take no pin: the records stay open until home_unhold.  False: it is absent. */
+bool home_hold(struct home *home);
+void home_unhold(struct home *home);
 
 /* Sums over the counters in the records of this home. */
 struct bucket_counters {

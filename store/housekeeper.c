@@ -20,8 +20,8 @@
 
 struct housekeeper {
     struct store *store;
-    struct pack_collector **collectors; /* one per home */
-    struct sweep **sweeps;              /* one per home */
+    struct pack_collector *collectors[MOUNTPATH_MAX]; /* of each home, when it is first needed */
+    struct sweep *sweeps[MOUNTPATH_MAX];              /* the same */
     bool has_thread;
     pthread_t thread;
     pthread_mutex_t lock;
@@ -61,18 +61,50 @@ is_stopping(struct housekeeper *housekeeper)
     return result;
 }
 
+void
+housekeeper_pause(struct housekeeper *housekeeper)
+{
+    begin_step(housekeeper);
+}
+
+void
+housekeeper_resume(struct housekeeper *housekeeper)
+{
+    end_step(housekeeper);
+}
+
+static struct pack_collector *
+collector_of(struct housekeeper *housekeeper, size_t index)
+{
+    if (housekeeper->collectors[index] == NULL) {
+        housekeeper->collectors[index] =
+            pack_collector_create(store_home_at(housekeeper->store, index));
+    }
+    return housekeeper->collectors[index];
+}
+
+static struct sweep *
+sweep_of(struct housekeeper *housekeeper, size_t index)
+{
+    if (housekeeper->sweeps[index] == NULL) {
+        housekeeper->sweeps[index] = sweep_create(store_home_at(housekeeper->store, index));
+    }
+    return housekeeper->sweeps[index];
+}
+
 enum status
 housekeeper_collect(struct housekeeper *housekeeper, bool *ret_work_done, struct error *err)
 {
+    size_t count = store_home_count(housekeeper->store);
     enum status st = ST_OK;
 
     *ret_work_done = false;
     begin_step(housekeeper);
-    for (size_t i = 0; i < housekeeper->store->home_count && st == ST_OK; i++) {
+    for (size_t i = 0; i < count && st == ST_OK; i++) {
         bool work_done = false;
 
-        if (home_state(housekeeper->store->homes[i]) == HOME_PRESENT) {
-            st = pack_collector_step(housekeeper->collectors[i], &work_done, err);
+        if (home_state(store_home_at(housekeeper->store, i)) == HOME_PRESENT) {
+            st = pack_collector_step(collector_of(housekeeper, i), &work_done, err);
         }
         *ret_work_done = *ret_work_done || work_done;
     }
@@ -83,17 +115,18 @@ housekeeper_collect(struct housekeeper *housekeeper, bool *ret_work_done, struct
 enum status
 housekeeper_sweep(struct housekeeper *housekeeper, uint64_t *ret_removed_count, struct error *err)
 {
+    size_t count = store_home_count(housekeeper->store);
     uint64_t removed_count = 0;
     enum status st = ST_OK;
 
     begin_step(housekeeper);
-    for (size_t i = 0; i < housekeeper->store->home_count && st == ST_OK; i++) {
+    for (size_t i = 0; i < count && st == ST_OK; i++) {
         bool is_round = false;
 
         while (st == ST_OK && !is_round) {
             uint64_t removed = 0;
 
-            st = sweep_step(housekeeper->sweeps[i], &removed, &is_round, err);
+            st = sweep_step(sweep_of(housekeeper, i), &removed, &is_round, err);
             removed_count += removed;
         }
     }
@@ -105,13 +138,15 @@ housekeeper_sweep(struct housekeeper *housekeeper, uint64_t *ret_removed_count, 
 static void
 sweep_a_little(struct housekeeper *housekeeper)
 {
+    size_t count = store_home_count(housekeeper->store);
+
     begin_step(housekeeper);
-    for (size_t i = 0; i < housekeeper->store->home_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct error err = ERROR_INIT;
         uint64_t removed;
         bool is_round;
 
-        if (sweep_step(housekeeper->sweeps[i], &removed, &is_round, &err) != ST_OK) {
+        if (sweep_step(sweep_of(housekeeper, i), &removed, &is_round, &err) != ST_OK) {
             log_warn(NULL, "sweep_failed", "%s", err.text);
         }
     }
@@ -168,12 +203,6 @@ housekeeper_create(struct store *store, bool is_stepped)
     pthread_condattr_t attributes;
 
     housekeeper->store = store;
-    housekeeper->collectors = xcalloc(store->home_count, sizeof(*housekeeper->collectors));
-    housekeeper->sweeps = xcalloc(store->home_count, sizeof(*housekeeper->sweeps));
-    for (size_t i = 0; i < store->home_count; i++) {
-        housekeeper->collectors[i] = pack_collector_create(store->homes[i]);
-        housekeeper->sweeps[i] = sweep_create(store->homes[i]);
-    }
     CHECK(pthread_mutex_init(&housekeeper->lock, NULL) == 0);
     CHECK(pthread_condattr_init(&attributes) == 0);
     CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
@@ -201,14 +230,12 @@ housekeeper_destroy(struct housekeeper **take_housekeeper)
         }
         CHECK(pthread_join(housekeeper->thread, NULL) == 0);
     }
-    for (size_t i = 0; i < housekeeper->store->home_count; i++) {
+    for (size_t i = 0; i < MOUNTPATH_MAX; i++) {
         pack_collector_destroy(&housekeeper->collectors[i]);
         sweep_destroy(&housekeeper->sweeps[i]);
     }
     pthread_cond_destroy(&housekeeper->changed);
     pthread_mutex_destroy(&housekeeper->lock);
-    free(housekeeper->collectors);
-    free(housekeeper->sweeps);
     free(housekeeper);
     *take_housekeeper = NULL;
 }

@@ -290,6 +290,15 @@ layout_writer_put_pages(const struct layout_writer *writer, struct commit *commi
 }
 
 void
+layout_writer_extents(const struct layout_writer *writer, const struct extent **ret_extents,
+                      size_t *ret_count)
+{
+    CHECK(writer->is_finished);
+    *ret_extents = is_chunked(writer) ? writer->extents : &writer->pack_extent;
+    *ret_count = is_chunked(writer) ? writer->chunk_count : writer->pack != NULL;
+}
+
+void
 layout_writer_disown(struct layout_writer *writer)
 {
     writer->is_disowned = true;

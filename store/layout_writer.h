@@ -48,6 +48,10 @@ MUST_USE ON_WORKER enum status layout_writer_finish(struct layout_writer *writer
                                                     struct error *err);
 /* Inside decide: the pages of a layout that has them. */
 void layout_writer_put_pages(const struct layout_writer *writer, struct commit *commit);
+/* What the finished layout names, also where that will stand in pages; lives as long as the writer.
+ */
+void layout_writer_extents(const struct layout_writer *writer, const struct extent **ret_extents,
+                           size_t *ret_count);
 /* The commit that names the bytes succeeded (or may have): they are no longer the writer's. */
 void layout_writer_disown(struct layout_writer *writer);
 void layout_writer_destroy(struct layout_writer **take_writer);

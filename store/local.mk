@@ -5,6 +5,7 @@ libstore_a_SOURCES = \
 	store/chunk_file.c store/chunk_file.h \
 	store/chunk_format.c store/chunk_format.h \
 	store/chunk_guard.c store/chunk_guard.h \
+	store/chunk_link.c store/chunk_link.h \
 	store/chunk_writer.c \
 	store/commit.c store/commit.h \
 	store/commit_internal.h \
@@ -12,9 +13,11 @@ libstore_a_SOURCES = \
 	store/committer.c store/committer.h \
 	store/disk_sync.c store/disk_sync.h \
 	store/extent_cursor.c store/extent_cursor.h \
+	store/generation_guard.c store/generation_guard.h \
 	store/home.c store/home.h \
 	store/home_internal.h \
 	store/home_metrics.c store/home_metrics.h \
+	store/home_placement.c store/home_placement.h \
 	store/housekeeper.c store/housekeeper.h \
 	store/identity.c store/identity.h \
 	store/layout_extents.c \
@@ -23,8 +26,11 @@ libstore_a_SOURCES = \
 	store/layout_writer.c store/layout_writer.h \
 	store/lazy_sync.c store/lazy_sync.h \
 	store/mirror.c store/mirror.h \
+	store/mountpath_change.c store/mountpath_change.h \
 	store/mountpath_choice.c store/mountpath_choice.h \
 	store/mountpath_setup.c store/mountpath_setup.h \
+	store/mountpath_drain.c store/mountpath_drain.h \
+	store/node_homes.c \
 	store/node_record.c store/node_record.h \
 	store/pack_collector.c store/pack_collector.h \
 	store/pack_format.c store/pack_format.h \

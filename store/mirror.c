@@ -242,6 +242,44 @@ change_all(struct store *store, struct mirror_change *change, struct error *err)
     return result;
 }
 
+void
+mirror_pause(struct mirror *mirror)
+{
+    WITH_LOCK (&mirror->lock) {
+        while (mirror->is_changing) {
+            CHECK(pthread_cond_wait(&mirror->changed, &mirror->lock) == 0);
+        }
+        mirror->is_changing = true;
+    }
+}
+
+void
+mirror_resume(struct mirror *mirror)
+{
+    WITH_LOCK (&mirror->lock) {
+        mirror->is_changing = false;
+        CHECK(pthread_cond_signal(&mirror->changed) == 0);
+    }
+}
+
+enum status
+mirror_bring(struct mirror *mirror, struct home *home, struct error *err)
+{
+    struct home *newest = NULL;
+    uint64_t newest_revision = 0;
+    uint64_t revision = 0;
+    enum status st;
+
+    st = find_newest(mirror->store, &newest, &newest_revision, err);
+    if (st == ST_OK) {
+        st = get_revision(home, &revision, err);
+    }
+    if (st == ST_OK && newest != NULL && newest != home && revision < newest_revision) {
+        st = bring_up_to_date(newest, home, newest_revision, err);
+    }
+    return st;
+}
+
 enum status
 mirror_change(struct mirror *mirror, struct bytes key, struct bytes value, bool is_delete,
               struct error *err)
@@ -252,18 +290,10 @@ mirror_change(struct mirror *mirror, struct bytes key, struct bytes value, bool 
     if (key.size > META_KEY_NAME_MAX) {
         return fail(err, ST_INVALID, "a key of %zu bytes is too long", key.size);
     }
-    WITH_LOCK (&mirror->lock) {
-        while (mirror->is_changing) {
-            CHECK(pthread_cond_wait(&mirror->changed, &mirror->lock) == 0);
-        }
-        mirror->is_changing = true;
-        change.revision = ++mirror->revision;
-    }
+    mirror_pause(mirror);
+    change.revision = ++mirror->revision;
     st = change_all(mirror->store, &change, err);
-    WITH_LOCK (&mirror->lock) {
-        mirror->is_changing = false;
-        CHECK(pthread_cond_signal(&mirror->changed) == 0);
-    }
+    mirror_resume(mirror);
     return st;
 }
 

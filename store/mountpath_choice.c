@@ -21,7 +21,7 @@ mountpath_choice_init(struct mountpath_choice *choice, struct home *home, struct
                                      hash_stable(bytes_of(id.bytes, sizeof(id.bytes)), 0));
         size_t at = choice->count;
 
-        if (home_require_writable(candidate, NULL) != ST_OK) {
+        if (!home_is_active(candidate) || home_require_writable(candidate, NULL) != ST_OK) {
             continue;
         }
         for (; at > 0 && scores[at - 1] < score; at--) {

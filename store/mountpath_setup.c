@@ -59,8 +59,8 @@ is_given(const struct store_options *options, const char *directory)
 }
 
 /* Compare what stands at the directory with what was registered there. */
-static enum status
-check_identity(struct home *home, struct error *err)
+enum status
+mountpath_check_identity(struct home *home, struct error *err)
 {
     const char *node_id = home->store->node_id;
     struct identity identity;
@@ -102,8 +102,9 @@ check_identity(struct home *home, struct error *err)
     return ST_OK;
 }
 
+/* The list of a version that knew no changes at run time. */
 static enum status
-settle_registered(struct store *store, const struct store_options *options, struct error *err)
+load_old_list(struct store *store, struct home_placement *placement, struct error *err)
 {
     struct node_mountpath registered[MOUNTPATH_MAX];
     struct arena arena = ARENA_INIT;
@@ -111,11 +112,48 @@ settle_registered(struct store *store, const struct store_options *options, stru
     enum status st = node_get_mountpaths(store->node_db, &arena, registered, &count, err);
 
     for (size_t i = 0; i < count && st == ST_OK; i++) {
-        struct home *home = home_create(store, registered[i].uuid, registered[i].directory);
+        st = home_placement_add(placement, registered[i].uuid, registered[i].directory, false, err);
+    }
+    if (st == ST_OK && count > 0) {
+        st = home_placement_choose(placement, err);
+    }
+    arena_release(&arena);
+    return st;
+}
 
+static enum status
+load_placement(struct store *store, struct error *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct bytes text;
+    enum status st = node_get_document(store->node_db, PLACEMENT_DOCUMENT, &arena, &text, err);
+
+    if (st == ST_OK) {
+        st = home_placement_parse(text, &store->placement, err);
+    } else if (st == ST_NOT_FOUND) {
+        st = load_old_list(store, &store->placement, err);
+    }
+    arena_release(&arena);
+    return st;
+}
+
+static enum status
+settle_registered(struct store *store, const struct store_options *options, struct error *err)
+{
+    enum status st = load_placement(store, err);
+
+    for (size_t i = 0; i < store->placement.member_count && st == ST_OK; i++) {
+        const struct placement_member *member = &store->placement.members[i];
+        struct home *home = home_create(store, member->uuid, member->directory);
+
+        home->index = i;
         store->homes[store->home_count++] = home;
-        if (is_given(options, home->directory)) {
-            st = check_identity(home, err);
+        if (member->role == MOUNTPATH_DETACHED || member->role == MOUNTPATH_FORGOTTEN) {
+            home_mark_absent(home, "it was detached or given up");
+            continue;
+        }
+        if (member->is_attached || is_given(options, home->directory)) {
+            st = mountpath_check_identity(home, err);
         } else {
             home_mark_absent(home, "it is registered but was not given at this start");
         }
@@ -124,7 +162,6 @@ settle_registered(struct store *store, const struct store_options *options, stru
                       home->directory, home->absent_reason);
         }
     }
-    arena_release(&arena);
     return st;
 }
 
@@ -163,11 +200,33 @@ set_up(struct store *store, int fd, const char *directory, struct identity *iden
     return st;
 }
 
-/* A directory that this node does not know yet: empty, or set up by a start that was cut off
- * before it was registered. */
+/* What this node said of a mountpath when it went; ST_OK: nothing, or that it was detached. */
 static enum status
-read_or_set_up(struct store *store, const char *directory, struct identity *identity,
-               struct error *err)
+check_not_forgotten(struct store *store, const char *directory, const struct identity *identity,
+                    struct error *err)
+{
+    size_t index = home_placement_find(&store->placement, identity->uuid);
+    const struct placement_member *member =
+        index != SIZE_MAX ? &store->placement.members[index]
+                          : home_placement_find_gone(&store->placement, identity->uuid);
+
+    if (member == NULL || member->role == MOUNTPATH_DETACHED) {
+        return ST_OK;
+    }
+    if (member->role == MOUNTPATH_FORGOTTEN) {
+        return fail(err, ST_INVALID,
+                    "mountpath %s was given up (forget): what it holds may have been deleted or "
+                    "replaced since; empty the directory, then attach it as a new one",
+                    directory);
+    }
+    return fail(err, ST_INVALID,
+                "mountpath %s is registered at %s: mount it there, or give that directory",
+                directory, member->directory);
+}
+
+enum status
+mountpath_read_or_set_up(struct store *store, const char *directory, struct identity *identity,
+                         bool *ret_was_set_up, struct error *err)
 {
     enum status st = make_durable_directory(directory, err);
     int fd;
@@ -180,38 +239,66 @@ read_or_set_up(struct store *store, const char *directory, struct identity *iden
         return fail_errno(err, ST_IO, "mountpath %s cannot be opened", directory);
     }
     st = identity_read(fd, directory, identity, err);
+    *ret_was_set_up = st == ST_OK;
     if (st == ST_NOT_FOUND) {
         st = set_up(store, fd, directory, identity, err);
     } else if (st == ST_OK && strcmp(identity->node_id, store->node_id) != 0) {
         st = fail(err, ST_INVALID,
                   "mountpath %s belongs to node %s, this is node %s: give an empty directory",
                   directory, identity->node_id, store->node_id);
-    } else if (st == ST_OK && store_find_mountpath(store, identity->uuid) != NULL) {
-        st = fail(err, ST_INVALID,
-                  "mountpath %s is registered at %s: mount it there, or give that directory",
-                  directory, store_find_mountpath(store, identity->uuid)->directory);
+    } else if (st == ST_OK) {
+        st = check_not_forgotten(store, directory, identity, err);
     }
     close(fd);
     return st;
+}
+
+/* Was it detached?  Then a start does not bring it back by itself. */
+static bool
+is_detached(struct store *store, const char *directory)
+{
+    struct identity identity;
+    const struct placement_member *gone = NULL;
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0 && identity_read(fd, directory, &identity, NULL) == ST_OK) {
+        size_t index = home_placement_find(&store->placement, identity.uuid);
+
+        gone = index != SIZE_MAX && store->placement.members[index].role == MOUNTPATH_DETACHED
+                   ? &store->placement.members[index]
+                   : home_placement_find_gone(&store->placement, identity.uuid);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    if (gone != NULL && gone->role == MOUNTPATH_DETACHED) {
+        log_warn(NULL, "mountpath_detached",
+                 "mountpath %s was detached and is left out: `lode mountpath attach` brings it "
+                 "back",
+                 directory);
+        return true;
+    }
+    return false;
 }
 
 static enum status
 register_new(struct store *store, const char *directory, struct error *err)
 {
     struct identity identity;
-    struct node_mountpath mountpath = {.directory = directory};
     struct home *home;
-    enum status st = read_or_set_up(store, directory, &identity, err);
+    bool was_set_up = false;
+    enum status st = mountpath_read_or_set_up(store, directory, &identity, &was_set_up, err);
 
+    if (st == ST_OK) {
+        st = home_placement_add(&store->placement, identity.uuid, directory, false, err);
+    }
     if (st != ST_OK) {
         return st;
     }
-    memcpy(mountpath.uuid, identity.uuid, sizeof(mountpath.uuid));
-    st = node_put_mountpath(store->node_db, store->home_count, &mountpath, err);
-    if (st != ST_OK) {
-        return st;
-    }
+    /* DATA was lost, or a first start was cut off: it may hold any key. */
+    store->placement.is_anywhere |= was_set_up;
     home = home_create(store, identity.uuid, directory);
+    home->index = store->home_count;
     home->is_expected = true;
     store->homes[store->home_count++] = home;
     return ST_OK;
@@ -220,12 +307,39 @@ register_new(struct store *store, const char *directory, struct error *err)
 static bool
 is_known(const struct store *store, const char *directory)
 {
-    for (size_t i = 0; i < store->home_count; i++) {
-        if (strcmp(store->homes[i]->directory, directory) == 0) {
+    for (size_t i = 0; i < store->placement.member_count; i++) {
+        const struct placement_member *member = &store->placement.members[i];
+
+        if (strcmp(member->directory, directory) == 0 && member->role != MOUNTPATH_DETACHED &&
+            member->role != MOUNTPATH_FORGOTTEN) {
             return true;
         }
     }
     return false;
+}
+
+static enum status
+settle_new(struct store *store, const struct store_options *options, struct error *err)
+{
+    size_t known_count = store->home_count;
+    enum status st = ST_OK;
+
+    for (size_t i = 0; i < options->mountpath_count && st == ST_OK; i++) {
+        const char *directory = options->mountpaths[i];
+
+        if (is_known(store, directory) || is_detached(store, directory)) {
+            continue;
+        }
+        st = options->read_only ? fail(err, ST_INVALID, "mountpath %s is not registered", directory)
+                                : register_new(store, directory, err);
+    }
+    if (st == ST_OK && store->home_count > known_count) {
+        st = home_placement_choose(&store->placement, err);
+        if (st == ST_OK) {
+            st = store_write_placement(store, &store->placement, err);
+        }
+    }
+    return st;
 }
 
 enum status
@@ -233,23 +347,15 @@ mountpaths_settle(struct store *store, const struct store_options *options, stru
 {
     enum status st = settle_registered(store, options, err);
 
-    for (size_t i = 0; i < options->mountpath_count && st == ST_OK; i++) {
-        if (is_known(store, options->mountpaths[i])) {
-            continue;
-        }
-        if (options->read_only) {
-            st = fail(err, ST_INVALID, "mountpath %s is not registered", options->mountpaths[i]);
-        } else if (store->home_count == MOUNTPATH_MAX) {
-            st = fail(err, ST_INVALID, "more than %d mountpaths are registered", MOUNTPATH_MAX);
-        } else {
-            st = register_new(store, options->mountpaths[i], err);
-        }
+    if (st == ST_OK) {
+        st = settle_new(store, options, err);
     }
     if (st == ST_OK && store->home_count != 0 && options->is_diskless) {
         st = fail(err, ST_INVALID,
                   "a node that is only a gateway has no mountpaths, this one has %zu",
                   store->home_count);
-    } else if (st == ST_OK && store->home_count == 0 && !options->is_diskless) {
+    } else if (st == ST_OK && home_placement_active(&store->placement) == 0 &&
+               !options->is_diskless) {
         st = fail(err, ST_INVALID, "no mountpath was given");
     }
     return st;

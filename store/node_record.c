@@ -105,19 +105,17 @@ node_get_mountpaths(struct meta_db *db, struct arena *arena, struct node_mountpa
 }
 
 enum status
-node_put_mountpath(struct meta_db *db, size_t index, const struct node_mountpath *mountpath,
-                   struct error *err)
+node_get_document(struct meta_db *db, const char *name, struct arena *arena, struct bytes *ret_text,
+                  struct error *err)
 {
-    struct buffer value = BUFFER_INIT;
-    char name[32];
-    enum status st;
+    return get(db, name, arena, ret_text, err);
+}
 
-    format_name(name, sizeof(name), index);
-    buffer_append(&value, mountpath->uuid, UUID_BYTES);
-    buffer_append_string(&value, mountpath->directory);
-    st = put(db, name, buffer_bytes(&value), err);
-    buffer_release(&value);
-    return st;
+enum status
+node_put_document(struct meta_db *db, const char *name, struct bytes text, bool is_synced,
+                  struct error *err)
+{
+    return put_with(db, name, text, is_synced, err);
 }
 
 static void

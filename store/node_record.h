@@ -18,12 +18,15 @@ struct node_mountpath {
 MUST_USE enum status node_get_id(struct meta_db *db, struct arena *arena, const char **ret_id,
                                  struct error *err);
 MUST_USE enum status node_put_id(struct meta_db *db, const char *id, struct error *err);
-/* In order of registration. */
+/* In order of registration: how it was kept before there was a document "placement". */
 MUST_USE enum status node_get_mountpaths(struct meta_db *db, struct arena *arena,
                                          struct node_mountpath *out, size_t *ret_count,
                                          struct error *err);
-MUST_USE enum status node_put_mountpath(struct meta_db *db, size_t index,
-                                        const struct node_mountpath *mountpath, struct error *err);
+/* A document by name ("placement", "resilver"); ST_NOT_FOUND; lives in arena. */
+MUST_USE enum status node_get_document(struct meta_db *db, const char *name, struct arena *arena,
+                                       struct bytes *ret_text, struct error *err);
+MUST_USE enum status node_put_document(struct meta_db *db, const char *name, struct bytes text,
+                                       bool is_synced, struct error *err);
 /* What DATA noted of a home; zeros if nothing. */
 struct node_note {
     uint64_t open_number;

@@ -14,7 +14,6 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/entropy.h"
-#include "base/hash.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -157,6 +156,44 @@ open_homes(struct store *store, struct error *err)
     return st;
 }
 
+static bool
+is_without_records(struct home *home, enum family family)
+{
+    struct meta_iterator *iterator =
+        meta_iterator_open(home->db, &(struct meta_scan){.family = family});
+    bool is_empty;
+
+    meta_iterator_seek(iterator, BYTES_NONE);
+    is_empty = !meta_iterator_is_valid(iterator) && meta_iterator_status(iterator, NULL) == ST_OK;
+    meta_iterator_close(&iterator);
+    return is_empty;
+}
+
+bool
+home_is_empty(struct home *home)
+{
+    return is_without_records(home, FAMILY_OBJECT) && is_without_records(home, FAMILY_UPLOAD);
+}
+
+/* Mountpaths that were there before DATA knew them: if they hold nothing, all is where it belongs.
+ */
+static enum status
+settle_anywhere(struct store *store, struct error *err)
+{
+    if (!store->placement.is_anywhere || store->options.read_only) {
+        return ST_OK;
+    }
+    for (size_t i = 0; i < store->home_count; i++) {
+        if (home_is_holder(store->homes[i]) &&
+            (home_state(store->homes[i]) != HOME_PRESENT || !home_is_empty(store->homes[i]))) {
+            return ST_OK;
+        }
+    }
+    home_placement_finish(&store->placement);
+    store_publish_placement(store);
+    return store_write_placement(store, &store->placement, err);
+}
+
 /* Numbers of the former run are never given again: on from what was reserved, or from the last
  * one that a home has seen. */
 static enum status
@@ -232,6 +269,10 @@ create_handle(const struct store_options *options)
     CHECK(pthread_cond_init(&store->seq_changed, NULL) == 0);
     store->chunk_guard = chunk_guard_create();
     store->homes = xcalloc(MOUNTPATH_MAX, sizeof(*store->homes));
+    store->guard = generation_guard_create();
+    CHECK(pthread_mutex_init(&store->scan_lock, NULL) == 0);
+    CHECK(pthread_mutex_init(&store->mountpath_lock, NULL) == 0);
+    CHECK(pthread_cond_init(&store->mountpath_changed, NULL) == 0);
     if (store->options.pack_bytes < PACK_BYTES_MIN) {
         store->options.pack_bytes = PACK_BYTES_MIN;
     }
@@ -258,7 +299,11 @@ store_open(const struct store_options *options, struct store **ret_store, struct
         st = mountpaths_settle(store, options, err);
     }
     if (st == ST_OK) {
+        store_publish_placement(store);
         st = open_homes(store, err);
+    }
+    if (st == ST_OK) {
+        st = settle_anywhere(store, err);
     }
     for (size_t i = 0; i < store->home_count && st == ST_OK && !options->read_only; i++) {
         st = home_compare_note(store->homes[i], err);
@@ -273,12 +318,9 @@ store_open(const struct store_options *options, struct store **ret_store, struct
         store_close(&store);
         return st;
     }
-    for (size_t i = 0; i < store->home_count; i++) {
-        home_start(store->homes[i]);
-    }
     if (!options->read_only) {
-        store->upkeep = upkeep_create(store);
         store->housekeeper = housekeeper_create(store, options->is_background_off);
+        store->upkeep = upkeep_create(store);
     }
     *ret_store = store;
     return ST_OK;
@@ -293,8 +335,8 @@ store_close(struct store **take_store)
     if (store == NULL) {
         return;
     }
-    housekeeper_destroy(&store->housekeeper);
     upkeep_destroy(&store->upkeep);
+    housekeeper_destroy(&store->housekeeper);
     mirror_close(&store->mirror);
     until_ns = clock_monotonic_ns() + RECLAIM_STOP_MS * CLOCK_NS_PER_MS;
     for (size_t i = 0; i < store->home_count; i++) {
@@ -310,6 +352,11 @@ store_close(struct store **take_store)
     meta_cache_destroy(&store->cache);
     pthread_cond_destroy(&store->seq_changed);
     pthread_mutex_destroy(&store->seq_lock);
+    home_placement_release(&store->placement);
+    generation_guard_destroy(&store->guard);
+    pthread_cond_destroy(&store->mountpath_changed);
+    pthread_mutex_destroy(&store->mountpath_lock);
+    pthread_mutex_destroy(&store->scan_lock);
     free(store->homes);
     free(store->node_id);
     free(store->data_directory);
@@ -318,59 +365,15 @@ store_close(struct store **take_store)
 }
 
 const char *
+store_data_directory(const struct store *store)
+{
+    return store->data_directory;
+}
+
+const char *
 store_node_id(const struct store *store)
 {
     return store->node_id;
-}
-
-size_t
-store_home_count(const struct store *store)
-{
-    return store->home_count;
-}
-
-struct home *
-store_home_at(const struct store *store, size_t index)
-{
-    CHECK(index < store->home_count);
-    return store->homes[index];
-}
-
-struct home *
-store_home_of(const struct store *store, uint64_t bucket_id, struct bytes name)
-{
-    unsigned char bucket[8];
-    uint64_t key_hash;
-    uint64_t best_score = 0;
-    struct home *best = NULL;
-
-    CHECK(store->home_count > 0);
-    if (store->home_count == 1) {
-        return store->homes[0];
-    }
-    encode_u64_be(bucket, bucket_id);
-    key_hash = hash_stable(name, hash_stable(bytes_of(bucket, sizeof(bucket)), 0));
-    for (size_t i = 0; i < store->home_count; i++) {
-        struct home *home = store->homes[i];
-        uint64_t score = hash_stable(bytes_of(home->uuid, sizeof(home->uuid)), key_hash);
-
-        if (best == NULL || score > best_score) {
-            best = home;
-            best_score = score;
-        }
-    }
-    return best;
-}
-
-struct home *
-store_find_mountpath(const struct store *store, const unsigned char *uuid)
-{
-    for (size_t i = 0; i < store->home_count; i++) {
-        if (memcmp(store->homes[i]->uuid, uuid, MOUNTPATH_UUID_BYTES) == 0) {
-            return store->homes[i];
-        }
-    }
-    return NULL;
 }
 
 void

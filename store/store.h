@@ -22,6 +22,16 @@ struct home;
 
 #define MOUNTPATH_MAX 64
 
+enum mountpath_role {
+    MOUNTPATH_ACTIVE,    /* a home, and a place for chunk files */
+    MOUNTPATH_DISABLED,  /* takes nothing new; what it holds moves away; can be enabled again */
+    MOUNTPATH_LEAVING,   /* the same, and it is detached when it is empty */
+    MOUNTPATH_DETACHED,  /* empty and unregistered: may be pulled */
+    MOUNTPATH_FORGOTTEN, /* given up with what it held */
+};
+
+const char *mountpath_role_name(enum mountpath_role role);
+
 struct store_options {
     const char *data_directory;
     const char *const *mountpaths; /* directories; created (empty) at first start only */
@@ -49,12 +59,42 @@ MUST_USE enum status store_open(const struct store_options *options, struct stor
 /* Waits for background work, flushes, closes.  No operation may be running. */
 void store_close(struct store **take_store);
 
+const char *store_data_directory(const struct store *store);
 const char *store_node_id(const struct store *store);
-/* Homes in order of registration, absent ones included. */
+/* Homes in order of registration, absent ones included, and those that are no holders any more
+ * (home_is_holder, store/home.h).  Grows while the store is open. */
 size_t store_home_count(const struct store *store);
 struct home *store_home_at(const struct store *store, size_t index);
-/* HRW of (bucket id, name) over the UUIDs of all registered mountpaths. */
+/* HRW of (bucket id, name) over the UUIDs of all active mountpaths, present or not.  The caller has
+ * entered if mountpaths may change. */
 struct home *store_home_of(const struct store *store, uint64_t bucket_id, struct bytes name);
+
+/*
+ * The generation of the node: the choice of homes.  Between enter and leave it does not change; a
+ * commit and the home that it rests on stand in one such pair.  May be nested.
+ */
+void store_enter(struct store *store);
+bool store_try_enter(struct store *store); /* for loops: false instead of waiting */
+void store_leave(struct store *store);
+uint64_t store_generation(const struct store *store);
+/* Has every key been found at its home since the last change?  If not, former homes are asked. */
+bool store_is_unfinished(const struct store *store);
+
+/* A scan over several homes opens its iterators between the two; a move waits in pass_scans after
+ * its record is visible at the home and before it goes from the former one: so every scan sees at
+ * least one of them. */
+void store_begin_scan(struct store *store);
+void store_end_scan(struct store *store);
+void store_pass_scans(struct store *store);
+
+/* Where a name's records may be; the caller has entered. */
+struct key_homes {
+    struct home *home;
+    struct home *formers[MOUNTPATH_MAX]; /* homes under a choice since the last finished one */
+    size_t former_count;
+};
+void store_homes_of(const struct store *store, uint64_t bucket_id, struct bytes name,
+                    struct key_homes *ret_homes);
 
 /* A value of the node that every mountpath keeps a synced copy of (control's values, node id). */
 MUST_USE enum status store_mirror_put(struct store *store, struct bytes key, struct bytes value,

@@ -9,6 +9,7 @@
 #include "base/lock.h"
 #include "base/memory.h"
 #include "store/home_internal.h"
+#include "store/mountpath_change.h"
 #include "store/pack_set.h"
 #include "store/reclaimer.h"
 
@@ -78,9 +79,12 @@ upkeep_main(void *arg)
 
     affinity_set(AFFINITY_WORKER, "lode-upkeep");
     while (sleep_or_stop(upkeep)) {
-        for (size_t i = 0; i < upkeep->store->home_count; i++) {
-            keep_up(upkeep->store->homes[i]);
+        size_t count = store_home_count(upkeep->store);
+
+        for (size_t i = 0; i < count; i++) {
+            keep_up(store_home_at(upkeep->store, i));
         }
+        store_close_detached(upkeep->store);
     }
     return NULL;
 }

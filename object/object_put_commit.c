@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The bytes are there: the decision of a PutObject or UploadPart at the key's home.  If the home
+ * changed since the bytes were written, they are made ready at the new one first.
+ */
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/encode.h"
+#include "meta/meta_key.h"
+#include "object/home_move.h"
+#include "object/object_checksum.h"
+#include "object/object_current.h"
+#include "object/object_internal.h"
+#include "object/object_put_internal.h"
+#include "object/upload_current.h"
+
+#include "base/banned.h"
+
+/* What the client gets to see: the checksum that it sent, else what the record keeps. */
+static void
+put_result_fill(const struct object_put *put, struct seq seq, struct object_put_result *ret_result)
+{
+    enum checksum_algorithm algorithm = put->expectation.checksum.algorithm != CHECKSUM_NONE
+                                            ? put->expectation.checksum.algorithm
+                                            : put->record_algorithm;
+
+    memset(ret_result, 0, sizeof(*ret_result));
+    encode_hex(digest_value_bytes(&put->values[DIGEST_MD5]), ret_result->etag);
+    object_checksum_set(&ret_result->checksum, algorithm, CHECKSUM_FULL_OBJECT,
+                        &put->values[object_checksum_digest(algorithm)]);
+    ret_result->size = put->size;
+    ret_result->seq = seq;
+}
+
+static enum status
+put_name_bytes(struct object_put *put, struct commit *commit, struct commit_view *view,
+               struct error *err)
+{
+    if (put->is_rehomed) {
+        return rehome_put(&put->rehome, commit, view, err);
+    }
+    layout_writer_put_pages(put->writer, commit); /* naming reads them */
+    return commit_name_layout(commit, view, &put->layout, false, err);
+}
+
+static enum status
+decide_object(struct commit *commit, struct commit_view *view, void *arg, struct error *err)
+{
+    struct object_put *put = arg;
+    const struct object_record *old;
+    struct meta_key key;
+    enum status st;
+
+    meta_key_object(&key, put->bucket.id, put->key);
+    st = object_current_get(commit, view, &key, &old, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    st = object_conditions_check_write(&put->conditions, old, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    st = put_name_bytes(put, commit, view, err);
+    if (st == ST_OK && old != NULL) {
+        st = object_current_drop(commit, view, old, err);
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    commit_put_record(commit, FAMILY_OBJECT, meta_key_bytes(&key), buffer_bytes(&put->encoded));
+    object_current_count(commit, put->bucket.id, old, &put->record);
+    return ST_OK;
+}
+
+static enum status
+decide_part(struct commit *commit, struct commit_view *view, void *arg, struct error *err)
+{
+    struct object_put *put = arg;
+    struct part_record old;
+    struct meta_key key;
+    struct bytes value;
+    enum status st = upload_touch(commit, view, put->bucket.id, put->key, put->upload, err);
+
+    if (st != ST_OK) {
+        return st;
+    }
+    st = put_name_bytes(put, commit, view, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    meta_key_part(&key, put->bucket.id, put->key, put->upload, put->part_number);
+    st = commit_view_get(view, FAMILY_UPLOAD, meta_key_bytes(&key), &value, err);
+    if (st == ST_OK) {
+        st = part_record_decode(value, commit_arena(commit), &old, err);
+        if (st == ST_OK) {
+            st = commit_drop_layout(commit, view, &old.layout, err);
+        }
+    } else if (st == ST_NOT_FOUND) {
+        st = ST_OK;
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    commit_put_record(commit, FAMILY_UPLOAD, meta_key_bytes(&key), buffer_bytes(&put->encoded));
+    return ST_OK;
+}
+
+static void
+encode_object(struct object_put *put, const char *etag)
+{
+    put->record = (struct object_record){
+        .created_ns = clock_wall_ns(),
+        .size = put->size,
+        .stored_size = put->size,
+        .etag = bytes_of_string(etag),
+        .owner = principal_user(put->bucket.principal),
+        .attributes = put->attributes,
+        .layout = put->is_rehomed ? put->rehomed_layout : put->layout,
+    };
+    object_checksum_set(&put->record.checksum, put->record_algorithm, CHECKSUM_FULL_OBJECT,
+                        &put->values[object_checksum_digest(put->record_algorithm)]);
+    object_record_encode(&put->record, &put->encoded);
+}
+
+static void
+encode_part(struct object_put *put)
+{
+    struct part_record record = {
+        .number = put->part_number,
+        .created_ns = clock_wall_ns(),
+        .size = put->size,
+        .layout = put->is_rehomed ? put->rehomed_layout : put->layout,
+    };
+
+    memcpy(record.md5, put->values[DIGEST_MD5].data, sizeof(record.md5));
+    object_checksum_set(&record.checksum, put->record_algorithm, CHECKSUM_FULL_OBJECT,
+                        &put->values[object_checksum_digest(put->record_algorithm)]);
+    part_record_encode(&record, &put->encoded);
+}
+
+/* The bytes were written for a home that lost the key meanwhile. */
+static enum status
+put_rehome(struct object_put *put, struct home *to, struct error *err)
+{
+    struct rehome_options options = {
+        .from = put->home,
+        .to = to,
+        .bucket_id = put->bucket.id,
+        .key = put->key,
+        .upload = put->is_part ? &put->upload : NULL,
+        .part_number = put->part_number,
+        .layout = &put->layout,
+    };
+    enum status st = home_require_writable(to, err);
+
+    layout_writer_extents(put->writer, &options.extents, &options.extent_count);
+    rehome_release(&put->rehome, false);
+    put->is_rehomed = false;
+    if (st == ST_OK) {
+        st = rehome_build(&put->rehome, &options, err);
+    }
+    if (st == ST_OK) {
+        put->is_rehomed = true;
+        put->rehomed_layout = put->rehome.layout;
+    }
+    return st;
+}
+
+static void
+put_encode(struct object_put *put)
+{
+    char etag[2 * 16 + 1];
+
+    buffer_clear(&put->encoded);
+    if (put->is_part) {
+        encode_part(put);
+    } else {
+        encode_hex(digest_value_bytes(&put->values[DIGEST_MD5]), etag);
+        encode_object(put, etag);
+    }
+}
+
+/* ST_MOVED: *ret_home is the key's home, and the bytes are not there. */
+static enum status
+put_try_commit(struct object_put *put, struct home **ret_home, struct seq *ret_seq,
+               struct error *err)
+{
+    struct store *store = put->bucket.store->store;
+    struct home *ready = put->is_rehomed ? put->rehome.to : put->home;
+    struct commit_options options = {
+        .durability = put->bucket.properties.durability,
+        .decide = put->is_part ? decide_part : decide_object,
+        .arg = put,
+        .is_refused = put->bucket.is_refusing_writes,
+        .writer = put->writer,
+    };
+    enum status st;
+
+    store_enter(store);
+    st = home_move_settle(put->bucket.store, put->bucket.id, put->key, &options.home, NULL, err);
+    if (st == ST_OK && options.home != ready) {
+        *ret_home = options.home;
+        st = fail(err, ST_MOVED, "the key has another home by now");
+    }
+    if (st == ST_OK) {
+        st = commit_run(&options, ret_seq, err);
+    }
+    store_leave(store);
+    return st;
+}
+
+enum status
+object_put_commit(struct object_put *put, struct object_put_result *ret_result, struct error *err)
+{
+    struct home *home = NULL;
+    struct seq seq;
+    enum status st;
+
+    assert_on_worker();
+    CHECK(put->state == PUT_FINISHED);
+    put_encode(put);
+    while ((st = put_try_commit(put, &home, &seq, err)) == ST_MOVED) {
+        st = put_rehome(put, home, err);
+        if (st != ST_OK) {
+            break;
+        }
+        put_encode(put);
+    }
+    if (st == ST_OK || object_commit_is_doubtful(st)) {
+        put->is_kept = true;
+        if (!put->is_rehomed) {
+            layout_writer_disown(put->writer);
+        }
+    }
+    put->state = st == ST_OK ? PUT_COMMITTED : PUT_FAILED;
+    if (st == ST_OK) {
+        put_result_fill(put, seq, ret_result);
+    }
+    return st;
+}
