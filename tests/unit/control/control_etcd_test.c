@@ -219,6 +219,105 @@ TEST(without_etcd_reads_go_on_and_changes_are_refused)
     pair_close(&pair);
 }
 
+/* A node that counts to ADD_COUNT by compare-and-swap over its own bad network. */
+struct counter {
+    struct control *control;
+    struct tcp_proxy *proxy;
+    uint64_t seed;
+    int done_count;
+    int unknown_count;
+    bool has_failed;
+};
+
+#define ADD_COUNT 40
+
+static void
+disturb(struct counter *counter, struct prng *prng)
+{
+    switch (prng_below(prng, 8)) {
+    case 0:
+    case 1:
+        tcp_proxy_lose_answers(counter->proxy, "POST /v3/kv/txn", 1 + (int)prng_below(prng, 3));
+        break;
+    case 2:
+        tcp_proxy_cut(counter->proxy);
+        tcp_proxy_mend(counter->proxy);
+        break;
+    default:
+        break;
+    }
+}
+
+static void *
+count_up(void *arg)
+{
+    struct counter *counter = arg;
+    struct prng prng = prng_init(counter->seed);
+
+    while (counter->done_count + counter->unknown_count < ADD_COUNT && !counter->has_failed) {
+        struct arena arena = ARENA_INIT;
+        struct control_value value = {0};
+        struct error error = ERROR_INIT;
+        uint64_t number = 0;
+        char text[24];
+        enum status st = control_get(counter->control, BYTES_LITERAL("n"), &arena, &value, &error);
+
+        counter->has_failed =
+            st == ST_OK && bytes_parse_u64(value.value, UINT64_MAX, &number) != ST_OK;
+        snprintf(text, sizeof(text), "%d", (int)number + 1);
+        disturb(counter, &prng);
+        st = control_put(counter->control, BYTES_LITERAL("n"), bytes_of_string(text),
+                         value.revision, NULL, &error);
+        counter->done_count += st == ST_OK ? 1 : 0;
+        if (st == ST_UNAVAILABLE && strstr(error.text, "outcome unknown") != NULL) {
+            counter->unknown_count++;
+        } else if (st != ST_OK && st != ST_CONFLICT) {
+            counter->has_failed = true;
+        }
+        arena_release(&arena);
+    }
+    return NULL;
+}
+
+/* Two nodes count together while answers get lost and connections break: what was answered has
+ * happened exactly once, and what is unknown at most once. */
+TEST(two_nodes_count_exactly_over_networks_that_fail)
+{
+    struct pair pairs[2] = {pair_open(0), pair_open(0)};
+    struct prng prng = test_prng();
+    struct counter counters[2];
+    struct arena arena = ARENA_INIT;
+    struct control_value value;
+    pthread_t threads[2];
+    uint64_t number = 0;
+    int done_count = 0;
+    int unknown_count = 0;
+
+    for (int i = 0; i < 2; i++) {
+        counters[i] = (struct counter){
+            .control = fixture_open_endpoints(pairs[i].endpoint, pairs[0].cluster, 0),
+            .proxy = pairs[i].proxy,
+            .seed = prng_u64(&prng)};
+        EXPECT_INT(0, pthread_create(&threads[i], NULL, count_up, &counters[i]));
+    }
+    for (int i = 0; i < 2; i++) {
+        EXPECT_INT(0, pthread_join(threads[i], NULL));
+        EXPECT(!counters[i].has_failed);
+        EXPECT(tcp_proxy_lost_count(pairs[i].proxy) > 0);
+        done_count += counters[i].done_count;
+        unknown_count += counters[i].unknown_count;
+        control_close(&counters[i].control);
+    }
+    EXPECT_OK(control_refresh(pairs[0].far, BYTES_LITERAL("n"), &err), &err);
+    EXPECT_OK(control_get(pairs[0].far, BYTES_LITERAL("n"), &arena, &value, &err), &err);
+    EXPECT_STATUS(ST_OK, bytes_parse_u64(value.value, UINT64_MAX, &number));
+    EXPECT((int)number >= done_count && (int)number <= done_count + unknown_count);
+    EXPECT(unknown_count <= ADD_COUNT / 2);
+    arena_release(&arena);
+    pair_close(&pairs[0]);
+    pair_close(&pairs[1]);
+}
+
 /* All answers of one change are lost: the sentence says that nobody knows, and the next change
  * finds its way. */
 TEST(unknown_outcome_is_said_to_be_unknown)
