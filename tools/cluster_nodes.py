@@ -456,6 +456,45 @@ class Cluster:
                                f"{done.stdout}{done.stderr}")
         return done
 
+    # ---- what its nodes say of it ----
+
+    def health(self, node):
+        """`/healthz/cluster` of one node: version and stage of its map, who is down; {} if mute."""
+        _, body = http_status(node.admin + "/healthz/cluster", 2)
+        try:
+            return json.loads(body)
+        except ValueError:
+            return {}
+
+    def map_version(self):
+        """The newest that any node works by; 0: no node tells."""
+        return max([self.health(node).get("version", 0) for node in self.nodes], default=0)
+
+    def seen_down(self, name):
+        """Does another node know that this one's lease has ended?"""
+        return any(name in self.health(node).get("down", [])
+                   for node in self.nodes if node.name != name and node.is_alive())
+
+    def is_calm(self):
+        """All nodes work by one map, nothing moves, nobody is down."""
+        seen = [self.health(node) for node in self.nodes]
+        return len({one.get("version") for one in seen}) == 1 and all(
+            one.get("stage") == "done" and not one.get("down") for one in seen)
+
+    def wait_calm(self, timeout_s):
+        deadline = time.monotonic() + timeout_s
+        while self.is_clustered and not self.is_calm():
+            if time.monotonic() > deadline:
+                seen = {node.name: self.health(node) for node in self.nodes}
+                raise ClusterError(f"no calm after {timeout_s} s: {json.dumps(seen)}")
+            time.sleep(0.1)
+
+    def has_verbs(self):
+        """Does `lode` know how to send a node into maintenance?"""
+        done = subprocess.run([os.path.join(self.build, "lode"), "--help"], capture_output=True,
+                              text=True, check=False)
+        return "maintenance" in done.stdout
+
     # ---- finding it again ----
 
     @property

@@ -20,6 +20,8 @@ DELAY_MS, JITTER_MS = 150, 100
 LOSS_PERCENT = 25
 ELECTION_TIMEOUT_S = 20
 SMALL_DISK_BYTES = 256 << 20
+LEASE_ENDS_S = 9  # CLUSTER_SESSION_TTL_MS (6 s) and an election
+CALM_S = 60
 
 
 class NoBite(Exception):
@@ -30,7 +32,7 @@ class Fault:
     needs_network = False
     needs_etcd = 0  # members
     needs_cluster = False
-    seconds_min = 0.0  # shorter, it proves nothing
+    needs_verbs = False  # of the operator's CLI
 
     def __init__(self, cluster, rng, folder):
         self.cluster = cluster
@@ -42,6 +44,9 @@ class Fault:
 
     def end(self):
         pass
+
+    def settle(self):
+        """After all nodes are ready again."""
 
     def evidence(self):
         raise NotImplementedError
@@ -111,10 +116,15 @@ class PauseTarget(Fault):
     def end(self):
         self.was_paused = self.was_paused and self.victim.is_paused()
         self.seconds = time.monotonic() - self.began
+        self.was_down = None
+        if self.cluster.is_clustered and self.seconds > LEASE_ENDS_S:
+            self.was_down = self.cluster.seen_down(self.victim.name)
         self.victim.resume()
 
     def evidence(self):
-        return self.require(self.was_paused, f"{self.victim.name} stood still {self.seconds:.1f} s")
+        self.require(self.was_down is not False, f"the lease of {self.victim.name} ended")
+        return self.require(self.was_paused, f"{self.victim.name} stood still {self.seconds:.1f} s"
+                            + (", its lease ended" if self.was_down else ""))
 
 
 class PauseGateway(PauseTarget):
@@ -129,18 +139,29 @@ class PauseGateway(PauseTarget):
 class NetworkFault(Fault):
     needs_network = True
     what = "packets dropped"
+    ends_lease = False  # long enough, it does
+    was_down = None
+    began = None
 
     def end(self):
+        if self.ends_lease and self.cluster.is_clustered and self.began is not None \
+                and time.monotonic() - self.began > LEASE_ENDS_S:
+            self.was_down = self.cluster.seen_down(self.victim.name)
         self.count = self.cluster.network.heal(self.victim.name)
 
     def evidence(self):
-        return self.require(self.count > 0, f"{self.victim.name}: {self.count} {self.what}")
+        self.require(self.was_down is not False, f"the lease of {self.victim.name} ended")
+        return self.require(self.count > 0, f"{self.victim.name}: {self.count} {self.what}"
+                            + (", its lease ended" if self.was_down else ""))
 
 
 class CutTarget(NetworkFault):
     """A target that reaches nobody, and that nobody reaches."""
 
+    ends_lease = True
+
     def begin(self):
+        self.began = time.monotonic()
         self.victim = self.a_target()
         self.cluster.network.cut(self.victim.name, self.others(self.victim))
 
@@ -160,7 +181,10 @@ class CutFromEtcd(NetworkFault):
 
     needs_cluster = True
 
+    ends_lease = True
+
     def begin(self):
+        self.began = time.monotonic()
         self.victim = self.rng.choice(self.cluster.nodes)
         self.cluster.network.cut(self.victim.name, [one.address for one in self.cluster.etcd])
 
@@ -305,7 +329,6 @@ class EtcdGone(Fault):
     """All of etcd is gone for a while: data go on under the last map."""
 
     needs_cluster = True
-    is_lasting = True
 
     def begin(self):
         for member in self.cluster.etcd:
@@ -323,32 +346,18 @@ class EtcdGone(Fault):
         return self.require(self.was_gone, f"no member of etcd answered for {self.seconds:.0f} s")
 
 
-def map_version(cluster):
-    """Of the cluster map, as the operator sees it; 0: not told."""
-    import json
-    done = cluster.lode("--json", "show", "cluster", check=False)
-    for line in done.stdout.splitlines():
-        try:
-            found = json.loads(line)
-        except ValueError:
-            continue
-        for name in ("version", "map_version", "generation"):
-            if isinstance(found.get(name), int):
-                return found[name]
-    return 0
-
-
 class MapChange(Fault):
     """A change of the map under load, and back again."""
 
     needs_cluster = True
+    needs_verbs = True
 
     def begin(self):
-        self.before = map_version(self.cluster)
+        self.before = self.cluster.map_version()
         self.change()
 
     def evidence(self):
-        after = map_version(self.cluster)
+        after = self.cluster.map_version()
         return self.require(after > self.before, f"map version {self.before} became {after}")
 
 
@@ -364,7 +373,7 @@ class Maintenance(MapChange):
 
 
 class Join(MapChange):
-    """A target joins, and is decommissioned again."""
+    """A target joins, and leaves for good again."""
 
     def change(self):
         self.victim = self.cluster.add_node("target", self.cluster.targets()[0].mountpath_count)
@@ -373,6 +382,13 @@ class Join(MapChange):
 
     def end(self):
         self.cluster.lode("cluster", "decommission", self.victim.name)
+
+    def settle(self):
+        self.cluster.wait_calm(CALM_S)
+        self.victim.stop()
+        self.cluster.nodes.remove(self.victim)
+        done = self.victim.fsck(verify=True)
+        self.require(done.returncode == 0, f"fsck of {self.victim.name} is clean: {done.stdout}")
 
 
 FAULTS = {"none": Nothing, "kill-target": KillTarget, "kill-gateway": KillGateway,
@@ -388,6 +404,8 @@ def why_not(fault, cluster):
     kind = FAULTS[fault]
     if kind.needs_cluster and not cluster.is_clustered:
         return "this loded cannot join a cluster"
+    if kind.needs_verbs and not cluster.has_verbs():
+        return "lode has no verbs for this"
     if kind.needs_network and cluster.network is None:
         return "no network namespaces"
     if len(cluster.etcd) < kind.needs_etcd:

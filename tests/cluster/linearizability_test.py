@@ -149,6 +149,7 @@ def run_one(bench, name, seed, seconds):
         recording.join()
     for program in cluster.programs():
         program.wait_ready(READY_AFTER_S)
+    fault.settle()
     recording.final()
     history = os.path.join(bench.folder, f"{name}-{seed}.jsonl")
     recording.write(history)
