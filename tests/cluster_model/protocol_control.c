@@ -255,7 +255,7 @@ restart(const struct step *step, unsigned int target)
     next.targets[target].is_up = 1;
     if (model_has(step->model, RULE_READ_CONTROL_AT_START)) {
         step_fetch(step->model, &next, target);
-        if (next.pending != 0 && !model_is_member(step->model, next.pending, target) &&
+        if (next.pending != 0 && loses_keys(step->model, next.placement, next.pending, target) &&
             model_has(step->model, RULE_START_READS_PENDING)) {
             next.targets[target].stopped = next.revision;
         }

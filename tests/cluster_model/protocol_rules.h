@@ -11,7 +11,7 @@
 #define PROTOCOL_RULE_LIST(RULE)                                                                   \
     RULE(OWNER_ADMITS, "1", "only the owner admits, also when it cannot be reached")               \
     RULE(READ_CONTROL_AT_START, "2", "a target that starts reads the control store first")         \
-    RULE(START_READS_PENDING, "2", "one that finds its removal pending admits nothing")            \
+    RULE(START_READS_PENDING, "2", "... and stops for what a pending version takes from it")       \
     RULE(REMOVED_MARKS_ABSENT, "2", "marks that name a removed target count as absent")            \
     RULE(LOSERS_ACKNOWLEDGE, "3.3", "activation waits for each loser")                             \
     RULE(STOP_ADMITTING, "3.2a", "a loser that acknowledged stops admitting")                      \

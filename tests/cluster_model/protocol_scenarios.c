@@ -421,7 +421,7 @@ const struct mutant MUTANTS[] = {
     {.rule = RULE_REMOVED_MARKS_ABSENT, .scenario = SCENARIO_REMOVE_LATER},
     {.rule = RULE_LOSERS_ACKNOWLEDGE, .scenario = SCENARIO_JOIN},
     {.rule = RULE_STOP_ADMITTING, .scenario = SCENARIO_JOIN},
-    {.rule = RULE_STOP_ON_DISK, .scenario = SCENARIO_JOIN},
+    {.rule = RULE_STOP_ON_DISK, .scenario = SCENARIO_JOIN, .partner = OFF(START_READS_PENDING)},
     {.rule = RULE_STOP_REFUSES_PAGES, .scenario = SCENARIO_PAGE_JOIN},
     {.rule = RULE_ACKNOWLEDGE_BEHIND_SYNC, .scenario = SCENARIO_RETURN},
     {.rule = RULE_ACKNOWLEDGE_REVISION, .scenario = SCENARIO_WITHDRAW},
