@@ -89,6 +89,8 @@ MUST_USE enum status cluster_check_confirmed(struct cluster *cluster, struct err
  * the map that this node does not have.  ST_UNAVAILABLE. */
 MUST_USE ON_WORKER enum status cluster_fetch_map(struct cluster *cluster, uint64_t version_min,
                                                  struct error *err);
+/* Does somebody lead, as far as this node knows?  Does not wait. */
+bool cluster_has_leader(struct cluster *cluster);
 /* Something that holds_barrier depends on has changed. */
 void cluster_poke(struct cluster *cluster);
 /* Wait until every node whose lease lives has applied the control changes up to revision.

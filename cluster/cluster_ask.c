@@ -40,6 +40,18 @@ cluster_fetch_map(struct cluster *cluster, uint64_t version_min, struct error *e
                 version, version_min);
 }
 
+bool
+cluster_has_leader(struct cluster *cluster)
+{
+    struct arena arena = ARENA_INIT;
+    struct control_value value;
+    enum status st =
+        control_get(cluster->control, BYTES_LITERAL(CLUSTER_LEADER_KEY), &arena, &value, NULL);
+
+    arena_release(&arena);
+    return st == ST_OK;
+}
+
 /* A live node that has not applied the revision; false: there is none. */
 static bool
 find_late_node(struct cluster *cluster, uint64_t revision, char *out, size_t size)

@@ -42,15 +42,18 @@ answer_metrics(struct http_exchange *exchange)
 }
 
 static void
-answer_ready(struct http_exchange *exchange, struct object_store *objects)
+answer_ready(struct http_exchange *exchange, struct admin *admin, bool is_whole_cluster)
 {
-    struct store *store = object_store_store(objects);
+    struct store *store = object_store_store(admin->objects);
+    bool is_member;
     struct buffer text = BUFFER_INIT;
     size_t failed_count = 0;
     size_t shown_count = 0;
     struct bytes body;
 
-    buffer_append_string(&text, "{\"homes\":[");
+    buffer_append_char(&text, '{');
+    is_member = membership_describe(admin->membership, is_whole_cluster, &text);
+    buffer_append_string(&text, "\"homes\":[");
     for (size_t i = 0; i < store_home_count(store); i++) {
         struct home *home = store_home_at(store, i);
         struct error err = ERROR_INIT;
@@ -66,6 +69,7 @@ answer_ready(struct http_exchange *exchange, struct object_store *objects)
         log_append_json_string(&text, bytes_of_string(err.text));
         buffer_append_string(&text, "}");
     }
+    failed_count += !is_member;
     buffer_printf(&text, "],\"ready\":%s}\n", failed_count == 0 ? "true" : "false");
     body = arena_copy(http_exchange_arena(exchange), buffer_bytes(&text));
     buffer_release(&text);
@@ -86,7 +90,7 @@ admin_handle(struct http_exchange *exchange, void *arg)
         answer(exchange, 200, "application/json", BYTES_LITERAL("{\"live\":true}\n"), "Health");
     } else if (bytes_equal_string(request->path, "/healthz/ready") ||
                bytes_equal_string(request->path, "/healthz/cluster")) {
-        answer_ready(exchange, arg);
+        answer_ready(exchange, arg, bytes_equal_string(request->path, "/healthz/cluster"));
     } else {
         answer(exchange, 404, "text/plain",
                BYTES_LITERAL("there is /metrics and /healthz/{live,ready,cluster}\n"), "Admin");

@@ -15,7 +15,8 @@
     X(STRING, data, NULL, "DIR", "the node's own data (required)")                                 \
     X(LIST, mountpath, NULL, "DIR", "a disk for objects; may be repeated; default: DATA/mp1")      \
     X(STRING, node_id, NULL, "ID", "at first start: this node's id; default: a random one")        \
-    X(STRING, role, "all", "ROLE", "what this process is; only all, gateway and target in one")    \
+    X(STRING, role, "all", "ROLE", "gateway, target, or all: both in one (alone: all)")            \
+    X(STRING, public_url, NULL, "URL", "with --etcd: where others reach this node's --listen")     \
     X(STRING, etcd, NULL, "URL[,URL]", "a cluster: where its etcd is; default: a node alone")      \
     X(STRING, cluster, "lode", "NAME", "with --etcd: the cluster's name, part of its keys there")  \
     X(BOOL, insecure_etcd, "false", "", "let http:// lead to an etcd on another machine")          \
@@ -47,6 +48,8 @@
     X(BOOL, repair, "false", "", "with --fsck: remove what nothing names; changes nothing else")   \
     X(BOOL, verify, "false", "", "with --fsck: read every byte and compare checksums")             \
     X(BOOL, json, "false", "", "with --fsck: one JSON line per finding and for the summary")       \
+    X(BOOL, init_cluster, "false", "",                                                             \
+      "take a single node's buckets and users into an empty cluster, and end")                     \
     X(BOOL, recover, "false", "", "rebuild a lost DATA directory from the mountpaths, and end")    \
     X(BOOL, version, "false", "", "print the version, and end")                                    \
     X(BOOL, help, "false", "", "print this, and end")

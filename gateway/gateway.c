@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "gateway/access_log.h"
 #include "gateway/admin_handler.h"
+#include "gateway/membership.h"
 #include "gateway/memory_budget.h"
 #include "gateway/root_key.h"
 #include "iam/iam_handler.h"
@@ -39,6 +40,8 @@ struct gateway {
     struct iam iam;
     struct native native;
     struct job_registry *jobs;
+    struct membership membership;
+    struct admin admin;
     char *public_address;
     uint16_t public_port;
     char *admin_address;
@@ -49,6 +52,9 @@ size_t
 gateway_mountpaths(const struct config *config, char **default_path,
                    const char *ret_mountpaths[CONFIG_LIST_MAX])
 {
+    if (strcmp(config->role, "gateway") == 0) {
+        return 0;
+    }
     if (config->mountpath.count == 0) {
         *default_path = xasprintf("%s/mp1", config->data);
         ret_mountpaths[0] = *default_path;
@@ -71,6 +77,7 @@ gateway_object_store_options(const struct config *config, const char *const *mou
     ret_options->store.data_directory = config->data;
     ret_options->store.mountpaths = mountpaths;
     ret_options->store.mountpath_count = mountpath_count;
+    ret_options->store.is_diskless = mountpath_count == 0;
     ret_options->store.node_id = config->node_id;
     ret_options->store.cache_bytes = budget.cache_bytes;
     ret_options->store.write_buffer_bytes = budget.write_buffer_bytes;
@@ -94,10 +101,15 @@ ON_LOOP static void
 handle_public(struct http_exchange *exchange, void *arg)
 {
     struct gateway *gateway = arg;
+    bool is_s3 = s3_accepts(&gateway->s3, http_exchange_request(exchange));
+    bool is_native = !is_s3 && native_accepts(http_exchange_request(exchange));
 
-    if (s3_accepts(&gateway->s3, http_exchange_request(exchange))) {
+    if (membership_answers(&gateway->membership, exchange, !is_native)) {
+        return;
+    }
+    if (is_s3) {
         s3_handle(exchange, &gateway->s3);
-    } else if (native_accepts(http_exchange_request(exchange))) {
+    } else if (is_native) {
         native_handle(exchange, &gateway->native);
     } else if (iam_accepts(http_exchange_request(exchange))) {
         iam_handle(exchange, &gateway->iam);
@@ -119,6 +131,7 @@ open_storage(struct gateway *gateway, struct error *err)
 
     gateway_object_store_options(config, mountpaths, count, &options);
     st = object_store_open(&options, &gateway->objects, err);
+    gateway->admin.objects = gateway->objects;
     free(default_path);
     if (st == ST_OK) {
         st = root_key_load(config->data, &root, err);
@@ -190,7 +203,7 @@ static enum status
 listen_admin(struct gateway *gateway, struct error *err)
 {
     const char *text = gateway->config->admin_listen;
-    struct http_listen_options options = {.handler = admin_handle, .arg = gateway->objects};
+    struct http_listen_options options = {.handler = admin_handle, .arg = &gateway->admin};
     enum status st;
 
     if (text != NULL) {
@@ -314,6 +327,7 @@ close_all(struct gateway *gateway)
         http_server_drain(gateway->server, (int64_t)gateway->config->drain_timeout_s * 1000);
         http_server_destroy(&gateway->server);
     }
+    membership_close(&gateway->membership);
     worker_pool_destroy(&gateway->workers);
     access_log_close(&gateway->access_log);
     credential_store_destroy(&gateway->credentials);
@@ -326,10 +340,6 @@ close_all(struct gateway *gateway)
 static enum status
 check_config(const struct config *config, struct error *err)
 {
-    if (strcmp(config->role, "all") != 0) {
-        return fail(err, ST_INVALID, "Setting role: '%s' is not known here; only all",
-                    config->role);
-    }
     if (strcmp(config->s3_rules, "aws") != 0 && strcmp(config->s3_rules, "ceph") != 0) {
         return fail(err, ST_INVALID, "Setting s3_rules: '%s' is neither aws nor ceph",
                     config->s3_rules);
@@ -356,13 +366,21 @@ gateway_run(const struct config *config, struct error *err)
     struct gateway gateway = {.config = config};
     enum status st;
 
+    gateway.admin.membership = &gateway.membership;
+
     prepare_process();
     st = check_config(config, err);
+    if (st == ST_OK) {
+        st = membership_init(&gateway.membership, config, err);
+    }
     if (st == ST_OK && strcmp(config->access_log, "none") != 0) {
         st = access_log_open(config->access_log, &gateway.access_log, err);
     }
     if (st == ST_OK) {
         st = open_storage(&gateway, err);
+    }
+    if (st == ST_OK) {
+        st = membership_open(&gateway.membership, config, gateway.objects, err);
     }
     if (st == ST_OK) {
         gateway.workers =
@@ -378,9 +396,13 @@ gateway_run(const struct config *config, struct error *err)
     if (st == ST_OK) {
         admin_register_metrics(gateway.objects);
         http_server_start(gateway.server);
+        st = membership_join(&gateway.membership, config, gateway.public_address,
+                             gateway.public_port, "", err);
+    }
+    if (st == ST_OK) {
         print_welcome(&gateway);
         st = wait_for_end(err);
     }
     close_all(&gateway);
-    return st;
+    return st == ST_CANCELLED ? ST_OK : st;
 }
