@@ -16,7 +16,7 @@
 #include "base/banned.h"
 
 /* Values whose changes are answered only when every node has applied them. */
-static const char *const SETTLED_PREFIXES[] = {"bucket/", "user/", "key/"};
+static const char *const SETTLED_PREFIXES[] = {"bucket/", "user/", "key/", "cluster/key/"};
 
 static struct timespec
 timespec_of(int64_t ns)

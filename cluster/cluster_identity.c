@@ -96,7 +96,7 @@ cluster_identity_make(struct arena *arena, char ret_id[CLUSTER_ID_BYTES_MAX + 1]
     struct buffer key = BUFFER_INIT;
 
     generate_id(ret_id);
-    cluster_key_generate(1, &key);
+    cluster_key_generate(1, true, &key);
     ret_changes[0] =
         (struct control_change){.action = CONTROL_PUT,
                                 .key = BYTES_LITERAL(CLUSTER_ID_KEY),

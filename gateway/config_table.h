@@ -17,6 +17,8 @@
     X(STRING, node_id, NULL, "ID", "at first start: this node's id; default: a random one")        \
     X(STRING, role, "all", "ROLE", "gateway, target, or all: both in one (alone: all)")            \
     X(STRING, public_url, NULL, "URL", "with --etcd: where others reach this node's --listen")     \
+    X(STRING, peer_listen, NULL, "ADDR:PORT",                                                      \
+      "with --etcd: listener for other nodes; default: the address of --listen, any port")         \
     X(STRING, etcd, NULL, "URL[,URL]", "a cluster: where its etcd is; default: a node alone")      \
     X(STRING, cluster, "lode", "NAME", "with --etcd: the cluster's name, part of its keys there")  \
     X(BOOL, insecure_etcd, "false", "", "let http:// lead to an etcd on another machine")          \

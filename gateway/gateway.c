@@ -14,6 +14,7 @@
 #include "gateway/admin_handler.h"
 #include "gateway/membership.h"
 #include "gateway/memory_budget.h"
+#include "gateway/peering.h"
 #include "gateway/root_key.h"
 #include "iam/iam_handler.h"
 #include "jobs/upload_cleanup_job.h"
@@ -41,6 +42,7 @@ struct gateway {
     struct native native;
     struct job_registry *jobs;
     struct membership membership;
+    struct peering peering;
     struct admin admin;
     char *public_address;
     uint16_t public_port;
@@ -107,6 +109,10 @@ handle_public(struct http_exchange *exchange, void *arg)
     if (membership_answers(&gateway->membership, exchange, !is_native)) {
         return;
     }
+    if (peer_is_claimed(http_exchange_request(exchange))) {
+        membership_refuse_peer(exchange, !is_native);
+        return;
+    }
     if (is_s3) {
         s3_handle(exchange, &gateway->s3);
     } else if (is_native) {
@@ -151,6 +157,21 @@ open_storage(struct gateway *gateway, struct error *err)
                config->data, root.access_key, root.secret_key);
     }
     root_key_wipe(&root);
+    return st;
+}
+
+/* Before the first operation: jobs begin with some. */
+static enum status
+open_cluster(struct gateway *gateway, struct error *err)
+{
+    struct membership *membership = &gateway->membership;
+    size_t workers = gateway->config->workers;
+    enum status st = membership_open(membership, gateway->config, gateway->objects, err);
+
+    if (st == ST_OK && membership->cluster != NULL) {
+        peering_open(&gateway->peering, membership->cluster, gateway->objects,
+                     workers != 0 ? workers : WORKER_COUNT_DEFAULT, s3_handle, &gateway->s3);
+    }
     return st;
 }
 
@@ -262,6 +283,9 @@ listen_all(struct gateway *gateway, struct error *err)
     if (st == ST_OK) {
         st = listen_admin(gateway, err);
     }
+    if (st == ST_OK) {
+        st = peering_listen(&gateway->peering, config, gateway->server, err);
+    }
     return st;
 }
 
@@ -327,12 +351,14 @@ close_all(struct gateway *gateway)
         http_server_drain(gateway->server, (int64_t)gateway->config->drain_timeout_s * 1000);
         http_server_destroy(&gateway->server);
     }
-    membership_close(&gateway->membership);
     worker_pool_destroy(&gateway->workers);
     access_log_close(&gateway->access_log);
-    credential_store_destroy(&gateway->credentials);
     job_registry_destroy(&gateway->jobs);
+    peering_stop(&gateway->peering);
+    membership_close(&gateway->membership);
+    credential_store_destroy(&gateway->credentials);
     object_store_close(&gateway->objects);
+    peering_close(&gateway->peering);
     free(gateway->public_address);
     free(gateway->admin_address);
 }
@@ -380,7 +406,7 @@ gateway_run(const struct config *config, struct error *err)
         st = open_storage(&gateway, err);
     }
     if (st == ST_OK) {
-        st = membership_open(&gateway.membership, config, gateway.objects, err);
+        st = open_cluster(&gateway, err);
     }
     if (st == ST_OK) {
         gateway.workers =
@@ -397,7 +423,7 @@ gateway_run(const struct config *config, struct error *err)
         admin_register_metrics(gateway.objects);
         http_server_start(gateway.server);
         st = membership_join(&gateway.membership, config, gateway.public_address,
-                             gateway.public_port, "", err);
+                             gateway.public_port, gateway.peering.address, err);
     }
     if (st == ST_OK) {
         print_welcome(&gateway);

@@ -9,11 +9,12 @@ libgateway_a_SOURCES = \
 	gateway/gateway.c gateway/gateway.h \
 	gateway/membership.c gateway/membership.h \
 	gateway/memory_budget.h \
+	gateway/peering.c gateway/peering.h \
 	gateway/root_key.c gateway/root_key.h
 
 bin_PROGRAMS += loded
 loded_CPPFLAGS = $(libgateway_a_CPPFLAGS)
 loded_SOURCES = gateway/loded.c
-loded_LDADD = libgateway.a libnative.a $(S3_LIBS) $(IAM_LIBS) $(JOBS_LIBS) $(OBJECT_LIBS)
+loded_LDADD = libgateway.a libpeer.a libnative.a $(S3_LIBS) $(IAM_LIBS) $(JOBS_LIBS) $(OBJECT_LIBS)
 
 include tests/unit/gateway/local.mk

@@ -85,6 +85,17 @@ is_told_to_end(void *arg)
            (sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1);
 }
 
+bool
+membership_is_wildcard(const char *address)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(WILDCARDS); i++) {
+        if (strcmp(address, WILDCARDS[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum status
 make_public_url(const struct config *config, const char *address, uint16_t port, struct buffer *out,
                 struct error *err)
@@ -95,13 +106,11 @@ make_public_url(const struct config *config, const char *address, uint16_t port,
         buffer_append_string(out, config->public_url);
         return ST_OK;
     }
-    for (size_t i = 0; i < ARRAY_COUNT(WILDCARDS); i++) {
-        if (strcmp(address, WILDCARDS[i]) == 0) {
-            return fail(err, ST_INVALID,
-                        "Setting listen: %s says nothing to other nodes; add --public-url "
-                        "http://NAME:%u",
-                        address, port);
-        }
+    if (membership_is_wildcard(address)) {
+        return fail(err, ST_INVALID,
+                    "Setting listen: %s says nothing to other nodes; add --public-url "
+                    "http://NAME:%u",
+                    address, port);
     }
     buffer_printf(out, "%s://%s%s%s:%u", config->tls_cert != NULL ? "https" : "http",
                   is_ipv6 ? "[" : "", address, is_ipv6 ? "]" : "", port);
@@ -243,6 +252,19 @@ membership_answers(struct membership *membership, struct http_exchange *exchange
         native_answer_error(exchange, 503, &err);
     }
     return true;
+}
+
+void
+membership_refuse_peer(struct http_exchange *exchange, bool is_s3)
+{
+    struct error err = ERROR_INIT;
+
+    fail(&err, ST_DENIED, "This listener is for clients; requests of other nodes are refused here");
+    if (is_s3) {
+        answer_s3(exchange, 403, &err);
+    } else {
+        native_answer_error(exchange, 403, &err);
+    }
 }
 
 /* ---- health ---- */

@@ -32,12 +32,16 @@ MUST_USE enum status membership_join(struct membership *membership, const struct
                                      const char *peer_address, struct error *err);
 void membership_close(struct membership *membership);
 
+/* An address to listen on that says nothing to others, such as 0.0.0.0. */
+bool membership_is_wildcard(const char *address);
 /* May this node serve now?  ST_UNAVAILABLE with the reason. */
 MUST_USE enum status membership_check(struct membership *membership, struct error *err);
 /* True: the request was answered, because this node may not serve yet or any more, because it is
  * GET /v1/health, or because it is S3's and this is a target only. */
 ON_LOOP bool membership_answers(struct membership *membership, struct http_exchange *exchange,
                                 bool is_s3);
+/* A request of the public listener that claims to come from another node. */
+ON_LOOP void membership_refuse_peer(struct http_exchange *exchange, bool is_s3);
 /* Appends members of the object that /healthz/{ready,cluster} answers; false: not healthy. */
 bool membership_describe(struct membership *membership, bool is_whole_cluster, struct buffer *out);
 

@@ -399,6 +399,7 @@ TEST(rotation_adds_a_key_and_the_old_one_stays_for_its_grace)
     EXPECT_INT(2, number);
     EXPECT_OK(cluster_key_current(fixture.control, &key, &err), &err);
     EXPECT_INT(2, key.number);
+    EXPECT_STATUS(ST_CONFLICT, cluster_key_rotate(fixture.control, &number, &err));
     EXPECT(!memory_equal_secret(key.secret, old_key.secret, CLUSTER_KEY_BYTES));
     EXPECT_OK(cluster_key_find(fixture.control, 1, &old_key, &err), &err);
     EXPECT_STATUS(ST_NOT_FOUND, cluster_key_find(fixture.control, 3, &key, &err));

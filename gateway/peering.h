@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What this node says to others and hears from them: the identity it signs with, whose keys follow
+ * the control values, the client, and the listener for peers.  Opened after the cluster, before the
+ * first operation; closed after the object store.
+ */
+#ifndef GATEWAY_PEERING_H
+#define GATEWAY_PEERING_H
+
+#include "cluster/cluster.h"
+#include "gateway/config.h"
+#include "net/http_server.h"
+#include "object/object_store.h"
+#include "peer/peer_handler.h"
+
+struct peering {
+    struct cluster *cluster; /* NULL: this node is alone */
+    struct control *control;
+    struct peer_identity *identity;
+    struct peer_client *client;
+    struct peer_server server;
+    char *address; /* "host:port" as others reach it; NULL: it does not listen */
+};
+
+/* The operations of objects see the cluster from now on.  s3: for relayed requests. */
+void peering_open(struct peering *peering, struct cluster *cluster, struct object_store *objects,
+                  size_t worker_count, http_handler_fn *s3, void *s3_arg);
+/* ST_INVALID: an address that others cannot reach. */
+MUST_USE enum status peering_listen(struct peering *peering, const struct config *config,
+                                    struct http_server *server, struct error *err);
+/* While the control values are still open, and the server is not any more. */
+void peering_stop(struct peering *peering);
+void peering_close(struct peering *peering);
+
+#endif
