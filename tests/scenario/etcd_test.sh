@@ -95,4 +95,18 @@ ok "is not taken for a cluster's" says "buckets and users of a single node" \
 
 exec {etcd_cluster[1]}>&-
 wait "$etcd_cluster_PID"
+rm -r "$directory/data"
+
+coproc etcd_cluster { "$build/tests/etcd/etcd_cluster" 1 --tls 2>&1; }
+read -r etcd <&"${etcd_cluster[0]}"
+read -r files <&"${etcd_cluster[0]}"
+ok "an etcd of another authority is refused" says "certificate" start "$directory/data" \
+    --etcd "$etcd" --etcd-ca "$files/other-ca.pem" --etcd-cert "$files/client.pem" \
+    --etcd-key "$files/client.key"
+ok "over TLS the server starts" start_server --etcd "$etcd" --etcd-ca "$files/ca.pem" \
+    --etcd-cert "$files/client.pem" --etcd-key "$files/client.key"
+ok "and makes a bucket" s3 PUT /tls
+stop_server
+exec {etcd_cluster[1]}>&-
+wait "$etcd_cluster_PID"
 done_testing
