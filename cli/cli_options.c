@@ -52,6 +52,7 @@ find_flag(struct cli_options *options, const char *name)
         {"--recursive", "-r", offsetof(struct cli_options, is_recursive)},
         {"--force", "-f", offsetof(struct cli_options, is_forced)},
         {"--verify", "--verify", offsetof(struct cli_options, is_verifying)},
+        {"--watch", "--watch", offsetof(struct cli_options, is_watching)},
         {"--help", "-h", offsetof(struct cli_options, is_help)},
     };
 

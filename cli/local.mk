@@ -8,6 +8,7 @@ libcli_a_SOURCES = \
 	cli/command_fsck.c \
 	cli/command_key.c \
 	cli/command_list.c \
+	cli/command_mountpath.c \
 	cli/command_transfer.c \
 	cli/progress.c cli/progress.h \
 	cli/s3_client.c cli/s3_client.h

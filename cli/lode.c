@@ -33,6 +33,9 @@ static const struct {
     {"stat", command_stat, 1, 1, "stat BUCKET[/KEY]", "what is known of an object or bucket"},
     {"fsck", command_fsck, 0, 0, "fsck [--verify]",
      "check the running server's data, as a job; --verify reads every byte"},
+    {"mountpath", command_mountpath, 1, 2, "mountpath ls | VERB DIRECTORY",
+     "attach, detach, enable, disable or forget a disk of the node; --watch waits for the data"},
+    {"show", command_show, 1, 1, "show mountpath", "the node's disks; --watch follows a resilver"},
 };
 
 static void
@@ -50,6 +53,7 @@ print_help(FILE *out)
             "[data]\n"
             "  --ca-file FILE    whom to trust over HTTPS, in place of the system's\n"
             "  --part-size MIB   files above this are sent in parts of it [16]\n"
+            "  --watch           wait until a resilver has ended, with its progress\n"
             "  --json            one JSON object per line, no progress bars\n"
             "  --quiet, -q       no progress bars\n"
             "  --help, -h        this text\n"

@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <jansson.h>
 #include <unistd.h>
 
 #include "auth/sign_request.h"
@@ -183,6 +184,21 @@ on_seek(void *arg, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
+/* The native dialect's errors: {"status":..., "message":"..."}. */
+static bool
+explain_json(const struct transfer *transfer, enum status st, struct error *err)
+{
+    json_t *root = json_loadb(transfer->body.data, transfer->body.size, 0, NULL);
+    const char *message = json_string_value(json_object_get(root, "message"));
+    bool is_explained = message != NULL;
+
+    if (is_explained) {
+        fail(err, st, "%s", message);
+    }
+    json_decref(root);
+    return is_explained;
+}
+
 static enum status
 explain(const struct s3_client_request *request, const struct transfer *transfer, struct error *err)
 {
@@ -205,7 +221,7 @@ explain(const struct s3_client_request *request, const struct transfer *transfer
     }
     if (code.size > 0) {
         fail(err, st, "%.*s: %.*s", BYTES_ARGS(code), BYTES_ARGS(message));
-    } else {
+    } else if (transfer->body.size == 0 || !explain_json(transfer, st, err)) {
         fail(err, st, "%s %.*s%s%.*s: the server answered %ld", request->method,
              BYTES_ARGS(request->bucket), request->key.size > 0 ? "/" : "",
              BYTES_ARGS(request->key), transfer->status);

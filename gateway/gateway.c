@@ -17,6 +17,7 @@
 #include "gateway/peering.h"
 #include "gateway/root_key.h"
 #include "iam/iam_handler.h"
+#include "jobs/resilver_job.h"
 #include "jobs/upload_cleanup_job.h"
 #include "native/native_handler.h"
 #include "net/http_server.h"
@@ -179,10 +180,12 @@ static enum status
 start_jobs(struct gateway *gateway, struct error *err)
 {
     char *directory = xasprintf("%s/jobs", gateway->config->data);
+    char id[JOB_ID_SIZE];
     enum status st = job_registry_create(gateway->objects, directory, &gateway->jobs, err);
 
     if (st == ST_OK) {
         job_repeat(gateway->jobs, &upload_cleanup_job, UPLOAD_CLEANUP_INTERVAL_S);
+        st = resilver_job_ensure(gateway->jobs, gateway->objects, id, err);
     }
     free(directory);
     return st;
@@ -216,7 +219,7 @@ open_dialects(struct gateway *gateway, struct error *err)
     }
     s3_init(&gateway->s3, &options);
     gateway->iam = (struct iam){gateway->credentials};
-    gateway->native = (struct native){gateway->credentials, gateway->jobs};
+    gateway->native = (struct native){gateway->credentials, gateway->jobs, gateway->objects};
     return ST_OK;
 }
 

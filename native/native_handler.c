@@ -8,7 +8,9 @@
 #include "auth/authorize.h"
 #include "base/log.h"
 #include "jobs/fsck_job.h"
+#include "jobs/resilver_job.h"
 #include "native/native_answer.h"
+#include "native/native_mountpath.h"
 
 #include "base/banned.h"
 
@@ -110,6 +112,18 @@ start_fsck(struct native *native, const json_t *value, struct buffer *answer, st
     return st;
 }
 
+static enum status
+start_resilver(struct native *native, struct buffer *answer, struct error *err)
+{
+    char id[JOB_ID_SIZE];
+    enum status st = resilver_job_ensure(native->jobs, native->objects, id, err);
+
+    if (st == ST_OK) {
+        buffer_append_string(answer, id);
+    }
+    return st;
+}
+
 /* PUT /v1/cluster with an action message. */
 static enum status
 run_action(struct native *native, struct bytes body, struct buffer *answer, struct error *err)
@@ -127,8 +141,15 @@ run_action(struct native *native, struct bytes body, struct buffer *answer, stru
         st = start_fsck(native, json_object_get(root, "value"), answer, err);
     } else if (strcmp(action, "lode-job-stop") == 0 && name != NULL) {
         st = job_stop(native->jobs, name, err);
+    } else if (strcmp(action, "lode-resilver") == 0) {
+        st = start_resilver(native, answer, err);
     } else {
-        st = fail(err, ST_NOT_IMPLEMENTED, "The action '%.64s' is not known here", action);
+        bool is_known;
+
+        st = native_mountpath_action(native, action, name, &is_known, answer, err);
+        if (!is_known) {
+            st = fail(err, ST_NOT_IMPLEMENTED, "The action '%.64s' is not known here", action);
+        }
     }
     json_decref(root);
     return st;
@@ -147,6 +168,17 @@ work(struct http_exchange *exchange)
     } else {
         native_answer_error(exchange, native_http_status(st), &err);
     }
+    buffer_release(&answer);
+}
+
+ON_WORKER static void
+show_mountpaths(struct http_exchange *exchange)
+{
+    struct native_call *call = http_exchange_data(exchange);
+    struct buffer answer = BUFFER_INIT;
+
+    native_mountpath_list(call->native, &answer);
+    native_answer(exchange, "application/json", buffer_bytes(&answer));
     buffer_release(&answer);
 }
 
@@ -180,6 +212,15 @@ query_value(struct bytes query, const char *name)
     return BYTES_NONE;
 }
 
+static void
+begin_call(struct http_exchange *exchange, struct native *native)
+{
+    struct native_call *call = arena_calloc(http_exchange_arena(exchange), 1, sizeof(*call));
+
+    call->native = native;
+    http_exchange_set_data(exchange, call);
+}
+
 void
 native_handle(struct http_exchange *exchange, struct native *native)
 {
@@ -197,11 +238,12 @@ native_handle(struct http_exchange *exchange, struct native *native)
     } else if (bytes_equal_string(request->method, "GET") &&
                bytes_equal_string(what, "lode-jobs")) {
         list_jobs(exchange, native->jobs, query_value(request->query, "id"));
+    } else if (bytes_equal_string(request->method, "GET") &&
+               bytes_equal_string(what, "lode-mountpaths")) {
+        begin_call(exchange, native);
+        http_exchange_run_on_worker(exchange, show_mountpaths);
     } else if (bytes_equal_string(request->method, "PUT")) {
-        struct native_call *call = arena_calloc(arena, 1, sizeof(*call));
-
-        call->native = native;
-        http_exchange_set_data(exchange, call);
+        begin_call(exchange, native);
         http_exchange_read_body(exchange, NATIVE_BODY_BYTES_MAX, on_body);
     } else {
         fail(&err, ST_NOT_IMPLEMENTED, "%.*s of /v1/cluster with what=%.*s is not known here",

@@ -6,6 +6,10 @@
  *
  *   PUT {"action":"lode-fsck","value":{"verify":true}}     starts a check; answers the job's id
  *   PUT {"action":"lode-job-stop","name":ID}               asks a job to stop
+ *   PUT {"action":"lode-mountpath-VERB","name":DIR}        attach, detach, enable, disable, forget;
+ *                                                          answers generation and resilver job
+ *   PUT {"action":"lode-resilver"}                         goes on with an unfinished resilver
+ *   GET ?what=lode-mountpaths                               a JSON object
  *   GET ?what=lode-jobs[&id=ID]                             a JSON array of jobs
  *
  * Requests carry SigV4 with root's key.  Everything else under /v1 answers 501, as JSON.
@@ -23,6 +27,7 @@
 struct native {
     struct credential_store *credentials; /* borrowed */
     struct job_registry *jobs;            /* borrowed */
+    struct object_store *objects;         /* borrowed */
 };
 
 bool native_accepts(const struct http_request *request); /* /v1 and what is below it */

@@ -5,4 +5,5 @@ TESTS += \
 	tests/scenario/etcd_test.sh \
 	tests/scenario/fsck_test.sh \
 	tests/scenario/lode_test.sh \
-	tests/scenario/loded_test.sh
+	tests/scenario/loded_test.sh \
+	tests/scenario/mountpath_test.sh
