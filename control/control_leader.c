@@ -28,13 +28,12 @@ struct control_leader {
     struct buffer value;
     control_leader_changed_fn *changed;
     void *arg;
-    bool was_leader; /* what the owner was told; the thread */
+    uint64_t told; /* the thread: create revision of what the owner was told to lead by, or 0 */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;        /* monotonic clock */
-    struct control_guard guard; /* key: constant; create_revision guarded by lock, 0: not mine */
-    uint64_t lease;             /* guarded by lock; under which the key was made */
-    uint64_t present;           /* guarded by lock; create revision of the key as seen, 0: none */
+    struct control_guard guard; /* create_revision guarded by lock; of the key as seen, 0: none */
+    uint64_t key_lease;         /* guarded by lock; of the key as seen */
     bool has_news;              /* guarded by lock */
     bool is_ending;             /* guarded by lock */
 };
@@ -48,18 +47,18 @@ key_changed(const struct control_value *value, void *arg)
         return;
     }
     WITH_LOCK (&leader->lock) {
-        leader->present = value->value.data != NULL ? value->create_revision : 0;
+        leader->guard.create_revision = value->value.data != NULL ? value->create_revision : 0;
+        leader->key_lease = value->lease;
         leader->has_news = true;
         CHECK(pthread_cond_signal(&leader->wake) == 0);
     }
 }
 
-/* has_lock */
+/* has_lock.  Whose the key is shows in its lease, also when the answer to its creation was lost. */
 static bool
 is_leader_locked(const struct control_leader *leader, uint64_t lease)
 {
-    return leader->guard.create_revision != 0 && leader->lease == lease && lease != 0 &&
-           leader->present == leader->guard.create_revision;
+    return leader->guard.create_revision != 0 && leader->key_lease == lease && lease != 0;
 }
 
 bool
@@ -87,31 +86,32 @@ try_to_lead(struct control_leader *leader, uint64_t lease)
                                     .expected_revision = CONTROL_MUST_NOT_EXIST,
                                     .lease = lease};
     struct error err = ERROR_INIT;
-    uint64_t revision;
-    enum status st = control_commit(leader->control, &change, 1, NULL, &revision, &err);
+    enum status st = control_commit(leader->control, &change, 1, NULL, NULL, &err);
 
-    if (st == ST_OK) {
-        WITH_LOCK (&leader->lock) {
-            leader->guard.create_revision = revision;
-            leader->lease = lease;
-        }
-    } else if (st != ST_CONFLICT) {
+    if (st != ST_OK && st != ST_CONFLICT) {
         log_warn(NULL, "control_campaign_failed", "%s", err.text);
     }
     return st == ST_OK || st == ST_CONFLICT;
 }
 
+/* term: the create revision by which this node leads, or 0.  A term that ended and began anew
+ * between two looks is told as both. */
 static void
-tell(struct control_leader *leader, bool is_leader)
+tell(struct control_leader *leader, uint64_t term)
 {
-    if (is_leader == leader->was_leader) {
-        return;
+    if (leader->told != 0 && leader->told != term) {
+        leader->told = 0;
+        log_info(NULL, "control_leader_lost", "%s: this node leads no more", leader->guard.key);
+        if (leader->changed != NULL) {
+            leader->changed(false, leader->arg);
+        }
     }
-    leader->was_leader = is_leader;
-    log_info(NULL, is_leader ? "control_leader_won" : "control_leader_lost", "%s: %s",
-             leader->guard.key, is_leader ? "this node leads" : "this node leads no more");
-    if (leader->changed != NULL) {
-        leader->changed(is_leader, leader->arg);
+    if (leader->told == 0 && term != 0) {
+        leader->told = term;
+        log_info(NULL, "control_leader_won", "%s: this node leads", leader->guard.key);
+        if (leader->changed != NULL) {
+            leader->changed(true, leader->arg);
+        }
     }
 }
 
@@ -120,23 +120,18 @@ static int64_t
 look(struct control_leader *leader)
 {
     uint64_t lease = control_session_lease(leader->session);
+    struct control_guard guard;
     bool has_leader = false;
     bool is_good = true;
-    uint64_t told_revision = 0;
 
     WITH_LOCK (&leader->lock) {
         leader->has_news = false;
-        told_revision = is_leader_locked(leader, lease) ? leader->guard.create_revision : 0;
-        has_leader = leader->present != 0;
+        has_leader = leader->guard.create_revision != 0;
     }
-    if (told_revision == 0) {
-        tell(leader, false);
-    }
+    tell(leader, control_leader_is_leader(leader, &guard) ? guard.create_revision : 0);
     if (!has_leader && lease != 0) {
         is_good = try_to_lead(leader, lease);
-    }
-    if (control_leader_is_leader(leader, NULL)) {
-        tell(leader, true);
+        tell(leader, control_leader_is_leader(leader, &guard) ? guard.create_revision : 0);
     }
     return is_good ? LOOK_INTERVAL_MS : TRY_INTERVAL_MS;
 }
@@ -163,7 +158,7 @@ leader_run(void *arg)
             is_ending = leader->is_ending;
         }
     }
-    tell(leader, false);
+    tell(leader, 0);
     return NULL;
 }
 
@@ -214,7 +209,7 @@ control_leader_resign(struct control_leader **take_leader)
     CHECK(pthread_join(leader->thread, NULL) == 0);
     control_unwatch(leader->control, key_changed, leader);
     change.key = bytes_of_string(leader->guard.key);
-    if (leader->guard.create_revision != 0 && leader->present == leader->guard.create_revision &&
+    if (is_leader_locked(leader, control_session_lease(leader->session)) && /* no other thread */
         control_commit(leader->control, &change, 1, &leader->guard, NULL, &err) != ST_OK) {
         log_info(NULL, "control_leader_not_resigned", "leadership ends with the lease: %s",
                  err.text);

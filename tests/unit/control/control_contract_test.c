@@ -4,6 +4,7 @@
  * every test of the table runs over a RocksDB and over a real etcd.
  */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -297,6 +298,45 @@ BOTH_DRIVERS(leader_changes_and_the_old_guard_is_refused)
     fixture_wait_list(control, "", "map=3 ");
     control_session_close(&first);
     control_session_close(&second);
+}
+
+struct terms {
+    _Atomic int won_count;
+    _Atomic int lost_count;
+};
+
+static void
+count_terms(bool is_leader, void *arg)
+{
+    struct terms *terms = arg;
+
+    atomic_fetch_add(is_leader ? &terms->won_count : &terms->lost_count, 1);
+}
+
+/* Somebody deletes the leader's key: its term is over, also if it leads again at once. */
+BOTH_DRIVERS(each_term_of_a_leader_is_told)
+{
+    struct control_session *session = NULL;
+    struct control_leader *leader = NULL;
+    struct terms terms = {0};
+    struct control_leader_options options = {
+        .key = "leader", .value = BYTES_LITERAL("one"), .changed = count_terms, .arg = &terms};
+    struct control_guard first;
+    struct control_guard second;
+
+    EXPECT_OK(control_session_open(control, &SESSION, &session, &err), &err);
+    EXPECT_OK(control_leader_campaign(session, &options, &leader, &err), &err);
+    fixture_wait_leader(leader, &first);
+    EXPECT_OK(control_delete(control, BYTES_LITERAL("leader"), CONTROL_ANY_REVISION, &err), &err);
+    fixture_wait_leader(leader, &second);
+    EXPECT(second.create_revision > first.create_revision);
+    EXPECT_STATUS(ST_MOVED,
+                  control_put_as_leader(control, &first, BYTES_LITERAL("map"), BYTES_LITERAL("1"),
+                                        CONTROL_ANY_REVISION, NULL, &err));
+    control_leader_resign(&leader);
+    EXPECT_INT(terms.won_count, terms.lost_count);
+    EXPECT(terms.won_count >= 1 && terms.won_count <= 2);
+    control_session_close(&session);
 }
 
 BOTH_DRIVERS(refresh_of_what_is_there_or_not_succeeds)

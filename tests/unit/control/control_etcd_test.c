@@ -335,6 +335,32 @@ TEST(unknown_outcome_is_said_to_be_unknown)
     pair_close(&pair);
 }
 
+/* A candidate whose key was made leads, though nobody told it so: else nobody would lead for as
+ * long as it lives. */
+TEST(leader_whose_election_went_unanswered_leads)
+{
+    struct pair pair = pair_open(SHORT_TIMEOUT_MS);
+    struct control_session_options options = {.ttl_ms = 10000};
+    struct control_leader_options candidate = {.key = "leader", .value = BYTES_LITERAL("me")};
+    struct control_session *session = NULL;
+    struct control_leader *leader = NULL;
+    struct control_guard guard;
+
+    EXPECT_OK(control_session_open(pair.near, &options, &session, &err), &err);
+    tcp_proxy_lose_answers(pair.proxy, "POST /v3/kv/txn", INT32_MAX);
+    EXPECT_OK(control_leader_campaign(session, &candidate, &leader, &err), &err);
+    fixture_wait_leader(leader, &guard);
+    EXPECT(tcp_proxy_lost_count(pair.proxy) > 0);
+    tcp_proxy_lose_answers(pair.proxy, "", 0);
+    EXPECT_OK(control_put_as_leader(pair.near, &guard, BYTES_LITERAL("map"), BYTES_LITERAL("1"),
+                                    CONTROL_MUST_NOT_EXIST, NULL, &err),
+              &err);
+    fixture_wait_list(pair.far, "", "leader=me map=1 ");
+    control_leader_resign(&leader);
+    control_session_close(&session);
+    pair_close(&pair);
+}
+
 /* After a conflict the next get sees what it was with, however slow the watch is: who tries again
  * makes progress. */
 TEST(conflict_is_answered_when_its_reason_is_known_here)
