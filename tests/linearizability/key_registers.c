@@ -127,7 +127,7 @@ collect_choices(const struct builder *builder, const struct op *copy, int32_t *r
         bool is_carried = op->kind != OP_PAGE && op->key != copy->source &&
                           may_write(op, op->key) &&
                           builder->flows[(size_t)copy->source * key_count + (size_t)op->key];
-        if (is_direct || is_carried) {
+        if ((is_direct || is_carried) && builder->value_call_ns[op->value] != NEVER) {
             ret_choices[count++] = op->value;
         }
     }
@@ -181,13 +181,15 @@ add_copy(struct builder *builder, const struct op *op)
         break;
     }
     add_read(builder, op, op->source, DEMAND_VALUE, op->value);
+    /* It cannot have written what was not yet there to be read; copies that read in a circle what
+     * nobody has put are no explanation. */
+    sent_ns = builder->value_call_ns[op->value];
+    if (sent_ns > step.return_ns) {
+        return;
+    }
     step.effect = EFFECT_SET;
     step.result = op->value;
-    /* It cannot have written what was not yet there to be read. */
-    sent_ns = builder->value_call_ns[op->value];
-    if (sent_ns > step.call_ns && sent_ns <= step.return_ns) {
-        step.call_ns = sent_ns;
-    }
+    step.call_ns = sent_ns > step.call_ns ? sent_ns : step.call_ns;
     add_write(builder, op, step);
 }
 

@@ -12,6 +12,7 @@ JUDGE_SOURCES = $(SEARCH_SOURCES) \
 EXTRA_DIST += tests/linearizability/README.md
 JUDGE_TESTS = \
 	tests/linearizability/history_judge_test \
+	tests/linearizability/random_history_test \
 	tests/linearizability/register_search_test
 check_PROGRAMS += tests/linearizability/judge $(JUDGE_TESTS)
 TESTS += $(JUDGE_TESTS)
@@ -23,3 +24,6 @@ tests_linearizability_history_judge_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_linearizability_register_search_test_SOURCES = \
 	tests/linearizability/register_search_test.c $(SEARCH_SOURCES)
 tests_linearizability_register_search_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
+tests_linearizability_random_history_test_SOURCES = \
+	tests/linearizability/random_history_test.c $(JUDGE_SOURCES)
+tests_linearizability_random_history_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
