@@ -201,6 +201,20 @@ peer_call_cancel(struct peer_pending **take_pending)
     }
 }
 
+/* The codes of dialects that verbs answer with; errors name static ones only. */
+static const char *
+code_of(struct bytes code)
+{
+    static const char *const CODES[] = {"InvalidRequest", "InvalidArgument", "InvalidPartNumber"};
+
+    for (size_t i = 0; i < ARRAY_COUNT(CODES); i++) {
+        if (bytes_equal_string(code, CODES[i])) {
+            return CODES[i];
+        }
+    }
+    return NULL;
+}
+
 enum status
 peer_call_finish(struct peer_pending **take_pending, struct arena *arena,
                  struct peer_call_result *ret_result, struct error *err)
@@ -223,7 +237,8 @@ peer_call_finish(struct peer_pending **take_pending, struct arena *arena,
     }
     *ret_result = result;
     if (result.answer.status != ST_OK) {
-        return fail(err, result.answer.status, "%.*s", BYTES_ARGS(result.answer.sentence));
+        return fail_as(err, result.answer.status, code_of(result.answer.dialect_code), "%.*s",
+                       BYTES_ARGS(result.answer.sentence));
     }
     return ST_OK;
 }

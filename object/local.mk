@@ -23,7 +23,8 @@ libobject_a_SOURCES = \
 	object/mountpath_admin.c object/mountpath_admin.h \
 	object/multipart.c object/multipart.h \
 	object/multipart_complete.c \
-	object/multipart_list.c \
+	object/multipart_list.c object/multipart_list_own.h \
+	object/multipart_list_merge.c \
 	object/object_attributes.c object/object_attributes.h \
 	object/object_checksum.c object/object_checksum.h \
 	object/object_cluster.c object/object_cluster.h \
@@ -32,10 +33,13 @@ libobject_a_SOURCES = \
 	object/object_copy.c object/object_copy.h \
 	object/object_current.c object/object_current.h \
 	object/object_delete.c object/object_delete.h \
+	object/object_delete_split.c object/object_delete_own.h \
 	object/object_get.c object/object_get.h \
 	object/object_internal.h \
 	object/object_key.c object/object_key.h \
 	object/object_list.c object/object_list.h \
+	object/object_list_merge.c object/object_list_own.h \
+	object/object_pull.c object/object_pull.h \
 	object/object_put.c object/object_put.h \
 	object/object_put_commit.c \
 	object/object_put_internal.h \
@@ -43,6 +47,7 @@ libobject_a_SOURCES = \
 	object/object_relay.c object/object_relay.h \
 	object/object_route.c object/object_route.h \
 	object/object_store.c object/object_store.h \
+	object/page_merge.c object/page_merge.h \
 	object/part_table.c object/part_table.h \
 	object/placement_rules.c object/placement_rules.h \
 	object/rehome.c object/rehome.h \

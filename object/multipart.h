@@ -71,6 +71,9 @@ struct multipart_upload_entry {
     struct bytes name; /* what clients call it: object_upload_name */
     struct upload_record record;
 };
+/* What one node asks another for at most.  SPEC: S3 ListMultipartUploads / max-uploads. */
+#define MULTIPART_LIST_PAGE_MAX ((size_t)1000)
+
 struct multipart_list_options {
     struct bytes prefix;
     struct bytes delimiter;
@@ -79,7 +82,13 @@ struct multipart_list_options {
     struct upload_id upload_id_marker;
     size_t count_max;
 };
-/* Open uploads in order of key, then of id, merged over all homes.  Never ends short. */
+/* The page that a peer asks this target for; as object_list_serve. */
+MUST_USE ON_WORKER enum status multipart_list_serve(const struct bucket *bucket,
+                                                    struct bytes arguments, uint64_t map_version,
+                                                    struct buffer *out, bool *ret_is_truncated,
+                                                    struct error *err);
+/* Open uploads in order of key, then of id, merged over all targets and homes.  Never ends short.
+ */
 MUST_USE ON_WORKER enum status
 multipart_list(const struct bucket *bucket, const struct multipart_list_options *options,
                struct arena *arena, struct multipart_upload_entry **ret_entries, size_t *ret_count,

@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "meta/meta_key.h"
 #include "object/home_merge.h"
-#include "object/multipart.h"
+#include "object/multipart_list_own.h"
 #include "object/object_internal.h"
 #include "object/object_key.h"
 #include "object/object_route.h"
@@ -138,9 +138,9 @@ list_run(struct upload_list *list, struct error *err)
 }
 
 enum status
-multipart_list(const struct bucket *bucket, const struct multipart_list_options *options,
-               struct arena *arena, struct multipart_upload_entry **ret_entries, size_t *ret_count,
-               bool *ret_is_truncated, struct error *err)
+multipart_list_local(const struct bucket *bucket, const struct multipart_list_options *options,
+                     struct arena *arena, struct multipart_upload_entry **ret_entries,
+                     size_t *ret_count, bool *ret_is_truncated, struct error *err)
 {
     struct upload_list list = {.bucket = bucket, .options = options, .arena = arena};
     enum status st = ST_OK;

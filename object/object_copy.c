@@ -20,9 +20,11 @@
 #include "object/copy_plan.h"
 #include "object/object_attributes.h"
 #include "object/object_checksum.h"
+#include "object/object_cluster.h"
 #include "object/object_current.h"
 #include "object/object_internal.h"
 #include "object/object_key.h"
+#include "object/object_pull.h"
 #include "object/part_table.h"
 
 #include "base/banned.h"
@@ -247,16 +249,12 @@ copy_check(const struct bucket *destination, const struct object_copy_options *o
     return st;
 }
 
-enum status
-object_copy(const struct bucket *destination, const struct object_copy_options *options,
-            struct object_copy_result *ret_result, struct error *err)
+static enum status
+copy_local(const struct bucket *destination, const struct object_copy_options *options,
+           struct object_copy_result *ret_result, struct error *err)
 {
-    enum status st = copy_check(destination, options, err);
+    enum status st = ST_CONFLICT;
 
-    assert_on_worker();
-    if (st != ST_OK) {
-        return st;
-    }
     for (size_t try = 0; try < COPY_TRY_COUNT; try++) {
         struct copy_plan plan;
 
@@ -271,4 +269,41 @@ object_copy(const struct bucket *destination, const struct object_copy_options *
         }
     }
     return st;
+}
+
+/* Where the source is, under a map that both nodes have. */
+static enum status
+copy_from_owner(const struct bucket *destination, const struct object_copy_options *options,
+                struct object_copy_result *ret_result, struct error *err)
+{
+    const struct object_cluster *cluster = object_store_cluster(destination->store);
+    enum status st = ST_MOVED;
+
+    for (size_t try = 0; try < COPY_TRY_COUNT && st == ST_MOVED; try++) {
+        struct object_route route = {.is_local = true};
+        struct arena arena = ARENA_INIT;
+        uint64_t version = 0;
+
+        st = object_route(options->source, options->source_key, BYTES_NONE, &arena, &route, err);
+        if (st == ST_OK && route.is_local) {
+            st = copy_local(destination, options, ret_result, err);
+        } else if (st == ST_OK) {
+            st = object_pull(destination, options, &route, ret_result, &version, err);
+        }
+        arena_release(&arena);
+        if (st == ST_MOVED && cluster->fetch_map(cluster->arg, version, err) != ST_OK) {
+            return ST_UNAVAILABLE;
+        }
+    }
+    return st == ST_MOVED ? fail(err, ST_UNAVAILABLE, "The map of the cluster keeps changing") : st;
+}
+
+enum status
+object_copy(const struct bucket *destination, const struct object_copy_options *options,
+            struct object_copy_result *ret_result, struct error *err)
+{
+    enum status st = copy_check(destination, options, err);
+
+    assert_on_worker();
+    return st == ST_OK ? copy_from_owner(destination, options, ret_result, err) : st;
 }

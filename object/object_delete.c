@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "object/home_move.h"
 #include "object/object_current.h"
+#include "object/object_delete_own.h"
 #include "object/object_internal.h"
 #include "object/object_key.h"
 
@@ -75,8 +76,8 @@ deletion_submit(struct deletion *deletion, struct error *err)
 }
 
 enum status
-object_delete(const struct bucket *bucket, struct object_delete_entry *entries, size_t count,
-              struct error *err)
+object_delete_local(const struct bucket *bucket, struct object_delete_entry *entries, size_t count,
+                    struct error *err)
 {
     struct deletion *deletions;
 

@@ -24,4 +24,9 @@ MUST_USE ON_WORKER enum status object_delete(const struct bucket *bucket,
                                              struct object_delete_entry *entries, size_t count,
                                              struct error *err);
 
+/* This node's share of a deletion, as a peer sends it; the results are appended to out.  ST_MOVED:
+ * a key is not this node's, and nothing was deleted. */
+MUST_USE ON_WORKER enum status object_delete_serve(const struct bucket *bucket, struct bytes body,
+                                                   struct buffer *out, struct error *err);
+
 #endif

@@ -11,6 +11,7 @@
 #include "object/home_merge.h"
 #include "object/object_internal.h"
 #include "object/object_key.h"
+#include "object/object_list_own.h"
 
 #include "base/banned.h"
 
@@ -114,15 +115,29 @@ list_give(struct object_list *list, struct error *err)
     return ST_OK;
 }
 
+/* Keys that are stored here and do not count are as if they were not there. */
+static void
+skip_uncounted(struct object_list *list)
+{
+    const struct object_list_options *options = list->options;
+
+    while (options->counts != NULL && home_merge_is_valid(&list->merge) &&
+           !options->counts(name_of(home_merge_key(&list->merge)), options->counts_arg)) {
+        home_merge_next(&list->merge);
+    }
+}
+
 static enum status
 list_page(struct object_list *list, struct error *err)
 {
+    skip_uncounted(list);
     while (home_merge_is_valid(&list->merge) && list->count < list->options->count_max) {
         enum status st = list_give(list, err);
 
         if (st != ST_OK) {
             return st;
         }
+        skip_uncounted(list);
     }
     return home_merge_status(&list->merge, err);
 }
@@ -149,9 +164,9 @@ ask_for_flush(struct object_store *store, int64_t started_ns)
 }
 
 enum status
-object_list(const struct bucket *bucket, const struct object_list_options *options,
-            object_list_fn *found, void *arg, struct arena *arena,
-            struct object_list_result *ret_result, struct error *err)
+object_list_local(const struct bucket *bucket, const struct object_list_options *options,
+                  object_list_fn *found, void *arg, struct arena *arena,
+                  struct object_list_result *ret_result, struct error *err)
 {
     struct object_list list = {
         .bucket = bucket,

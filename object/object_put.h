@@ -26,7 +26,8 @@ struct object_put_expectation {
     bool has_payload_sha256; /* x-amz-content-sha256: dialect code XAmzContentSHA256Mismatch */
     unsigned char payload_sha256[32];
     struct checksum
-        checksum; /* algorithm NONE: none; size 0: algorithm known, value in a trailer */
+        checksum;     /* algorithm NONE: none; size 0: algorithm known, value in a trailer */
+    bool is_computed; /* ... or nowhere: the checksum is only to be kept */
 };
 
 struct object_put_options {

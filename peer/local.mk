@@ -2,6 +2,9 @@
 noinst_LIBRARIES += libpeer.a
 libpeer_a_SOURCES = \
 	peer/peer_handler.c peer/peer_handler.h \
+	peer/peer_delete.c \
+	peer/peer_list.c \
+	peer/peer_read.c \
 	peer/peer_relayed_s3.c \
 	peer/peer_verb.c peer/peer_verb.h
 

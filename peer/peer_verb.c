@@ -8,6 +8,10 @@
 
 static const struct peer_verb VERBS[] = {
     {.name = "s3"},
+    {.name = "list", .run = peer_list},
+    {.name = "uploads", .run = peer_uploads},
+    {.name = "delete", .run = peer_delete, .body_max = PEER_DELETE_BODY_MAX},
+    {.name = "read", .run = peer_read},
 };
 
 const struct peer_verb *

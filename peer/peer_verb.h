@@ -37,6 +37,14 @@ struct peer_verb {
     bool is_of_any_map;
 };
 
+/* 1,000 keys with a condition each. */
+#define PEER_DELETE_BODY_MAX ((size_t)4 << 20)
+
+peer_verb_fn peer_delete;
+peer_verb_fn peer_list;
+peer_verb_fn peer_read;
+peer_verb_fn peer_uploads;
+
 /* NULL: there is no such verb. */
 const struct peer_verb *peer_verb_find(struct bytes name);
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 PEER_TESTS = \
-	tests/unit/peer/peer_handler_test
+	tests/unit/peer/peer_handler_test \
+	tests/unit/peer/peer_listing_test
 check_PROGRAMS += $(PEER_TESTS)
 TESTS += $(PEER_TESTS)
 check_LIBRARIES += libclusterfixture.a
@@ -8,3 +9,4 @@ libclusterfixture_a_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS)
 libclusterfixture_a_SOURCES = tests/unit/peer/cluster_fixture.c tests/unit/peer/cluster_fixture.h
 PEER_TEST_LIBS = libclusterfixture.a $(PEER_LIBS) $(S3_TEST_LIBS)
 tests_unit_peer_peer_handler_test_LDADD = $(PEER_TEST_LIBS)
+tests_unit_peer_peer_listing_test_LDADD = $(PEER_TEST_LIBS)

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pages of this node's uploads: for a node without a cluster, and for the merge of all targets. */
+#ifndef OBJECT_MULTIPART_LIST_OWN_H
+#define OBJECT_MULTIPART_LIST_OWN_H
+
+#include "object/multipart.h"
+
+/* As multipart_list, of what is stored here. */
+MUST_USE ON_WORKER enum status
+multipart_list_local(const struct bucket *bucket, const struct multipart_list_options *options,
+                     struct arena *arena, struct multipart_upload_entry **ret_entries,
+                     size_t *ret_count, bool *ret_is_truncated, struct error *err);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A page of objects over all targets, and the page that a target gives for it. */
+#include "base/check.h"
+#include "base/field_codec.h"
+#include "object/object_list.h"
+#include "object/object_list_own.h"
+#include "object/object_store.h"
+#include "object/page_merge.h"
+
+#include "base/banned.h"
+
+/* Arguments of the verb: numbers never change. */
+enum argument {
+    ARGUMENT_BUCKET_ID = 1 | FIELD_CRITICAL,
+    ARGUMENT_PREFIX = 2 | FIELD_CRITICAL,
+    ARGUMENT_DELIMITER = 3 | FIELD_CRITICAL,
+    ARGUMENT_AFTER = 4 | FIELD_CRITICAL,
+    ARGUMENT_COUNT_MAX = 5 | FIELD_CRITICAL
+};
+
+struct list_merge {
+    const struct bucket *bucket;
+    const struct object_list_options *options;
+};
+
+/* ---- entries: nothing for a common prefix, else the record's summary ---- */
+
+static void
+put_entry(struct bytes name, const struct object_record *record, void *arg)
+{
+    struct buffer *out = arg;
+    struct buffer value = BUFFER_INIT;
+
+    if (record != NULL) {
+        field_put_varint(&value, (uint64_t)record->created_ns);
+        field_put_varint(&value, record->size);
+        field_put_counted(&value, record->etag);
+        field_put_varint(&value, record->checksum.algorithm);
+        field_put_varint(&value, record->checksum.type);
+        field_put_counted(&value, bytes_of(record->checksum.value, record->checksum.size));
+        field_put_varint(&value, record->part_count);
+        field_put_counted(&value, record->owner);
+        field_put_varint(&value, record->seq.map_version);
+        field_put_varint(&value, record->seq.counter);
+    }
+    page_put(out, name, buffer_bytes(&value));
+    buffer_release(&value);
+}
+
+static bool
+read_entry(struct bytes value, struct object_record *record)
+{
+    uint64_t created, algorithm, type, part_count;
+    struct bytes checksum;
+
+    memset(record, 0, sizeof(*record));
+    if (!field_cut_varint(&value, &created) || !field_cut_varint(&value, &record->size) ||
+        !field_cut_counted(&value, &record->etag) || !field_cut_varint(&value, &algorithm) ||
+        !field_cut_varint(&value, &type) || !field_cut_counted(&value, &checksum) ||
+        !field_cut_varint(&value, &part_count) || !field_cut_counted(&value, &record->owner) ||
+        !field_cut_varint(&value, &record->seq.map_version) ||
+        !field_cut_varint(&value, &record->seq.counter)) {
+        return false;
+    }
+    if (algorithm > CHECKSUM_SHA256 || type > CHECKSUM_COMPOSITE || part_count > UINT32_MAX ||
+        checksum.size > CHECKSUM_VALUE_MAX) {
+        return false;
+    }
+    record->created_ns = (int64_t)created;
+    record->checksum.algorithm = (enum checksum_algorithm)algorithm;
+    record->checksum.type = (enum checksum_type)type;
+    record->checksum.size = checksum.size;
+    memcpy(record->checksum.value, checksum.data, checksum.size);
+    record->part_count = (uint32_t)part_count;
+    return true;
+}
+
+/* ---- a target's own page ---- */
+
+static bool
+counts(struct bytes key, void *arg)
+{
+    return page_owner_counts(arg, key);
+}
+
+static enum status
+list_own(const struct bucket *bucket, const struct object_list_options *options,
+         uint64_t map_version, struct buffer *out, bool *ret_is_truncated, struct error *err)
+{
+    struct object_list_options own = *options;
+    struct object_list_result result = {.count = 0};
+    struct page_owner owner;
+    enum status st = page_owner_open(&owner, bucket, map_version, err);
+    enum status closed;
+
+    if (st != ST_OK) {
+        return st;
+    }
+    own.counts = counts;
+    own.counts_arg = &owner;
+    st = object_list_local(bucket, &own, put_entry, out, &owner.arena, &result, err);
+    closed = page_owner_close(&owner, bucket, st == ST_OK ? err : NULL);
+    *ret_is_truncated = result.is_truncated;
+    return st == ST_OK ? closed : st;
+}
+
+static bool
+read_argument(const struct field *field, struct object_list_options *options, uint64_t *ret_id)
+{
+    uint64_t count_max = 0;
+
+    switch (field->tag) {
+    case ARGUMENT_BUCKET_ID:
+        return field_number(field->payload, UINT64_MAX, ret_id);
+    case ARGUMENT_PREFIX:
+        options->prefix = field->payload;
+        return true;
+    case ARGUMENT_DELIMITER:
+        options->delimiter = field->payload;
+        return true;
+    case ARGUMENT_AFTER:
+        options->after = field->payload;
+        return true;
+    case ARGUMENT_COUNT_MAX:
+        if (!field_number(field->payload, OBJECT_LIST_PAGE_MAX, &count_max)) {
+            return false;
+        }
+        options->count_max = (size_t)count_max;
+        return true;
+    default:
+        return (field->tag & FIELD_CRITICAL) == 0;
+    }
+}
+
+enum status
+object_list_serve(const struct bucket *bucket, struct bytes arguments, uint64_t map_version,
+                  struct buffer *out, bool *ret_is_truncated, struct error *err)
+{
+    struct object_list_options options = {
+        .prefix = BYTES_LITERAL(""), .delimiter = BYTES_LITERAL(""), .after = BYTES_LITERAL("")};
+    uint64_t id = 0;
+    struct field field;
+    enum status st;
+
+    while ((st = field_next(&arguments, &field)) == ST_OK) {
+        if (!read_argument(&field, &options, &id)) {
+            return fail(err, ST_INVALID, "an argument of a page cannot be read");
+        }
+    }
+    if (st != ST_NOT_FOUND) {
+        return fail(err, ST_INVALID, "the arguments of a page are malformed");
+    }
+    if (id != bucket->id) {
+        return fail(err, ST_NO_SUCH_BUCKET, "the bucket is another one of that name");
+    }
+    return list_own(bucket, &options, map_version, out, ret_is_truncated, err);
+}
+
+/* ---- the page of all ---- */
+
+static void
+write_arguments(const void *arg, struct bytes last, size_t count_max, struct buffer *out)
+{
+    const struct list_merge *merge = arg;
+    const struct object_list_options *options = merge->options;
+
+    field_put_number(out, ARGUMENT_BUCKET_ID, merge->bucket->id);
+    field_put_text(out, ARGUMENT_PREFIX, options->prefix);
+    field_put_text(out, ARGUMENT_DELIMITER, options->delimiter);
+    field_put_text(out, ARGUMENT_AFTER, last.data != NULL ? last : options->after);
+    field_put_number(out, ARGUMENT_COUNT_MAX, count_max);
+}
+
+static enum status
+list_own_part(const void *arg, uint64_t map_version, struct bytes last, size_t count_max,
+              struct buffer *out, bool *ret_is_truncated, struct error *err)
+{
+    const struct list_merge *merge = arg;
+    struct object_list_options options = *merge->options;
+
+    options.count_max = count_max;
+    if (last.data != NULL) {
+        options.after = last;
+    }
+    return list_own(merge->bucket, &options, map_version, out, ret_is_truncated, err);
+}
+
+static enum status
+give(struct bytes page, object_list_fn *found, void *arg, struct bytes *ret_last, struct error *err)
+{
+    struct object_record record;
+    struct bytes name, value;
+    enum status st;
+
+    while ((st = page_next(&page, &name, &value)) == ST_OK) {
+        if (value.size != 0 && !read_entry(value, &record)) {
+            return fail(err, ST_INVALID, "an entry of a node's page cannot be read");
+        }
+        found(name, value.size != 0 ? &record : NULL, arg);
+        *ret_last = name;
+    }
+    return st == ST_NOT_FOUND ? ST_OK : fail(err, st, "a merged page cannot be read");
+}
+
+enum status
+object_list(const struct bucket *bucket, const struct object_list_options *options,
+            object_list_fn *found, void *arg, struct arena *arena,
+            struct object_list_result *ret_result, struct error *err)
+{
+    struct list_merge merge = {bucket, options};
+    struct object_list_result result = {.count = 0};
+    struct buffer page = BUFFER_INIT;
+    enum status st;
+
+    if (!object_store_is_clustered(bucket->store)) {
+        return object_list_local(bucket, options, found, arg, arena, ret_result, err);
+    }
+    if (options->count_max == 0 || options->prefix.size > OBJECT_KEY_BYTES_MAX) {
+        *ret_result = result;
+        return ST_OK;
+    }
+    st = page_merge_run(&(struct page_merge_options){.bucket = bucket,
+                                                     .verb = "list",
+                                                     .count_max = options->count_max,
+                                                     .write_arguments = write_arguments,
+                                                     .list_own = list_own_part,
+                                                     .arg = &merge},
+                        &page, &result.count, &result.is_truncated, err);
+    if (st == ST_OK) {
+        st = give(buffer_bytes(&page), found, arg, &result.last, err);
+    }
+    if (st == ST_OK) {
+        result.last = arena_copy(arena, result.last);
+        *ret_result = result;
+    }
+    buffer_release(&page);
+    return st;
+}

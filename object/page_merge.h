@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One page of a listing over all targets: each gives a sorted page of its own, under one map, and
+ * they are merged.  A target that is down or has another map never makes a page end short: it
+ * fails, or is repeated under the newer map.  Targets are asked at the same time, each for about
+ * its share of the page, and again when that was not enough; so memory is bounded by the page.
+ *
+ * A page is a sequence of counted sort keys, each followed by a counted value.
+ */
+#ifndef OBJECT_PAGE_MERGE_H
+#define OBJECT_PAGE_MERGE_H
+
+#include "object/bucket.h"
+
+/* Repetitions of a page under a newer map; then 503. */
+#define PAGE_MERGE_TRIES_MAX 5
+
+struct page_merge_options {
+    const struct bucket *bucket;
+    const char *verb; /* of the other targets */
+    size_t count_max;
+    /* The verb's arguments for the entries behind `last` (data NULL: from the start). */
+    void (*write_arguments)(const void *arg, struct bytes last, size_t count_max,
+                            struct buffer *out);
+    /* This node's own page, if it is a target. */
+    enum status (*list_own)(const void *arg, uint64_t map_version, struct bytes last,
+                            size_t count_max, struct buffer *out, bool *ret_is_truncated,
+                            struct error *err);
+    const void *arg;
+};
+
+/* Appends the merged page to out.  Entries with equal sort keys are one.  ST_UNAVAILABLE. */
+MUST_USE ON_WORKER enum status page_merge_run(const struct page_merge_options *options,
+                                              struct buffer *out, size_t *ret_count,
+                                              bool *ret_is_truncated, struct error *err);
+
+void page_put(struct buffer *out, struct bytes sort_key, struct bytes value);
+/* The next entry of *rest; ST_NOT_FOUND: none; ST_INVALID. */
+MUST_USE enum status page_next(struct bytes *rest, struct bytes *ret_sort_key,
+                               struct bytes *ret_value);
+
+/* What a listing of this node counts: the keys that it owns under one map. */
+struct page_owner {
+    struct cluster_map *map; /* a reference; NULL: this node is alone, all counts */
+    struct bytes uname;
+    struct bytes node_id;
+    struct arena arena;
+};
+/* ST_MOVED: this node does not work by that map. */
+MUST_USE enum status page_owner_open(struct page_owner *owner, const struct bucket *bucket,
+                                     uint64_t map_version, struct error *err);
+/* ST_MOVED: the map changed meanwhile. */
+MUST_USE enum status page_owner_close(struct page_owner *owner, const struct bucket *bucket,
+                                      struct error *err);
+bool page_owner_counts(const struct page_owner *owner, struct bytes key);
+
+#endif
