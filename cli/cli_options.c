@@ -52,7 +52,9 @@ find_flag(struct cli_options *options, const char *name)
         {"--recursive", "-r", offsetof(struct cli_options, is_recursive)},
         {"--force", "-f", offsetof(struct cli_options, is_forced)},
         {"--verify", "--verify", offsetof(struct cli_options, is_verifying)},
-        {"--watch", "--watch", offsetof(struct cli_options, is_watching)},
+        {"--watch", "-w", offsetof(struct cli_options, is_watching)},
+        {"--confirm-stopped", "--confirm-stopped",
+         offsetof(struct cli_options, is_confirmed_stopped)},
         {"--help", "-h", offsetof(struct cli_options, is_help)},
     };
 

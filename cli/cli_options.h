@@ -24,9 +24,10 @@ struct cli_options {
     bool is_recursive;
     bool is_forced;
     bool is_help;
-    bool is_verifying;   /* fsck: read every byte */
-    bool is_watching;    /* mountpath: until the resilver has ended */
-    uint64_t part_bytes; /* --part-size */
+    bool is_verifying;         /* fsck: read every byte */
+    bool is_watching;          /* go on showing what changes */
+    bool is_confirmed_stopped; /* cluster remove */
+    uint64_t part_bytes;       /* --part-size */
     char access_key[CLI_KEY_BYTES_MAX + 1];
     char secret_key[CLI_KEY_BYTES_MAX + 1];
 };

@@ -25,6 +25,8 @@ enum status command_get(struct command_context *context, struct error *err);
 enum status command_rm(struct command_context *context, struct error *err);
 enum status command_stat(struct command_context *context, struct error *err);
 enum status command_mountpath(struct command_context *context, struct error *err);
+enum status command_cluster(struct command_context *context, struct error *err);
+enum status command_show_mountpath(struct command_context *context, struct error *err);
 enum status command_show(struct command_context *context, struct error *err);
 enum status command_fsck(struct command_context *context, struct error *err);
 

@@ -244,10 +244,7 @@ command_mountpath(struct command_context *context, struct error *err)
 }
 
 enum status
-command_show(struct command_context *context, struct error *err)
+command_show_mountpath(struct command_context *context, struct error *err)
 {
-    if (strcmp(context->words[0], "mountpath") == 0) {
-        return list(context, err);
-    }
-    return fail(err, ST_INVALID, "'%s' cannot be shown; mountpath can", context->words[0]);
+    return list(context, err);
 }

@@ -5,7 +5,10 @@ libcli_a_SOURCES = \
 	cli/cli_options.c cli/cli_options.h \
 	cli/command.h \
 	cli/command_bucket.c \
+	cli/command_cluster.c \
 	cli/command_fsck.c \
+	cli/command_show.c \
+	cli/cluster_view.c cli/cluster_view.h \
 	cli/command_key.c \
 	cli/command_list.c \
 	cli/command_mountpath.c \

@@ -35,7 +35,11 @@ static const struct {
      "check the running server's data, as a job; --verify reads every byte"},
     {"mountpath", command_mountpath, 1, 2, "mountpath ls | VERB DIRECTORY",
      "attach, detach, enable, disable or forget a disk of the node; --watch waits for the data"},
-    {"show", command_show, 1, 1, "show mountpath", "the node's disks; --watch follows a resilver"},
+    {"show", command_show, 1, 2, "show [--watch] cluster|node [ID]|mountpath",
+     "the nodes of the cluster and what it is doing; one node; its disks"},
+    {"cluster", command_cluster, 1, 2, "cluster [--watch] VERB ID",
+     "maintenance, return, decommission, set-leader; remove [--confirm-stopped] gives a dead\n"
+     "                                     node's objects up; rotate-key (without ID)"},
 };
 
 static void
@@ -53,7 +57,7 @@ print_help(FILE *out)
             "[data]\n"
             "  --ca-file FILE    whom to trust over HTTPS, in place of the system's\n"
             "  --part-size MIB   files above this are sent in parts of it [16]\n"
-            "  --watch           wait until a resilver has ended, with its progress\n"
+            "  --watch, -w       go on showing what changes until it is done, or until Ctrl-C\n"
             "  --json            one JSON object per line, no progress bars\n"
             "  --quiet, -q       no progress bars\n"
             "  --help, -h        this text\n"

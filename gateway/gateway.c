@@ -219,7 +219,11 @@ open_dialects(struct gateway *gateway, struct error *err)
     }
     s3_init(&gateway->s3, &options);
     gateway->iam = (struct iam){gateway->credentials};
-    gateway->native = (struct native){gateway->credentials, gateway->jobs, gateway->objects};
+    gateway->native = (struct native){.credentials = gateway->credentials,
+                                      .jobs = gateway->jobs,
+                                      .objects = gateway->objects,
+                                      .control = object_store_control(gateway->objects),
+                                      .cluster = gateway->membership.cluster};
     return ST_OK;
 }
 

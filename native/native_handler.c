@@ -10,6 +10,7 @@
 #include "jobs/fsck_job.h"
 #include "jobs/resilver_job.h"
 #include "native/native_answer.h"
+#include "native/native_cluster.h"
 #include "native/native_mountpath.h"
 
 #include "base/banned.h"
@@ -139,6 +140,12 @@ run_action(struct native *native, struct bytes body, struct buffer *answer, stru
                   root == NULL ? where.text : "it has no \"action\"");
     } else if (strcmp(action, "lode-fsck") == 0) {
         st = start_fsck(native, json_object_get(root, "value"), answer, err);
+    } else if (native_cluster_accepts(action)) {
+        const json_t *value = json_object_get(root, "value");
+
+        st = native_cluster_run(native->cluster, native->control, action, name,
+                                json_is_true(json_object_get(value, "confirm_stopped")), answer,
+                                err);
     } else if (strcmp(action, "lode-job-stop") == 0 && name != NULL) {
         st = job_stop(native->jobs, name, err);
     } else if (strcmp(action, "lode-resilver") == 0) {
@@ -242,6 +249,9 @@ native_handle(struct http_exchange *exchange, struct native *native)
                bytes_equal_string(what, "lode-mountpaths")) {
         begin_call(exchange, native);
         http_exchange_run_on_worker(exchange, show_mountpaths);
+    } else if (bytes_equal_string(request->method, "GET") &&
+               bytes_equal_string(what, "lode-cluster")) {
+        native_cluster_show(exchange, native->cluster);
     } else if (bytes_equal_string(request->method, "PUT")) {
         begin_call(exchange, native);
         http_exchange_read_body(exchange, NATIVE_BODY_BYTES_MAX, on_body);

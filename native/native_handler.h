@@ -11,6 +11,7 @@
  *   PUT {"action":"lode-resilver"}                         goes on with an unfinished resilver
  *   GET ?what=lode-mountpaths                               a JSON object
  *   GET ?what=lode-jobs[&id=ID]                             a JSON array of jobs
+ *   lode-cluster...                                         native/native_cluster.h
  *
  * Requests carry SigV4 with root's key.  Everything else under /v1 answers 501, as JSON.
  */
@@ -18,6 +19,7 @@
 #define NATIVE_NATIVE_HANDLER_H
 
 #include "auth/credential_store.h"
+#include "cluster/cluster.h"
 #include "jobs/job.h"
 #include "net/http_exchange.h"
 
@@ -28,6 +30,8 @@ struct native {
     struct credential_store *credentials; /* borrowed */
     struct job_registry *jobs;            /* borrowed */
     struct object_store *objects;         /* borrowed */
+    struct control *control;              /* borrowed */
+    struct cluster *cluster;              /* borrowed; NULL: this node is alone */
 };
 
 bool native_accepts(const struct http_request *request); /* /v1 and what is below it */
