@@ -30,6 +30,7 @@ KILL_TIMEOUT_S = 10
 POLL_S = 0.02
 HEARTBEAT_MS, ELECTION_MS = 100, 1000  # etcd's own defaults; said here because tests count on them
 STATE = "cluster.json"
+LOG_LINE_SHOWN = 300
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 
 
@@ -315,6 +316,15 @@ class LodeNode(Program):
     def state(self):
         return dict(super().state(), ports=[self.port, self.admin_port, self.peer_port],
                     role=self.role, mountpaths=self.mountpath_count)
+
+
+def show_logs(cluster):
+    """For the output of a test that failed: how each node's log ends, longest for one that fell."""
+    for node in cluster.nodes:
+        is_alive = node.is_alive()
+        print(f"# the end of {node.name}'s log{'' if is_alive else ' (it has ended)'}:")
+        for line in node.log_end(6000).splitlines()[-5 if is_alive else -15:]:
+            print(f"#   {line[:LOG_LINE_SHOWN]}")
 
 
 class Cluster:

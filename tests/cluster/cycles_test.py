@@ -24,7 +24,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(HERE)), "tools"))
-from cluster_nodes import Cluster, ClusterError  # noqa: E402
+from cluster_nodes import Cluster, ClusterError, show_logs  # noqa: E402
 from cycle_load import BUCKET, Broken, Load  # noqa: E402
 from s3_client import NotSent, S3Client, Unknown  # noqa: E402
 
@@ -302,10 +302,7 @@ def main():
     except (Broken, ClusterError) as error:
         code = 1
         print("\n# ".join(f"not ok 1 - {error}".splitlines()))
-        for program in stage.cluster.programs():
-            print(f"# the end of {program.name}'s log:")
-            for line in program.log_end(1500).splitlines()[-8:]:
-                print(f"#   {line}")
+        show_logs(stage.cluster)
     finally:
         stage.end()
     if skipped:

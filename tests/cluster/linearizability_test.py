@@ -27,7 +27,7 @@ sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(HERE)), "tools"))
 import faults  # noqa: E402
 import network  # noqa: E402
-from cluster_nodes import Cluster, ClusterError  # noqa: E402
+from cluster_nodes import Cluster, ClusterError, show_logs  # noqa: E402
 from recorder import Recording, Unexpected  # noqa: E402
 
 SHORT_FAULTS = {False: ["none", "kill-target", "pause-target", "cut-target", "one-way-loss",
@@ -174,10 +174,7 @@ def keep_history(bench, name, seed):
         os.makedirs(os.path.dirname(target), exist_ok=True)
         shutil.copy(source, target)
         print(f"# history: tests/cluster/{os.path.basename(target)} of the build directory")
-    for program in bench.cluster.programs():
-        print(f"# the end of {program.name}'s log:")
-        for line in program.log_end(1500).splitlines()[-8:]:
-            print(f"#   {line}")
+    show_logs(bench.cluster)
 
 
 def plan_runs(options, cluster):
