@@ -79,7 +79,7 @@ class ClusterServer(OwnServer):
     def stop(self):
         """0 if each gateway has had connections and every node ended with 0."""
         counts = self.alternator.counts
-        killed = self.cluster.stop()
+        killed = self.cluster.stop_nodes()
         codes = [node.process.returncode for node in self.cluster.nodes if node.process]
         print(f"connections: {list(counts.values())}, exit codes: {codes}, killed: {killed}")
         if killed or not all(counts.values()):

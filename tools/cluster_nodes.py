@@ -57,11 +57,6 @@ def supports_cluster(loded):
     return "--etcd" in text and "--peer-listen" in text and "only all" not in text
 
 
-def option_is_known(loded, option):
-    text = subprocess.run([loded, "--help"], capture_output=True, text=True, check=False).stdout
-    return any(line.split()[:1] == [option] for line in text.splitlines())
-
-
 def start_time_of(pid):
     """Clock ticks since boot at which the process started; None: there is none, or a zombie."""
     try:
@@ -273,17 +268,21 @@ class LodeNode(Program):
             options += ["--mountpath", path]
         return options
 
+    def cluster_options(self):
+        if not self.cluster.is_clustered:
+            return []
+        options = ["--cluster", self.cluster.name, "--etcd",
+                   ",".join(member.url for member in self.cluster.etcd)]
+        return options + (["--insecure-etcd"] if self.address != LOOPBACK else [])
+
     def command(self):
         command = [self.cluster.loded, "--role", self.role, "--node-id", self.name,
                    "--listen", f"{self.address}:{self.port}",
                    "--admin-listen", f"{self.address}:{self.admin_port}"]
         if self.cluster.is_clustered:
-            command += ["--cluster", self.cluster.name, "--etcd",
-                        ",".join(member.url for member in self.cluster.etcd),
-                        "--peer-listen", f"{self.address}:{self.peer_port}"]
-            if self.address != LOOPBACK and self.cluster.knows("--insecure-etcd"):
-                command += ["--insecure-etcd"]
-        return command + self.storage_options() + self.cluster.node_options
+            command += ["--peer-listen", f"{self.address}:{self.peer_port}"]
+        return (command + self.cluster_options() + self.storage_options()
+                + self.cluster.node_options)
 
     def environment(self):
         return {"LODE_ROOT_ACCESS_KEY": self.cluster.access_key,
@@ -308,8 +307,8 @@ class LodeNode(Program):
         return values
 
     def fsck(self, verify=False):
-        """Check the data of the stopped node; returns the finished process."""
-        command = [self.cluster.loded, "--fsck", *self.storage_options()]
+        """Check the data of the stopped node, which needs etcd; returns the finished process."""
+        command = [self.cluster.loded, "--fsck", *self.cluster_options(), *self.storage_options()]
         return subprocess.run(command + (["--verify"] if verify else []), capture_output=True,
                               text=True, check=False)
 
@@ -343,9 +342,6 @@ class Cluster:
         self.nodes = []
         self.is_bound = False  # its programs die with this process: for tests
         self.is_clustered = supports_cluster(self.loded) if os.path.exists(self.loded) else False
-
-    def knows(self, option):
-        return option_is_known(self.loded, option)
 
     # ---- who is there ----
 
@@ -433,17 +429,19 @@ class Cluster:
             for program in group:
                 program.wait_ready()
 
+    def _stop_group(self, group):
+        for program in group:
+            program.resume()
+            program.signal(signal.SIGTERM)
+        return [program.name for program in group if not program.stop()]
+
+    def stop_nodes(self):
+        """All but etcd.  Returns the names of those that had to be killed."""
+        return self._stop_group(self.nodes)
+
     def stop(self):
-        """Nodes first, so that they can say good-bye.  Returns the names of those that had to be
-        killed."""
-        killed = []
-        for group in (self.nodes, self.etcd):
-            for program in group:
-                program.resume()
-                program.signal(signal.SIGTERM)
-            for program in group:
-                if not program.stop():
-                    killed.append(program.name)
+        """Nodes first, so that they can say good-bye."""
+        killed = self.stop_nodes() + self._stop_group(self.etcd)
         self.save()
         return killed
 

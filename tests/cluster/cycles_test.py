@@ -225,7 +225,7 @@ class Stage:
         s3.close()
 
     def finish(self):
-        killed = self.cluster.stop()
+        killed = self.cluster.stop_nodes()
         if killed:
             raise Broken(f"did not end on SIGTERM: {', '.join(killed)}")
         for node in self.cluster.targets():

@@ -91,7 +91,7 @@ class Bench:
 
     def fsck(self):
         """Every node's data, after an orderly end."""
-        killed = self.cluster.stop()
+        killed = self.cluster.stop_nodes()
         if killed:
             raise Failed(f"did not end on SIGTERM: {', '.join(killed)}")
         for node in self.cluster.targets():
