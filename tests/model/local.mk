@@ -7,6 +7,7 @@ tests_model_model_test_SOURCES = \
 	tests/model/model.h \
 	tests/model/model_lists.c \
 	tests/model/model_main.c \
+	tests/model/model_mountpaths.c \
 	tests/model/model_objects.c \
 	tests/model/model_run.c \
 	tests/model/model_state.c \

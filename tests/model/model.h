@@ -47,6 +47,9 @@
     X(collect, 15)                                                                                 \
     X(sweep, 6)                                                                                    \
     X(cleanup, 3)                                                                                  \
+    X(attach, 3)                                                                                   \
+    X(disable, 3)                                                                                  \
+    X(resilver, 5)                                                                                 \
     X(restart, 1)                                                                                  \
     X(away, 1)                                                                                     \
     X(fsck, 1)
@@ -107,6 +110,8 @@ struct model {
     const char *directory;
     struct object_store *store;
     bool is_away; /* the second home is not there */
+    bool is_third_attached;
+    bool is_first_disabled;
     bool may_have_orphans;
     struct model_bucket buckets[MODEL_BUCKET_COUNT];
     struct model_upload uploads[MODEL_UPLOAD_COUNT];
@@ -148,6 +153,8 @@ bool model_is_away(struct model *model, uint64_t bucket_id, size_t key);
 struct bucket model_bucket_open(struct model *model, size_t index);
 bool model_start(struct model *model);
 void model_stop(struct model *model);
+/* To its end, or until so many pages were read (0: to its end): model_mountpaths.c. */
+bool model_resilver(struct model *model, uint64_t page_count);
 
 /* One per kind. */
 typedef bool model_op_fn(struct model *model, const uint64_t *dice);

@@ -259,6 +259,9 @@ model_do_restart(struct model *model, const uint64_t *dice)
 bool
 model_do_away(struct model *model, const uint64_t *dice)
 {
+    if (!model->is_away && !model_resilver(model, 0)) {
+        return false;
+    }
     model_stop(model);
     model->is_away = !model->is_away;
     /* Chunk files on it that are dropped meanwhile stay until a sweep. */
