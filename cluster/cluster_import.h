@@ -9,10 +9,11 @@
 #include "cluster/cluster_identity.h"
 
 /* Only into an empty control store; what an interrupted import of the same node left there is gone
- * on with.  Nodes that start meanwhile are refused.  ST_EXISTS: it is not empty.  ret_count: values
- * that were copied. */
+ * on with, and one that was finished succeeds again while nothing else has happened to the cluster.
+ * Nodes that start meanwhile are refused.  more: another value, whose key may be empty.  ST_EXISTS:
+ * the control store is not empty.  ret_count: values that were copied. */
 MUST_USE ON_WORKER enum status cluster_import(struct control *from, struct control *to,
-                                              const char *node_id,
+                                              const char *node_id, const struct control_value *more,
                                               struct cluster_identity *ret_identity,
                                               uint64_t *ret_count, struct error *err);
 

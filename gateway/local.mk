@@ -7,6 +7,7 @@ libgateway_a_SOURCES = \
 	gateway/config.c gateway/config.h gateway/config_table.h \
 	gateway/fsck_command.c gateway/fsck_command.h \
 	gateway/gateway.c gateway/gateway.h \
+	gateway/import_command.c gateway/import_command.h \
 	gateway/membership.c gateway/membership.h \
 	gateway/memory_budget.h \
 	gateway/peering.c gateway/peering.h \

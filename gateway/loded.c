@@ -7,6 +7,7 @@
 #include "gateway/config.h"
 #include "gateway/fsck_command.h"
 #include "gateway/gateway.h"
+#include "gateway/import_command.h"
 
 #include "base/banned.h"
 
@@ -47,6 +48,9 @@ run(const struct config *config)
     }
     if (config->recover) {
         return recover_command(config);
+    }
+    if (config->init_cluster) {
+        return import_command(config);
     }
     if (gateway_run(config, &err) != ST_OK) {
         fprintf(stderr, "loded: %s\n", err.text);

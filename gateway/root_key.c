@@ -13,8 +13,6 @@
 
 #include "base/banned.h"
 
-/* The control value of a cluster. */
-#define CONTROL_KEY "root-key"
 /* As AWS's: 20 upper-case characters, and 40 letters and digits (238
  * random bits): nothing that a shell or an option parser takes for something else. */
 #define ACCESS_KEY_CHARACTERS 20
@@ -93,8 +91,8 @@ load_file(const char *path, struct root_key *key, struct error *err)
     return st;
 }
 
-static void
-append_document(const struct root_key *key, struct buffer *text)
+void
+root_key_format(const struct root_key *key, struct buffer *text)
 {
     buffer_printf(text, "{\"access_key\": \"%s\", \"secret_key\": \"%s\"}\n", key->access_key,
                   key->secret_key);
@@ -111,7 +109,7 @@ write_file(const char *data_directory, const char *path, const struct root_key *
     int directory = -1;
     int fd = -1;
 
-    append_document(key, &text);
+    root_key_format(key, &text);
     fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd == -1 || write(fd, text.data, text.size) != (ssize_t)text.size || fsync(fd) != 0) {
         st = fail_errno(err, ST_IO, "%s cannot be written", temporary);
@@ -178,11 +176,11 @@ load_value(struct control *control, struct root_key *key, struct error *err)
     struct control_value value;
     json_error_t where;
     json_t *root = NULL;
-    enum status st = control_get(control, BYTES_LITERAL(CONTROL_KEY), &arena, &value, err);
+    enum status st = control_get(control, BYTES_LITERAL(ROOT_KEY_CONTROL_KEY), &arena, &value, err);
 
     if (st == ST_OK) {
         root = json_loadb(value.value.data, value.value.size, JSON_REJECT_DUPLICATES, &where);
-        st = read_document(root, "the control value " CONTROL_KEY, key, err);
+        st = read_document(root, "the control value " ROOT_KEY_CONTROL_KEY, key, err);
         json_decref(root);
         memory_wipe((char *)(uintptr_t)value.value.data, value.value.size);
     }
@@ -203,8 +201,8 @@ root_key_share(struct control *control, const char *data_directory, struct root_
     }
     st = load_value(control, &shared, err);
     if (st == ST_NOT_FOUND) {
-        append_document(root, &text);
-        st = control_put(control, BYTES_LITERAL(CONTROL_KEY), buffer_bytes(&text),
+        root_key_format(root, &text);
+        st = control_put(control, BYTES_LITERAL(ROOT_KEY_CONTROL_KEY), buffer_bytes(&text),
                          CONTROL_MUST_NOT_EXIST, NULL, err);
         memory_wipe(text.data, text.size);
         buffer_release(&text);
@@ -213,7 +211,7 @@ root_key_share(struct control *control, const char *data_directory, struct root_
         }
         /* Another node was first.  Its value is newer than what this node knows. */
         if (st == ST_CONFLICT) {
-            st = control_refresh(control, BYTES_LITERAL(CONTROL_KEY), err);
+            st = control_refresh(control, BYTES_LITERAL(ROOT_KEY_CONTROL_KEY), err);
         }
         if (st == ST_OK) {
             st = load_value(control, &shared, err);

@@ -9,6 +9,8 @@
 
 #include "control/control.h"
 
+/* The control value of a cluster. */
+#define ROOT_KEY_CONTROL_KEY "root-key"
 #define ROOT_ACCESS_KEY_BYTES_MIN 3
 #define ROOT_SECRET_KEY_BYTES_MIN 8
 #define ROOT_KEY_BYTES_MAX 128
@@ -30,6 +32,8 @@ MUST_USE enum status root_key_load(const char *data_directory, struct root_key *
  */
 MUST_USE enum status root_key_share(struct control *control, const char *data_directory,
                                     struct root_key *root, struct error *err);
+/* The document of the control value; wipe it. */
+void root_key_format(const struct root_key *key, struct buffer *out);
 void root_key_wipe(struct root_key *key);
 
 #endif

@@ -15,10 +15,9 @@
 
 /* ---- DATA/etcd-cluster ---- */
 
-/* Empty name: there is no such file. */
-static enum status
-read_cluster(const char *data_directory, char name[CONTROL_CLUSTER_NAME_BYTES_MAX + 2],
-             struct error *err)
+enum status
+object_control_cluster(const char *data_directory, char name[CONTROL_CLUSTER_NAME_BYTES_MAX + 2],
+                       struct error *err)
 {
     char *path = xasprintf("%s/" CLUSTER_FILE, data_directory);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -42,8 +41,8 @@ read_cluster(const char *data_directory, char name[CONTROL_CLUSTER_NAME_BYTES_MA
 }
 
 /* Complete and synced under its name, or not there at all. */
-static enum status
-write_cluster(const char *data_directory, const char *name, struct error *err)
+enum status
+object_control_set_cluster(const char *data_directory, const char *name, struct error *err)
 {
     char *path = xasprintf("%s/" CLUSTER_FILE, data_directory);
     char *temporary = xasprintf("%s.new", path);
@@ -95,7 +94,8 @@ require_no_local_values(const char *data_directory, const char *directory, struc
                ? st
                : fail(err, ST_INVALID,
                       "%s holds the buckets and users of a single node, which etcd does not know; "
-                      "start without --etcd, or with another --data",
+                      "start without --etcd, or with another --data, or take them into a new "
+                      "cluster with --init-cluster",
                       data_directory);
 }
 
@@ -121,7 +121,7 @@ open_etcd(const struct object_store_options *options, const char *node_id, const
     etcd.client_id = node_id;
     st = control_open_etcd(&etcd, &control, err);
     if (st == ST_OK && known_cluster[0] == '\0' && !options->store.read_only) {
-        st = write_cluster(data_directory, etcd.cluster, err);
+        st = object_control_set_cluster(data_directory, etcd.cluster, err);
     }
     if (st != ST_OK) {
         control_close(&control);
@@ -132,13 +132,27 @@ open_etcd(const struct object_store_options *options, const char *node_id, const
 }
 
 enum status
+object_control_open_single(const char *data_directory, struct control **ret_control,
+                           struct error *err)
+{
+    char *directory = xasprintf("%s/" CONTROL_DIRECTORY, data_directory);
+    enum status st =
+        access(directory, F_OK) == 0
+            ? control_open_local(directory, ret_control, err)
+            : fail(err, ST_NOT_FOUND, "%s holds nothing of a single node", data_directory);
+
+    free(directory);
+    return st;
+}
+
+enum status
 object_control_open(const struct object_store_options *options, const char *node_id,
                     struct control **ret_control, struct error *err)
 {
     const char *data_directory = options->store.data_directory;
     char *directory = xasprintf("%s/" CONTROL_DIRECTORY, data_directory);
     char cluster[CONTROL_CLUSTER_NAME_BYTES_MAX + 2] = "";
-    enum status st = read_cluster(data_directory, cluster, err);
+    enum status st = object_control_cluster(data_directory, cluster, err);
 
     if (st == ST_OK && options->etcd.endpoints != NULL) {
         st = open_etcd(options, node_id, directory, cluster, ret_control, err);

@@ -15,4 +15,15 @@ MUST_USE ON_WORKER enum status object_control_open(const struct object_store_opt
                                                    const char *node_id,
                                                    struct control **ret_control, struct error *err);
 
+/* The name that DATA/etcd-cluster notes; empty: none. */
+MUST_USE enum status object_control_cluster(const char *data_directory,
+                                            char ret_name[CONTROL_CLUSTER_NAME_BYTES_MAX + 2],
+                                            struct error *err);
+/* From now on the control values of this node are that cluster's.  Durable when it returns. */
+MUST_USE enum status object_control_set_cluster(const char *data_directory, const char *name,
+                                                struct error *err);
+/* Those of a single node, under DATA/control; ST_NOT_FOUND: there are none. */
+MUST_USE enum status object_control_open_single(const char *data_directory,
+                                                struct control **ret_control, struct error *err);
+
 #endif

@@ -8,6 +8,8 @@
 
 #include "base/banned.h"
 
+static const struct control_value MORE = {.key = {"root-key", 8}, .value = {"{3}", 3}};
+
 struct fixture {
     struct control *from;
     struct control *to;
@@ -81,9 +83,16 @@ TEST(values_of_a_single_node_become_a_cluster_that_it_owns)
     uint64_t count = 0;
 
     fixture_open(&fixture);
-    EXPECT_OK(cluster_import(fixture.from, fixture.to, "node-one", &identity, &count, &err), &err);
-    EXPECT_INT(3, count);
+    EXPECT_OK(cluster_import(fixture.from, fixture.to, "node-one", &MORE, &identity, &count, &err),
+              &err);
+    EXPECT_INT(4, count);
     expect_imported(&fixture);
+
+    EXPECT_OK(cluster_import(fixture.from, fixture.to, "node-one", &MORE, &identity, &count, &err),
+              &err);
+    EXPECT_INT(0, count);
+    EXPECT_STATUS(ST_EXISTS, cluster_import(fixture.from, fixture.to, "node-two", &MORE, &identity,
+                                            &count, &err));
     fixture_close(&fixture);
 }
 
@@ -96,8 +105,8 @@ TEST(cluster_that_is_not_empty_is_refused)
 
     fixture_open(&fixture);
     EXPECT_OK(cluster_identity_ensure(fixture.to, &identity, &err), &err);
-    EXPECT_STATUS(ST_EXISTS,
-                  cluster_import(fixture.from, fixture.to, "node-one", &identity, &count, &err));
+    EXPECT_STATUS(ST_EXISTS, cluster_import(fixture.from, fixture.to, "node-one", &MORE, &identity,
+                                            &count, &err));
     fixture_close(&fixture);
 }
 
@@ -113,9 +122,10 @@ TEST(interrupted_import_is_gone_on_with_by_the_same_node_only)
     put(fixture.to, CLUSTER_IMPORT_KEY, "node-one");
     put(fixture.to, "bucket/one", "{1}");
     EXPECT_STATUS(ST_UNAVAILABLE, cluster_identity_ensure(fixture.to, &identity, &err));
-    EXPECT_STATUS(ST_EXISTS,
-                  cluster_import(fixture.from, fixture.to, "node-two", &identity, &count, &err));
-    EXPECT_OK(cluster_import(fixture.from, fixture.to, "node-one", &identity, &count, &err), &err);
+    EXPECT_STATUS(ST_EXISTS, cluster_import(fixture.from, fixture.to, "node-two", &MORE, &identity,
+                                            &count, &err));
+    EXPECT_OK(cluster_import(fixture.from, fixture.to, "node-one", &MORE, &identity, &count, &err),
+              &err);
     expect_imported(&fixture);
     fixture_close(&fixture);
 }
@@ -130,7 +140,7 @@ TEST(value_that_differs_ends_the_import)
     fixture_open(&fixture);
     put(fixture.to, CLUSTER_IMPORT_KEY, "node-one");
     put(fixture.to, "bucket/one", "{other}");
-    EXPECT_STATUS(ST_EXISTS,
-                  cluster_import(fixture.from, fixture.to, "node-one", &identity, &count, &err));
+    EXPECT_STATUS(ST_EXISTS, cluster_import(fixture.from, fixture.to, "node-one", &MORE, &identity,
+                                            &count, &err));
     fixture_close(&fixture);
 }
