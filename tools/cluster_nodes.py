@@ -497,11 +497,12 @@ class Cluster:
                 raise ClusterError(f"no calm after {timeout_s} s: {json.dumps(seen)}")
             time.sleep(0.1)
 
-    def has_verbs(self):
-        """Does `lode` know how to send a node into maintenance?"""
+    def moves_data(self):
+        """Can targets join and leave with their data?  Then `lode` has verbs for a rebalance, and
+        for sending a node into maintenance."""
         done = subprocess.run([os.path.join(self.build, "lode"), "--help"], capture_output=True,
                               text=True, check=False)
-        return "maintenance" in done.stdout
+        return "rebalance" in done.stdout and "maintenance" in done.stdout
 
     # ---- finding it again ----
 

@@ -105,7 +105,8 @@ class Worker:
                 raise Broken(f"{method} {key}: {answer.status} {answer.body[:300]!r}")
         except (Unknown, NotSent) as error:
             why = f"{type(error).__name__}: {error}"
-        self.failures.append((began, time.monotonic(), f"{method} {key} by gateway {gateway}: {why}"))
+        self.failures.append(
+            (began, time.monotonic(), f"{method} {key} by gateway {gateway}: {why}", gateway))
         time.sleep(RETRY_S)
         return None
 
@@ -245,7 +246,8 @@ class Lister:
             except (Unknown, NotSent) as error:
                 why = f"{type(error).__name__}: {error}"
             if why is not None:
-                self.failures.append((began, time.monotonic(), f"list by gateway {gateway}: {why}"))
+                self.failures.append(
+                    (began, time.monotonic(), f"list by gateway {gateway}: {why}", gateway))
                 time.sleep(RETRY_S)
                 return None
             self.answers += 1

@@ -32,7 +32,7 @@ class Fault:
     needs_network = False
     needs_etcd = 0  # members
     needs_cluster = False
-    needs_verbs = False  # of the operator's CLI
+    moves_data = False
 
     def __init__(self, cluster, rng, folder):
         self.cluster = cluster
@@ -350,7 +350,7 @@ class MapChange(Fault):
     """A change of the map under load, and back again."""
 
     needs_cluster = True
-    needs_verbs = True
+    moves_data = True
 
     def begin(self):
         self.before = self.cluster.map_version()
@@ -404,8 +404,8 @@ def why_not(fault, cluster):
     kind = FAULTS[fault]
     if kind.needs_cluster and not cluster.is_clustered:
         return "this loded cannot join a cluster"
-    if kind.needs_verbs and not cluster.has_verbs():
-        return "lode has no verbs for this"
+    if kind.moves_data and not cluster.moves_data():
+        return "this lode knows no rebalance"
     if kind.needs_network and cluster.network is None:
         return "no network namespaces"
     if len(cluster.etcd) < kind.needs_etcd:
