@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * DeleteBucket: is it empty? -> `deleting` in control (writes are refused from then on, also those
- * already admitted) -> a barrier in every home -> still empty? -> uploads aborted -> the control
- * value removed.  Whatever goes wrong before the last step makes it active again.
+ * DeleteBucket: is it empty, on every target? -> `deleting` in control (writes are refused from
+ * then on, also those already admitted) -> a barrier in every home -> still empty? -> uploads
+ * aborted -> the control value removed.  Whatever goes wrong before the last step makes it active
+ * again.
  */
 #include "object/bucket_delete.h"
 
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "meta/meta_key.h"
 #include "object/bucket.h"
+#include "object/bucket_empty.h"
 #include "object/home_merge.h"
 #include "object/object_internal.h"
 #include "object/upload_remove.h"
@@ -70,6 +72,12 @@ state_put(struct object_store *store, struct bytes name, uint64_t id, enum bucke
     if (st == ST_NOT_FOUND || (st == ST_OK && value.id != id)) {
         st = fail(err, ST_NO_SUCH_BUCKET, "the bucket was deleted meanwhile");
     }
+    /* In a cluster whoever began it may be gone: this request goes on with it.  Of two that go on
+     * one removes the value at its revision. */
+    if (st == ST_OK && value.state == state && object_store_is_clustered(store)) {
+        *ret_revision = old.revision;
+        goto out;
+    }
     if (st == ST_OK && value.state == state) {
         st = fail(err, ST_BUSY, "the bucket is being deleted by another request");
     }
@@ -80,6 +88,7 @@ state_put(struct object_store *store, struct bytes name, uint64_t id, enum bucke
     if (st == ST_OK) {
         st = control_put(store->control, key, buffer_bytes(&json), old.revision, ret_revision, err);
     }
+out:
     buffer_release(&json);
     arena_release(&arena);
     return st;
@@ -135,6 +144,26 @@ counters_remove(struct object_store *store, uint64_t id, struct error *err)
     return st;
 }
 
+enum status
+bucket_empty_own(struct object_store *store, uint64_t id, enum bucket_empty_step step,
+                 struct error *err)
+{
+    enum status st = ST_OK;
+
+    if (step == BUCKET_EMPTY_CHECK) {
+        for (size_t i = 0; i < store_home_count(store->store) && st == ST_OK; i++) {
+            struct home *home = store_home_at(store->store, i);
+
+            if (home_is_holder(home)) {
+                st = commit_barrier(home, err);
+            }
+        }
+        return st == ST_OK ? bucket_require_no_objects(store, id, err) : st;
+    }
+    st = upload_remove_all(store, id, err);
+    return st == ST_OK ? counters_remove(store, id, err) : st;
+}
+
 /* In state `deleting`, at that revision. */
 static enum status
 deletion_finish(struct object_store *store, struct bytes name, uint64_t id, uint64_t revision,
@@ -142,24 +171,8 @@ deletion_finish(struct object_store *store, struct bytes name, uint64_t id, uint
 {
     struct arena arena = ARENA_INIT;
     struct bytes key = arena_printf_bytes(&arena, BUCKET_VALUE_PREFIX "%.*s", BYTES_ARGS(name));
-    enum status st = ST_OK;
+    enum status st = bucket_empty_everywhere(store, name, id, err);
 
-    for (size_t i = 0; i < store_home_count(store->store) && st == ST_OK; i++) {
-        struct home *home = store_home_at(store->store, i);
-
-        if (home_is_holder(home)) {
-            st = commit_barrier(home, err);
-        }
-    }
-    if (st == ST_OK) {
-        st = bucket_require_no_objects(store, id, err);
-    }
-    if (st == ST_OK) {
-        st = upload_remove_all(store, id, err);
-    }
-    if (st == ST_OK) {
-        st = counters_remove(store, id, err);
-    }
     if (st == ST_OK) {
         st = control_delete(store->control, key, revision, err);
     }
@@ -192,7 +205,7 @@ bucket_delete(struct object_store *store, const struct principal *principal, str
         return st;
     }
     /* Most refusals end here, without disturbing those who write. */
-    st = bucket_require_no_objects(store, bucket.id, err);
+    st = bucket_look_empty(&bucket, err);
     if (st == ST_OK) {
         st = state_change(store, name, bucket.id, BUCKET_DELETING, &revision, err);
     }

@@ -4,6 +4,7 @@ libobject_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 libobject_a_SOURCES = \
 	object/bucket.c object/bucket.h \
 	object/bucket_delete.c object/bucket_delete.h \
+	object/bucket_empty.c object/bucket_empty.h \
 	object/bucket_table.c object/bucket_table.h \
 	object/bucket_value.c object/bucket_value.h \
 	object/completion.c object/completion.h \

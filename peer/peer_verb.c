@@ -10,6 +10,7 @@ static const struct peer_verb VERBS[] = {
     {.name = "s3"},
     {.name = "list", .run = peer_list},
     {.name = "uploads", .run = peer_uploads},
+    {.name = "bucket-empty", .run = peer_bucket_empty},
     {.name = "delete", .run = peer_delete, .body_max = PEER_DELETE_BODY_MAX},
     {.name = "read", .run = peer_read},
 };

@@ -285,6 +285,44 @@ TEST(copies_between_owners_keep_content_and_attributes)
     cluster_fixture_close(&cluster);
 }
 
+/* Rule 9: empty on every target, and then gone on every node. */
+TEST(a_bucket_is_deleted_when_every_target_says_it_is_empty)
+{
+    struct buffer keys = BUFFER_INIT, prefixes = BUFFER_INIT;
+    int pages;
+
+    start();
+    put_keys();
+    for (int i = 0; i < KEY_COUNT; i++) {
+        char key[32], target[64];
+
+        s3_ask(ask, 409, "DELETE", "/photos", NULL, NULL);
+        s3_expect_code(ask, "BucketNotEmpty");
+        key_name(i, key);
+        snprintf(target, sizeof(target), "/photos/%s", key);
+        s3_ask(ask, 204, "DELETE", target, NULL, NULL);
+    }
+    s3_ask(ask, 200, "POST", "/photos/up?uploads=", NULL, "");
+    cluster_fixture_set_map(&cluster, cluster_fixture_gateway(&cluster, 0), 2,
+                            cluster_fixture_target(&cluster, 1));
+    s3_ask(ask, 503, "DELETE", "/photos", NULL, NULL);
+    cluster_fixture_set_map(&cluster, cluster_fixture_gateway(&cluster, 0), 1, NULL);
+    s3_ask(ask, 200, "PUT", "/photos/again", NULL, "x");
+    s3_ask(ask, 204, "DELETE", "/photos/again", NULL, NULL);
+    s3_ask(ask, 204, "DELETE", "/photos", NULL, NULL);
+    cluster_fixture_choose(&cluster, cluster_fixture_gateway(&cluster, 1));
+    s3_ask(ask, 404, "GET", "/photos/again", NULL, NULL);
+    s3_expect_code(ask, "NoSuchBucket");
+    s3_ask(ask, 200, "PUT", "/photos", NULL, "");
+    s3_ask(ask, 200, "GET", "/photos?uploads=", NULL, NULL);
+    EXPECT(strstr(s3_body(ask), "<Upload>") == NULL);
+    walk("", 1000, &keys, &prefixes, &pages);
+    EXPECT_INT(0, keys.size);
+    buffer_release(&keys);
+    buffer_release(&prefixes);
+    cluster_fixture_close(&cluster);
+}
+
 /* SPEC: S3 ListMultipartUploads, over the nodes that have them. */
 TEST(uploads_of_all_targets_are_listed)
 {

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bucket-empty: a step of DeleteBucket on this target. */
+#include "object/bucket_empty.h"
+#include "peer/peer_verb.h"
+
+#include "base/banned.h"
+
+enum status
+peer_bucket_empty(struct peer_request *request, struct error *err)
+{
+    struct bucket bucket;
+    enum status st = peer_bucket_open(request, &bucket, err);
+
+    if (st != ST_OK) {
+        return st;
+    }
+    /* It refuses writes from the revision on that its sender has put. */
+    if (!atomic_load(bucket.is_refusing_writes)) {
+        st = bucket_refresh(request->server->store, request->head.bucket, err);
+    }
+    if (st == ST_OK) {
+        st = bucket_empty_serve(&bucket, request->head.arguments, err);
+    }
+    bucket_close(&bucket);
+    return st;
+}
