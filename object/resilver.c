@@ -28,6 +28,12 @@
 /* After so many looks records are looked through again. */
 #define DRAIN_WAIT_COUNT 100
 
+/* Right behind the last key that was read: one byte longer. */
+struct scan_position {
+    unsigned char data[META_KEY_SIZE_MAX + 1];
+    size_t size;
+};
+
 struct resilver_page {
     struct resilver *resilver;
     struct home *home;
@@ -61,17 +67,18 @@ resilver_check_generation(struct resilver *resilver, struct error *err)
 
 /* The next keys from *at on; *at moves behind them. */
 static enum status
-page_read(struct resilver_page *page, struct meta_key *at, bool *ret_is_last, struct error *err)
+page_read(struct resilver_page *page, struct scan_position *at, bool *ret_is_last,
+          struct error *err)
 {
-    struct meta_iterator *iterator =
-        meta_iterator_open(home_db(page->home), &(struct meta_scan){.family = page->family,
-                                                                    .lower = meta_key_bytes(at),
-                                                                    .keep_cache_cold = true});
+    struct meta_iterator *iterator = meta_iterator_open(
+        home_db(page->home), &(struct meta_scan){.family = page->family,
+                                                 .lower = bytes_of(at->data, at->size),
+                                                 .keep_cache_cold = true});
     enum status st = ST_OK;
 
     arena_release(&page->arena);
     page->count = 0;
-    for (meta_iterator_seek(iterator, meta_key_bytes(at));
+    for (meta_iterator_seek(iterator, bytes_of(at->data, at->size));
          meta_iterator_is_valid(iterator) && page->count < PAGE_KEY_COUNT && st == ST_OK;
          meta_iterator_next(iterator)) {
         struct bytes key = meta_iterator_key(iterator);
@@ -162,15 +169,18 @@ resilver_scan(struct resilver *resilver, struct home *home, enum family family, 
               resilver_key_fn *visit, const char *doing, bool saves_cursor, struct error *err)
 {
     struct resilver_page *page = xcalloc(1, sizeof(*page));
-    struct meta_key at = {.size = from.size};
+    struct scan_position at = {.size = 0};
     bool is_last = false;
     enum status st = ST_OK;
 
     *page = (struct resilver_page){
         .resilver = resilver, .home = home, .family = family, .visit = visit};
-    CHECK(from.size <= sizeof(at.data));
+    if (from.size > sizeof(at.data)) {
+        from = BYTES_NONE; /* no cursor of ours */
+    }
     if (from.size > 0) {
         memcpy(at.data, from.data, from.size);
+        at.size = from.size;
     }
     while (st == ST_OK && !is_last) {
         st = home_hold(home) ? ST_OK : home_require_readable(home, err);
@@ -184,7 +194,7 @@ resilver_scan(struct resilver *resilver, struct home *home, enum family family, 
         }
         if (st == ST_OK && saves_cursor) {
             FAULT_KILL("resilver_before_cursor");
-            save_cursor(resilver, home, family, meta_key_bytes(&at));
+            save_cursor(resilver, home, family, bytes_of(at.data, at.size));
         }
         if (st == ST_OK && resilver->options->progress != NULL) {
             resilver->options->progress(&resilver->progress, doing, resilver->options->arg);

@@ -24,6 +24,7 @@ struct chunk_guard;
 struct home_metrics;
 struct lazy_sync;
 
+struct health;
 struct housekeeper;
 
 struct home {
@@ -82,6 +83,7 @@ struct store {
     _Atomic uint64_t seq_reserved;   /* numbers up to here are reserved on disk */
     struct housekeeper *housekeeper; /* collector and sweep */
     struct mirror *mirror;
+    struct health *health;           /* probes disks */
     struct upkeep *upkeep;           /* background threads */
     struct chunk_guard *chunk_guard; /* chunk files that are being written */
 };

@@ -125,8 +125,8 @@ identity_write(int directory_fd, const char *directory, const struct identity *i
 static bool
 is_ours(const char *name)
 {
-    static const char *const NAMES[] = {".",     "..",     "lost+found",  "meta",
-                                        "packs", "chunks", "identity.new"};
+    static const char *const NAMES[] = {".",     "..",     "lost+found",   "meta",
+                                        "packs", "chunks", "identity.new", "health.probe"};
 
     for (size_t i = 0; i < ARRAY_COUNT(NAMES); i++) {
         if (strcmp(name, NAMES[i]) == 0) {

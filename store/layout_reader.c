@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "store/chunk_file.h"
 #include "store/extent_cursor.h"
+#include "store/health.h"
 #include "store/home_internal.h"
 #include "store/pack_reader.h"
 
@@ -174,6 +175,7 @@ reader_read(struct source *source, enum read_mode mode, char *out, size_t capaci
         reader->position += size;
         *ret_size = size;
     } else if (st == ST_CORRUPT || st == ST_IO) {
+        health_suspect(home_store(reader->pin.home)->health);
         log_error(NULL, "stored_bytes_unreadable", "%s: byte %" PRIu64 ": %s",
                   home_directory(reader->pin.home), reader->position,
                   err != NULL ? err->text : status_text(st));

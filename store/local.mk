@@ -14,6 +14,7 @@ libstore_a_SOURCES = \
 	store/disk_sync.c store/disk_sync.h \
 	store/extent_cursor.c store/extent_cursor.h \
 	store/generation_guard.c store/generation_guard.h \
+	store/health.c store/health.h \
 	store/home.c store/home.h \
 	store/home_internal.h \
 	store/home_metrics.c store/home_metrics.h \

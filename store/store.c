@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "store/chunk_file.h"
 #include "store/chunk_guard.h"
+#include "store/health.h"
 #include "store/home_internal.h"
 #include "store/housekeeper.h"
 #include "store/mirror.h"
@@ -321,6 +322,7 @@ store_open(const struct store_options *options, struct store **ret_store, struct
     if (!options->read_only) {
         store->housekeeper = housekeeper_create(store, options->is_background_off);
         store->upkeep = upkeep_create(store);
+        store->health = health_create(store, !options->is_background_off);
     }
     *ret_store = store;
     return ST_OK;
@@ -335,6 +337,7 @@ store_close(struct store **take_store)
     if (store == NULL) {
         return;
     }
+    health_destroy(&store->health);
     upkeep_destroy(&store->upkeep);
     housekeeper_destroy(&store->housekeeper);
     mirror_close(&store->mirror);

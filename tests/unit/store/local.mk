@@ -6,6 +6,7 @@ STORE_TESTS = \
 	tests/unit/store/commit_test \
 	tests/unit/store/fault_test \
 	tests/unit/store/home_metrics_test \
+	tests/unit/store/health_test \
 	tests/unit/store/identity_test \
 	tests/unit/store/kill_test \
 	tests/unit/store/pack_format_test \
@@ -28,6 +29,7 @@ tests_unit_store_sharing_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIB
 tests_unit_store_space_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_home_metrics_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_batch_map_test_LDADD = $(TEST_LIBS) $(STORE_LIBS)
+tests_unit_store_health_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_identity_test_LDADD = $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_pack_format_test_LDADD = $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_pack_mover_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
