@@ -329,7 +329,13 @@ translate(struct transfer *transfer, CURLcode code)
 {
     const char *url = transfer->request->url;
     const char *text = transfer->text[0] != '\0' ? transfer->text : curl_easy_strerror(code);
+    long sent_size = 0;
 
+    /* What is not HTTP at all has the same code as a URL that is not http: */
+    curl_easy_getinfo(transfer->handle->easy, CURLINFO_REQUEST_SIZE, &sent_size);
+    if (code == CURLE_UNSUPPORTED_PROTOCOL && sent_size > 0) {
+        return fail(transfer->err, ST_CLOSED, "%s: %s", url, text);
+    }
     switch (code) {
     case CURLE_OK:
         return ST_OK;

@@ -48,7 +48,7 @@ struct etcd_fixture {
 static const char *
 etcd_path(void)
 {
-    const char *path = getenv("LODE_ETCD");
+    const char *path = getenv("LODE_TEST_ETCD");
 
     return path != NULL ? path : "/usr/bin/etcd";
 }

@@ -15,7 +15,7 @@
 
 struct etcd_fixture;
 
-/* Is there an etcd to be started?  LODE_ETCD names another binary than Debian's. */
+/* Is there an etcd to be started?  LODE_TEST_ETCD names another binary than Debian's. */
 bool etcd_fixture_is_installed(void);
 /* member_count members that serve; NULL with a line on standard error if they do not. */
 struct etcd_fixture *etcd_fixture_start(size_t member_count, bool is_tls);

@@ -32,6 +32,7 @@ struct tcp_proxy {
     int wake[2];
     pthread_t thread;
     struct pair pairs[PAIR_MAX]; /* the thread */
+    char block[BLOCK_BYTES];     /* the thread */
     pthread_mutex_t lock;
     bool is_ending;     /* guarded by lock */
     bool is_cut;        /* guarded by lock */
@@ -111,8 +112,8 @@ note_request(struct tcp_proxy *proxy, struct pair *pair, struct bytes data)
 static bool
 forward(struct tcp_proxy *proxy, struct pair *pair, int from)
 {
-    static char block[BLOCK_BYTES];
-    ssize_t size = recv(pair->fds[from], block, sizeof(block), 0);
+    char *block = proxy->block;
+    ssize_t size = recv(pair->fds[from], block, BLOCK_BYTES, 0);
 
     if (size <= 0) {
         return false;

@@ -227,6 +227,7 @@ struct counter {
     int done_count;
     int unknown_count;
     bool has_failed;
+    struct error error;
 };
 
 #define ADD_COUNT 40
@@ -273,6 +274,7 @@ count_up(void *arg)
             counter->unknown_count++;
         } else if (st != ST_OK && st != ST_CONFLICT) {
             counter->has_failed = true;
+            counter->error = error;
         }
         arena_release(&arena);
     }
@@ -302,7 +304,9 @@ TEST(two_nodes_count_exactly_over_networks_that_fail)
     }
     for (int i = 0; i < 2; i++) {
         EXPECT_INT(0, pthread_join(threads[i], NULL));
-        EXPECT(!counters[i].has_failed);
+        if (counters[i].has_failed) {
+            test_failed(__FILE__, __LINE__, "%s", counters[i].error.text);
+        }
         EXPECT(tcp_proxy_lost_count(pairs[i].proxy) > 0);
         done_count += counters[i].done_count;
         unknown_count += counters[i].unknown_count;

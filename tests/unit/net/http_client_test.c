@@ -152,6 +152,7 @@ TEST(failures_say_whether_the_request_may_have_arrived)
 {
     struct server server = {.text = "", .must_close = true};
     struct server silent = {.text = "", .must_hang = true};
+    struct server babbler = {.text = "220 mail.example ESMTP\r\n", .must_close = true};
     struct http_client *client = open_client();
     struct http_client_answer answer = HTTP_CLIENT_ANSWER_INIT;
     struct http_client_request request = {
@@ -168,11 +169,17 @@ TEST(failures_say_whether_the_request_may_have_arrived)
     request.timeout_ms = 50;
     EXPECT_STATUS(ST_TIMEOUT, run(client, &request, &answer));
     EXPECT(!answer.was_never_sent);
+    request.timeout_ms = 20000;
+    server_start(&babbler);
+    request.url = babbler.url;
+    EXPECT_STATUS(ST_CLOSED, run(client, &request, &answer));
+    EXPECT(!answer.was_never_sent);
     request.url = "file:///etc/passwd";
     EXPECT_STATUS(ST_INVALID, run(client, &request, &answer));
     http_client_destroy(&client);
     server_stop(&server);
     server_stop(&silent);
+    server_stop(&babbler);
 }
 
 struct listener {
