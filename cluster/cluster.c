@@ -265,6 +265,9 @@ cluster_open(const struct cluster_options *options, struct cluster **ret_cluster
     cluster->is_gateway = options->is_gateway;
     cluster->is_target = options->is_target;
     cluster->session_ttl_ns = ttl_ms * CLOCK_NS_PER_MS;
+    cluster->confirmation_ns = options->confirmation_ms != 0
+                                   ? options->confirmation_ms * CLOCK_NS_PER_MS
+                                   : CLUSTER_CONFIRMATION_S * CLOCK_NS_PER_S;
     cluster->data_directory = xstrdup(options->data_directory);
     buffer_append_string(&cluster->release, options->release);
     if (!cluster_id_is_valid(bytes_of_string(options->node_id))) {
@@ -440,11 +443,11 @@ cluster_check_confirmed(struct cluster *cluster, struct error *err)
     if (why != NULL) {
         return fail(err, ST_UNAVAILABLE, "This node %s", why);
     }
-    if (age_ns > CLUSTER_CONFIRMATION_S * CLOCK_NS_PER_S) {
+    if (age_ns > cluster->confirmation_ns) {
         return fail(err, ST_UNAVAILABLE,
-                    "This node has not reached etcd for more than %d minutes and cannot know what "
-                    "was revoked meanwhile",
-                    CLUSTER_CONFIRMATION_S / 60);
+                    "This node has not reached etcd for more than %" PRId64
+                    " s and cannot know what was revoked meanwhile",
+                    cluster->confirmation_ns / CLOCK_NS_PER_S);
     }
     return ST_OK;
 }

@@ -51,7 +51,8 @@ struct cluster_options {
     const char *release;        /* of this program */
     bool is_gateway;
     bool is_target;
-    int64_t session_ttl_ms; /* 0: CLUSTER_SESSION_TTL_MS */
+    int64_t session_ttl_ms;  /* 0: CLUSTER_SESSION_TTL_MS */
+    int64_t confirmation_ms; /* 0: CLUSTER_CONFIRMATION_S; tests make it short */
     /* NULL: a target without keys to give, and gateways. */
     const struct cluster_target_ops *ops;
     void *ops_arg;

@@ -30,6 +30,7 @@ struct cluster {
     const struct cluster_target_ops *ops;
     void *ops_arg;
     int64_t session_ttl_ns;
+    int64_t confirmation_ns;
     char *data_directory;
     char id[CLUSTER_ID_BYTES_MAX + 1];
     char node_id[CLUSTER_ID_BYTES_MAX + 1];

@@ -2,6 +2,7 @@
 # Whole programs, started as a user starts them.
 EXTRA_DIST += tests/scenario/scenario.sh tests/scenario/put_in_halves.py
 TESTS += \
+	tests/scenario/cluster_test.sh \
 	tests/scenario/etcd_test.sh \
 	tests/scenario/fsck_test.sh \
 	tests/scenario/lode_test.sh \

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 CLUSTER_TESTS = \
+	tests/unit/cluster/cluster_etcd_test \
 	tests/unit/cluster/cluster_import_test \
 	tests/unit/cluster/cluster_map_test \
 	tests/unit/cluster/cluster_test \
@@ -11,6 +12,7 @@ check_PROGRAMS += $(CLUSTER_TESTS)
 TESTS += $(CLUSTER_TESTS)
 EXTRA_DIST += tests/golden/cluster_map.json
 tests_unit_cluster_cluster_map_test_LDADD = $(TEST_LIBS) $(CLUSTER_LIBS)
+tests_unit_cluster_cluster_etcd_test_LDADD = $(TEST_LIBS) libetcdfixture.a $(CLUSTER_LIBS)
 tests_unit_cluster_cluster_import_test_LDADD = $(TEST_LIBS) $(CLUSTER_LIBS)
 tests_unit_cluster_cluster_test_LDADD = $(TEST_LIBS) $(CLUSTER_LIBS)
 tests_unit_cluster_placement_test_LDADD = $(TEST_LIBS) $(CLUSTER_LIBS)
