@@ -20,6 +20,7 @@
     X(FSCK_PAGE_ORPHAN, "a page or part belongs to no record")                                     \
     X(FSCK_LOG_LOST, "packs know of commits that the records have lost")                           \
     X(FSCK_FILE_ORPHAN, "a file that no record names")                                             \
+    X(FSCK_RECORD_MISPLACED, "a record lies in a home that its key does not have")                 \
     X(FSCK_HOME_ABSENT, "a registered mountpath is absent")
 
 enum fsck_finding_kind {

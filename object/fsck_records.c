@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/encode.h"
 #include "object/fsck_home.h"
+#include "object/object_internal.h"
 #include "store/layout_walk.h"
 #include "store/pack_format.h"
 
@@ -177,6 +178,24 @@ bucket_require_known(struct fsck_check *check, uint64_t bucket_id, const char *w
     }
 }
 
+/* With every placement finished, a record in another home than its key's is never found again. */
+static void
+require_own_home(struct fsck_check *check, enum family family, struct bytes key, uint64_t bucket_id,
+                 struct bytes name, const char *what)
+{
+    struct store *store = check->store->store;
+    struct meta_value value = META_VALUE_INIT;
+
+    store_enter(store);
+    if (!store_is_unfinished(store) && store_home_of(store, bucket_id, name) != check->home &&
+        /* It may have moved since the check's moment. */
+        meta_db_get(home_db(check->home), family, key, true, &value, NULL) == ST_OK) {
+        fsck_found(check, FSCK_RECORD_MISPLACED, "%s", what);
+    }
+    store_leave(store);
+    meta_value_release(&value);
+}
+
 static enum status
 object_check(struct fsck_check *check, struct bytes key, struct bytes value, struct error *err)
 {
@@ -201,6 +220,7 @@ object_check(struct fsck_check *check, struct bytes key, struct bytes value, str
     }
     check->summary.object_count++;
     bucket_require_known(check, bucket_id, what);
+    require_own_home(check, FAMILY_OBJECT, key, bucket_id, name, what);
     fsck_tally_number(bucket_id, id);
     bucket = fsck_tally_at(&check->buckets, id);
     bucket->values[0]++;
@@ -219,6 +239,19 @@ out:
 struct upload_place {
     struct meta_key key; /* size 0: none yet */
 };
+
+/* Of an upload that moves to another home the parts go last. */
+static bool
+is_moving_away(struct fsck_check *check, uint64_t bucket_id, struct bytes name)
+{
+    struct store *store = check->store->store;
+    bool is_moving;
+
+    store_enter(store);
+    is_moving = store_is_unfinished(store) && store_home_of(store, bucket_id, name) != check->home;
+    store_leave(store);
+    return is_moving;
+}
 
 static enum status
 upload_check(struct fsck_check *check, struct upload_place *place, struct bytes key,
@@ -246,10 +279,12 @@ upload_check(struct fsck_check *check, struct upload_place *place, struct bytes 
     } else if (number == 0) {
         check->summary.upload_count++;
         bucket_require_known(check, bucket_id, what);
+        require_own_home(check, FAMILY_UPLOAD, key, bucket_id, name, what);
         memcpy(place->key.data, key.data, key.size);
         place->key.size = key.size;
     } else {
-        if (place->key.size == 0 || !bytes_has_prefix(key, meta_key_bytes(&place->key))) {
+        if ((place->key.size == 0 || !bytes_has_prefix(key, meta_key_bytes(&place->key))) &&
+            !is_moving_away(check, bucket_id, name)) {
             fsck_found(check, FSCK_PAGE_ORPHAN, "%s: its upload is not there", what);
         }
         st = layout_check(check, FAMILY_UPLOAD, key, value, &part.layout, part.size, what, err);
