@@ -5,7 +5,8 @@
  * A throw-away etcd cluster for scripts.  Prints its endpoints on one line (with TLS: and the
  * directory of ca.pem, client.pem, client.key on a second), then obeys lines of standard input:
  * "kill N", "stop N", "continue N", "start N", "leader", "compact"; each is answered by "ok", the
- * number asked for, or "failed".  Ends, with all members and their data, at the end of its input.
+ * number asked for, or "failed".  Ends, with all members and their data, at the end of its input
+ * or by SIGTERM.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -54,12 +55,19 @@ obey(struct etcd_fixture *fixture, const char *line)
     }
 }
 
+/* Nothing to do: it ends the read of the next line, and with that the program. */
+static void
+end_reading(int number)
+{
+}
+
 int
 main(int argc, char **argv)
 {
     bool is_tls = argc > 1 && strcmp(argv[argc - 1], "--tls") == 0;
     size_t count =
         argc > 1 && argv[1][0] >= '1' && argv[1][0] <= '3' ? (size_t)(argv[1][0] - '0') : 1;
+    struct sigaction action = {.sa_handler = end_reading};
     struct etcd_fixture *fixture;
     char line[64];
 
@@ -71,6 +79,8 @@ main(int argc, char **argv)
     if (fixture == NULL) {
         return 1;
     }
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
     setvbuf(stdout, NULL, _IOLBF, 0);
     printf("%s\n", etcd_fixture_endpoints(fixture));
     if (is_tls) {
