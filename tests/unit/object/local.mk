@@ -8,6 +8,7 @@ OBJECT_TESTS = \
 	tests/unit/object/bucket_test \
 	tests/unit/object/concurrency_test \
 	tests/unit/object/fsck_test \
+	tests/unit/object/home_move_concurrency_test \
 	tests/unit/object/home_move_kill_test \
 	tests/unit/object/home_move_test \
 	tests/unit/object/multipart_list_test \
@@ -26,6 +27,7 @@ LONG_TESTS += tests/unit/object/home_move_kill_test
 tests_unit_object_bucket_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_concurrency_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_fsck_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_home_move_concurrency_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_home_move_kill_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_home_move_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_multipart_list_test_LDADD = $(OBJECT_TEST_LIBS)
