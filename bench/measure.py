@@ -30,10 +30,15 @@ def descendants(pid):
     return found
 
 
+def trees(pid):
+    """A process id and all below it, or several such."""
+    return [one for root in (pid if isinstance(pid, tuple) else (pid,)) for one in descendants(root)]
+
+
 def cpu_seconds(pid):
-    """User and system time of the process tree."""
+    """User and system time of the process tree, or of several."""
     total = 0
-    for one in descendants(pid):
+    for one in trees(pid):
         try:
             with open(f"/proc/{one}/stat", encoding="ascii", errors="replace") as file:
                 fields = file.read().rpartition(")")[2].split()
@@ -52,9 +57,9 @@ def machine_seconds():
 
 
 def resident_bytes(pid):
-    """Resident memory of the process tree."""
+    """Resident memory of the process tree, or of several."""
     total = 0
-    for one in descendants(pid):
+    for one in trees(pid):
         try:
             with open(f"/proc/{one}/statm", encoding="ascii") as file:
                 total += int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

@@ -95,13 +95,24 @@ hosts:
     return Server("h2o", ["h2o", "-c", config], port)
 
 
+def etcd(directory):
+    """One member."""
+    client, member = free_port(), free_port()
+    urls = f"http://127.0.0.1:{client}", f"http://127.0.0.1:{member}"
+    return Server("etcd", ["etcd", "--data-dir", directory, "--listen-client-urls", urls[0],
+                           "--advertise-client-urls", urls[0], "--listen-peer-urls", urls[1],
+                           "--initial-advertise-peer-urls", urls[1], "--initial-cluster",
+                           f"default={urls[1]}", "--logger", "zap", "--log-outputs",
+                           directory + ".log"], client)
+
+
 class Lode(Server):
     """loded over a data directory, with generated root keys."""
 
-    def __init__(self, build, data, arguments=(), port=0):
+    def __init__(self, build, data, arguments=(), port=0, keys=None):
         self.data = data
-        self.keys = {"AWS_ACCESS_KEY_ID": "bench-root",
-                     "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20)}
+        self.keys = keys or {"AWS_ACCESS_KEY_ID": "bench-root",
+                             "AWS_SECRET_ACCESS_KEY": secrets.token_hex(20)}
         self.environment = dict(os.environ, LODE_ROOT_ACCESS_KEY=self.keys["AWS_ACCESS_KEY_ID"],
                                 LODE_ROOT_SECRET_KEY=self.keys["AWS_SECRET_ACCESS_KEY"],
                                 **self.keys)
@@ -109,6 +120,14 @@ class Lode(Server):
         super().__init__("lode", [os.path.join(build, "loded"), "--listen", f"127.0.0.1:{port}",
                                   "--admin-listen", "none", "--data", data, *arguments],
                          port, self.environment)
+
+    def wait_until_ready(self):
+        """A node of a cluster listens before it has joined."""
+        end = time.monotonic() + 60
+        while not healthy(f"http://127.0.0.1:{self.port}/v1/health"):
+            if time.monotonic() > end:
+                raise SystemExit(f"the node on port {self.port} does not join its cluster")
+            time.sleep(0.05)
 
     def cli(self, build, *words):
         """Run lode against this server."""
