@@ -8,6 +8,7 @@
 
 #include "auth/auth_metrics.h"
 #include "auth/canonical_request.h"
+#include "auth/credential_document.h"
 #include "auth/credential_lookup.h"
 #include "auth/failure_limit.h"
 #include "auth/principal_private.h"
@@ -512,4 +513,26 @@ authenticate_http_status(const struct error *err)
         }
     }
     return 403;
+}
+
+bool
+authenticate_misses_key(const struct error *err)
+{
+    return err->dialect_code != NULL && strcmp(err->dialect_code, UNKNOWN_KEY_CODE) == 0;
+}
+
+enum status
+authenticate_refresh(const struct authenticate_options *options, const struct http_request *request,
+                     struct arena *arena, struct error *err)
+{
+    struct sigv4_request parsed;
+    enum status st = sigv4_request_parse(request, options->service, options->accepts_sigv2_query,
+                                         arena, &parsed, err);
+
+    if (st != ST_OK || parsed.access_key.size == 0 ||
+        parsed.access_key.size > ACCESS_KEY_BYTES_MAX) {
+        return st; /* no key of ours; asking again finds that out */
+    }
+    return control_refresh(credential_store_control(options->credentials),
+                           credential_document_key(arena, "key/", parsed.access_key), err);
 }

@@ -65,6 +65,14 @@ MUST_USE enum status authenticate(const struct authenticate_options *options,
                                   const struct http_request *request, struct arena *arena,
                                   struct authentication *ret_authentication, struct error *err);
 
+/* Was err InvalidAccessKeyId, which another node may know better? */
+bool authenticate_misses_key(const struct error *err);
+/* After that, once: make sure that this node has the key that the head names, if the control store
+ * has it.  ST_OK: authenticate again.  ST_BUSY, ST_UNAVAILABLE. */
+MUST_USE ON_WORKER enum status authenticate_refresh(const struct authenticate_options *options,
+                                                    const struct http_request *request,
+                                                    struct arena *arena, struct error *err);
+
 /*
  * The same for a request whose whole body is at hand (iam): x-amz-content-sha256 may then be
  * absent, and if it is a hash the body has been compared with it when this returns ST_OK.  Also

@@ -457,8 +457,34 @@ enter(struct s3_request *request)
     }
 }
 
-void
-s3_handle(struct http_exchange *exchange, void *arg)
+/* A key that was made on another node a moment ago is asked for once. */
+static void handle(struct http_exchange *exchange, const struct s3 *s3, bool has_refreshed_key);
+
+static void
+handle_again(struct http_exchange *exchange)
+{
+    handle(exchange, request_of(exchange)->s3, true);
+}
+
+static void
+refresh_key(struct http_exchange *exchange)
+{
+    struct s3_request *request = request_of(exchange);
+    struct authenticate_options options = {.credentials = request->s3->options.credentials,
+                                           .service = "s3",
+                                           .accepts_sigv2_query =
+                                               !request->s3->options.refuses_sigv2};
+    struct error err = ERROR_INIT;
+
+    if (authenticate_refresh(&options, request->http, request->arena, &err) == ST_OK) {
+        http_exchange_run_on_loop(exchange, handle_again);
+    } else {
+        s3_answer_error(request, &err);
+    }
+}
+
+static void
+handle(struct http_exchange *exchange, const struct s3 *s3, bool has_refreshed_key)
 {
     struct arena *arena = http_exchange_arena(exchange);
     struct s3_request *request = arena_calloc(arena, 1, sizeof(*request));
@@ -466,13 +492,18 @@ s3_handle(struct http_exchange *exchange, void *arg)
     enum status st;
 
     request->magic = S3_REQUEST_MAGIC;
-    request->s3 = arg;
+    request->s3 = s3;
     request->exchange = exchange;
     request->http = http_exchange_request(exchange);
     request->arena = arena;
     request->mode = READ_MAY_WAIT;
     http_exchange_set_data(exchange, request);
     st = admit(request, &err);
+    if (st != ST_OK && !has_refreshed_key && authenticate_misses_key(&err) &&
+        object_store_is_clustered(s3->options.store)) {
+        http_exchange_run_on_worker(exchange, refresh_key);
+        return;
+    }
     if (st == ST_OK && !request->operation->is_implemented) {
         st = fail(&err, ST_NOT_IMPLEMENTED, "The operation %s is not implemented.",
                   request->operation->name);
@@ -485,4 +516,10 @@ s3_handle(struct http_exchange *exchange, void *arg)
     } else {
         s3_answer_error(request, &err);
     }
+}
+
+void
+s3_handle(struct http_exchange *exchange, void *arg)
+{
+    handle(exchange, arg, false);
 }

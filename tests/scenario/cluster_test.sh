@@ -128,6 +128,14 @@ health() # status node path
     test "$(curl -sS -o "$directory/answer" -w '%{http_code}' "${admins[$2]}/healthz/$3")" = "$1"
 }
 
+answers_to_alice() # node
+{
+    local access secret
+    access=$(sed 's/.*"access_key":"\([^"]*\)".*/\1/' "$directory/alice")
+    secret=$(sed 's/.*"secret_key":"\([^"]*\)".*/\1/' "$directory/alice")
+    LODE_ACCESS_KEY=$access LODE_SECRET_KEY=$secret answers 200 "$1" GET /
+}
+
 # ---- joining ----
 
 ok "the first node makes the cluster" start_node node-one
@@ -199,6 +207,15 @@ ok "its data are given up" soon at node-one cluster remove target-3 --confirm-st
 ok "it is in the cluster no more" cluster newcomer "'target-3' not in n"
 ok "and is refused when it comes again" fails_with "for good" timeout 60 "$build/loded" --listen 127.0.0.1:0 \
     --data "$directory/target-3" --etcd "$etcd" --cluster one --node-id target-3 --role target
+
+# ---- a node that sleeps ----
+
+kill -STOP "${pids[node-two]}"
+ok "a key is made while a node sleeps: answered when its lease has ended" \
+    eval 'at node-one key add alice --json >"$directory/alice"'
+kill -CONT "${pids[node-two]}"
+ok "and good for it with the first request" answers_to_alice node-two
+ok "it is up again" soon cluster node-one "n['node-two']['up']"
 
 # ---- etcd is away ----
 

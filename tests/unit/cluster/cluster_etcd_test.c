@@ -3,9 +3,9 @@
  * Two nodes of one cluster, each with a connection of its own to a real etcd: what a lease, a
  * linearizable read and etcd's absence mean for them.
  */
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -22,7 +22,7 @@
 #define CONFIRMATION_MS 1000
 /* Until something must have happened, on a machine that does much else (s). */
 #define PATIENCE_S 90
-#define POLL_US 20000
+#define POLL_MS 20
 
 struct fixture {
     struct etcd_fixture *etcd;
@@ -112,7 +112,7 @@ shows_down(struct cluster *cluster, const char *id, bool expected)
     do {                                                                                           \
         int64_t deadline_ns = clock_monotonic_ns() + PATIENCE_S * CLOCK_NS_PER_S;                  \
         while (!(condition) && clock_monotonic_ns() < deadline_ns) {                               \
-            usleep(POLL_US);                                                                       \
+            poll(NULL, 0, POLL_MS);                                                                \
         }                                                                                          \
         EXPECT(condition);                                                                         \
     } while (0)
