@@ -90,6 +90,9 @@ MUST_USE enum status cluster_check_confirmed(struct cluster *cluster, struct err
  * the map that this node does not have.  ST_UNAVAILABLE. */
 MUST_USE ON_WORKER enum status cluster_fetch_map(struct cluster *cluster, uint64_t version_min,
                                                  struct error *err);
+/* The same with another patience than usual. */
+MUST_USE ON_WORKER enum status cluster_fetch_map_for(struct cluster *cluster, uint64_t version_min,
+                                                     int64_t timeout_ms, struct error *err);
 /* Does somebody lead, as far as this node knows?  Does not wait. */
 bool cluster_has_leader(struct cluster *cluster);
 /* Something that holds_barrier depends on has changed. */

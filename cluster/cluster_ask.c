@@ -18,7 +18,14 @@
 enum status
 cluster_fetch_map(struct cluster *cluster, uint64_t version_min, struct error *err)
 {
-    int64_t deadline_ns = clock_monotonic_ns() + FETCH_MS * CLOCK_NS_PER_MS;
+    return cluster_fetch_map_for(cluster, version_min, FETCH_MS, err);
+}
+
+enum status
+cluster_fetch_map_for(struct cluster *cluster, uint64_t version_min, int64_t timeout_ms,
+                      struct error *err)
+{
+    int64_t deadline_ns = clock_monotonic_ns() + timeout_ms * CLOCK_NS_PER_MS;
     uint64_t round = 0;
     uint64_t version = 0;
     enum status st = control_refresh(cluster->control, BYTES_LITERAL(CLUSTER_MAP_KEY), err);

@@ -67,6 +67,8 @@ review_candidacy(struct cluster *cluster, const struct cluster_survey *survey)
     WITH_LOCK (&cluster->lock) {
         is_candidate = cluster->is_joining && !cluster->is_removed && !cluster->is_replaced;
     }
+    /* Who cannot read the map must not keep others from leading. */
+    is_candidate = is_candidate && survey->map_status == ST_OK;
     if (!is_candidate) {
         control_leader_resign(&cluster->candidacy);
         return INT64_MAX;

@@ -72,3 +72,7 @@ fuzz_cluster_map_LDADD = $(FUZZ_LIBS) $(CLUSTER_LIBS)
 FUZZ_TARGETS += fuzz/etcd_json
 fuzz_etcd_json_SOURCES = tests/fuzz/etcd_json_fuzz.c
 fuzz_etcd_json_LDADD = $(FUZZ_LIBS) $(CONTROL_LIBS) $(BASE_LIBS)
+
+FUZZ_TARGETS += fuzz/cluster_values
+fuzz_cluster_values_SOURCES = tests/fuzz/cluster_values_fuzz.c
+fuzz_cluster_values_LDADD = $(FUZZ_LIBS) $(CLUSTER_LIBS)

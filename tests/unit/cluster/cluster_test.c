@@ -293,6 +293,53 @@ TEST(nothing_is_taken_from_a_target_that_does_not_stop)
     fixture_close(&fixture);
 }
 
+/* Rule 3: what a former self may have acknowledged is stopped before the node shows a map that it
+ * could serve by; the leader may have read that acknowledgment. */
+TEST(target_that_starts_stops_what_is_pending_before_it_serves)
+{
+    struct fixture fixture;
+    struct error err = ERROR_INIT;
+    struct buffer json = BUFFER_INIT;
+    struct cluster_map content;
+    struct cluster_map *map;
+    struct cluster_map *pending;
+
+    fixture_open(&fixture);
+    for (size_t i = 0; i < 2; i++) {
+        EXPECT_OK(open_node(&fixture, i, true, &err), &err);
+        EXPECT_OK(join_node(&fixture, i, &err), &err);
+    }
+    map = wait_for_done(fixture.nodes[0], 3);
+    cluster_close(&fixture.nodes[1]);
+    cluster_close(&fixture.nodes[0]);
+    content = *map;
+    content.version = map->version + 1;
+    content.nodes[1].state = NODE_MAINTENANCE; /* this test's map alone */
+    pending = cluster_map_create(&content);
+    cluster_map_format(pending, &json);
+    EXPECT_OK(control_put(fixture.control, BYTES_LITERAL("cluster/pending"), buffer_bytes(&json),
+                          CONTROL_MUST_NOT_EXIST, NULL, &err),
+              &err);
+
+    WITH_LOCK (&fixture.targets[1].lock) {
+        fixture.targets[1].refuses_to_stop = true;
+    }
+    EXPECT_OK(open_node(&fixture, 1, true, &err), &err);
+    EXPECT_STATUS(ST_UNAVAILABLE, cluster_fetch_map_for(fixture.nodes[1], 1, 1500, &err));
+    EXPECT(cluster_map_get(fixture.nodes[1]) == NULL);
+    WITH_LOCK (&fixture.targets[1].lock) {
+        fixture.targets[1].refuses_to_stop = false;
+    }
+    EXPECT_OK(cluster_fetch_map(fixture.nodes[1], 1, &err), &err);
+    WITH_LOCK (&fixture.targets[1].lock) {
+        EXPECT_INT(pending->version, fixture.targets[1].stopped_version);
+    }
+    cluster_map_unref(pending);
+    cluster_map_unref(map);
+    buffer_release(&json);
+    fixture_close(&fixture);
+}
+
 TEST(leader_refuses_with_its_reason)
 {
     struct fixture fixture;
