@@ -8,6 +8,7 @@
  */
 #include "store/mountpath_change.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -17,7 +18,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "store/chunk_file.h"
+#include "store/chunk_format.h"
 #include "store/disk_sync.h"
 #include "store/home_internal.h"
 #include "store/housekeeper.h"
@@ -71,9 +72,11 @@ find_directory(const struct home_placement *placement, const char *directory)
     return SIZE_MAX;
 }
 
-/* Make it durable, then let operations see it.  take_next is used up. */
+/* Make it durable, then let operations see it, with the home that is new (or NULL).  take_next is
+ * used up. */
 static enum status
-install(struct store *store, struct home_placement *take_next, struct error *err)
+install(struct store *store, struct home_placement *take_next, struct home *new_home,
+        struct error *err)
 {
     enum status st;
 
@@ -82,6 +85,10 @@ install(struct store *store, struct home_placement *take_next, struct error *err
     st = store_write_placement(store, take_next, err);
     if (st == ST_OK) {
         FAULT_KILL("mountpath_after_placement");
+        if (new_home != NULL && new_home->index == store_home_count(store)) {
+            store->homes[new_home->index] = new_home;
+            atomic_fetch_add(&store->home_count, 1);
+        }
         store_adopt_placement(store, take_next);
     }
     generation_guard_end_change(store->guard);
@@ -178,7 +185,7 @@ change_role(struct store *store, size_t index, enum mountpath_role role, struct 
         home_placement_release(&next);
         return st;
     }
-    return install(store, &next, err);
+    return install(store, &next, NULL, err);
 }
 
 /* Its handle, in a slot of its own or in that of its former life in this process. */
@@ -222,11 +229,7 @@ admit_new(struct store *store, struct home *home, struct error *err)
         home_placement_release(&next);
         return st;
     }
-    if (home->index == store_home_count(store)) {
-        store->homes[home->index] = home;
-        atomic_fetch_add(&store->home_count, 1);
-    }
-    return install(store, &next, err);
+    return install(store, &next, home, err);
 }
 
 /* May the slot of a mountpath that comes back, or a new one, be used? */
@@ -387,6 +390,52 @@ store_change_role(struct store *store, const char *directory, enum mountpath_rol
     return st;
 }
 
+/* Files in the directory of a home that is gone: nothing names them any more.  What a kill left
+ * behind; failures leave them there. */
+static void
+remove_files(struct home *mountpath, const struct home *gone)
+{
+    for (unsigned int shard = 0; shard < CHUNK_SHARD_COUNT; shard++) {
+        char path[CHUNK_PATH_SIZE];
+        const struct dirent *entry;
+        DIR *entries;
+        int fd;
+
+        chunk_shard_format(path, gone->uuid, shard);
+        fd = openat(mountpath->directory_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        entries = fd >= 0 ? fdopendir(fd) : NULL;
+        if (entries == NULL && fd >= 0) {
+            close(fd);
+        }
+        while (entries != NULL && (entry = readdir(entries)) != NULL) {
+            if (entry->d_name[0] != '.') {
+                (void)!remove_file(dirfd(entries), entry->d_name, "gone_chunk_unlink");
+            }
+        }
+        if (entries != NULL) {
+            closedir(entries);
+        }
+    }
+}
+
+static void
+remove_files_of_gone(struct store *store)
+{
+    size_t count = store_home_count(store);
+
+    for (size_t i = 0; i < count; i++) {
+        struct home *gone = store_home_at(store, i);
+
+        for (size_t j = 0; j < count && home_is_gone(gone); j++) {
+            struct home *mountpath = store_home_at(store, j);
+
+            if (mountpath != gone && home_state(mountpath) == HOME_PRESENT) {
+                remove_files(mountpath, gone);
+            }
+        }
+    }
+}
+
 enum status
 store_finish_placement(struct store *store, uint64_t generation, struct error *err)
 {
@@ -401,11 +450,12 @@ store_finish_placement(struct store *store, uint64_t generation, struct error *e
         home_placement_copy(&store->placement, &next);
         home_placement_finish(&next);
         FAULT_KILL("resilver_before_finish");
-        st = install(store, &next, err);
+        st = install(store, &next, NULL, err);
     }
     if (st == ST_OK) {
         FAULT_KILL("resilver_after_finish");
         let_go_of_gone(store);
+        remove_files_of_gone(store);
     }
     end_change(store);
     return st;
@@ -414,8 +464,8 @@ store_finish_placement(struct store *store, uint64_t generation, struct error *e
 static bool
 is_closable(struct home *home)
 {
-    return home_state(home) == HOME_ABSENT && home->db != NULL && !home_is_holder(home) &&
-           !home_is_active(home) && home_is_unused(home);
+    return home_state(home) == HOME_ABSENT && home_is_gone(home) && !home_is_holder(home) &&
+           home_is_unused(home);
 }
 
 void
@@ -427,13 +477,15 @@ store_close_detached(struct store *store)
         struct home *home = store_home_at(store, i);
 
         home->idle_ticks = is_closable(home) ? home->idle_ticks + 1 : 0;
-        if (home->idle_ticks < CLOSE_AFTER_TICKS) {
+        if (home->idle_ticks != CLOSE_AFTER_TICKS) {
             continue;
         }
         begin_change(store);
         housekeeper_pause(store->housekeeper);
         generation_guard_begin_change(store->guard);
-        if (is_closable(home)) {
+        if (!is_closable(home)) {
+            home->idle_ticks = 0;
+        } else if (home->db != NULL) {
             home_close(home);
             log_info(NULL, "mountpath_closed",
                      "mountpath %s is not used any more: it may be pulled", home->directory);

@@ -40,6 +40,8 @@ model_do_attach(struct model *model, const uint64_t *dice)
         return true; /* detached a moment ago, or too many changes are unfinished */
     }
     model->is_third_attached = !model->is_third_attached;
+    /* Packs that were made ahead in its former life are left to the sweep. */
+    model->may_have_orphans = true;
     return model_expect(model, "attach or detach", ST_OK, st, &err);
 }
 

@@ -345,6 +345,10 @@ model_do_fsck(struct model *model, const uint64_t *dice)
         struct home *home = store_home_at(store, i);
 
         if (home_state(home) == HOME_PRESENT) {
+            /* The sweep removes what was seen before the last synced batch. */
+            if (!model_expect(model, "home_sync", ST_OK, home_sync(home, &err), &err)) {
+                return false;
+            }
             /* Upkeep may be at it. */
             for (int round = 0; round < 100 && reclaimer_waiting_count(home->reclaimer) > 0;
                  round++) {
