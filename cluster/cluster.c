@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "cluster/cluster_internal.h"
+#include "cluster/cluster_metrics.h"
 
 #include "base/banned.h"
 
@@ -258,6 +259,7 @@ cluster_open(const struct cluster_options *options, struct cluster **ret_cluster
         .ttl_ms = ttl_ms, .changed = session_changed, .arg = cluster};
     enum status st = ST_OK;
 
+    cluster_metrics_init();
     init_locks(cluster);
     cluster->control = options->control;
     cluster->ops = options->ops;

@@ -8,6 +8,7 @@
 #include "base/entropy.h"
 #include "base/log.h"
 #include "cluster/cluster_internal.h"
+#include "cluster/cluster_metrics.h"
 
 #include "base/banned.h"
 
@@ -83,7 +84,8 @@ find_late_node(struct cluster *cluster, uint64_t revision, char *out, size_t siz
 enum status
 cluster_settle(struct cluster *cluster, uint64_t revision, struct error *err)
 {
-    int64_t deadline_ns = clock_monotonic_ns() + CLUSTER_SETTLE_MS * CLOCK_NS_PER_MS;
+    int64_t began_ns = clock_monotonic_ns();
+    int64_t deadline_ns = began_ns + CLUSTER_SETTLE_MS * CLOCK_NS_PER_MS;
     char late_id[CLUSTER_ID_BYTES_MAX + 1];
     uint64_t round = 0;
 
@@ -93,6 +95,7 @@ cluster_settle(struct cluster *cluster, uint64_t revision, struct error *err)
                         "The change is stored, but node %s has not applied it yet", late_id);
         }
     }
+    metric_observe_ns(&cluster_settle_metric, clock_monotonic_ns() - began_ns);
     return ST_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cluster/cluster_internal.h"
 #include "cluster/cluster_key.h"
+#include "cluster/cluster_metrics.h"
 #include "cluster/leader_decision.h"
 
 #include "base/banned.h"
@@ -155,6 +156,7 @@ carry_out(struct cluster *cluster, const struct cluster_survey *survey,
     }
     st = commit_map(cluster, survey, decision, guard, &err);
     if (decision->action == LEADER_WITHDRAW && st == ST_OK) {
+        metric_add(&cluster_withdrawals_metric, 1);
         cluster->quiet_until_ns = clock_monotonic_ns() + LEADER_QUIET_MS * CLOCK_NS_PER_MS;
     }
     if (st != ST_OK && st != ST_CONFLICT && st != ST_MOVED) {
@@ -224,8 +226,10 @@ cluster_leader_round(struct cluster *cluster, const struct cluster_survey *surve
     if (survey->map_status != ST_OK || cluster->candidacy == NULL ||
         !control_leader_is_leader(cluster->candidacy, &guard)) {
         cluster->pending_revision = 0;
+        metric_set(&cluster_leads_metric, 0);
         return wake_ns;
     }
+    metric_set(&cluster_leads_metric, 1);
     note_pending(cluster, survey);
     view.pending_since_ns = cluster->pending_since_ns;
     view.now_ns = clock_monotonic_ns();

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cluster/cluster_internal.h"
+#include "cluster/cluster_metrics.h"
 
 #include "base/banned.h"
 
@@ -29,6 +30,19 @@ log_failure(const char *event, enum status st, const struct error *err)
 }
 
 /* ---- maps ---- */
+
+static void
+show_metrics(const struct cluster_map *map)
+{
+    int64_t down_count = 0;
+
+    for (size_t i = 0; i < map->node_count; i++) {
+        down_count += map->nodes[i].is_down;
+    }
+    metric_set(&cluster_map_version_metric, (int64_t)map->version);
+    metric_set(&cluster_down_metric, down_count);
+    metric_set(&cluster_placing_metric, map->is_placing);
+}
 
 static void
 show_map(struct cluster *cluster, struct cluster_map *map)
@@ -45,6 +59,7 @@ show_map(struct cluster *cluster, struct cluster_map *map)
                              self->incarnation == cluster->incarnation &&
                              self->is_target == cluster->is_target;
     }
+    show_metrics(map);
     if (is_removed && (old == NULL || !cluster_map_is_removed(old, cluster_self_id(cluster)))) {
         log_error(NULL, "cluster_removed", "this node was removed from the cluster");
     }
@@ -117,7 +132,10 @@ stop(struct cluster *cluster, const struct cluster_survey *survey)
         return true;
     }
     if (cluster->ops != NULL) {
+        int64_t began_ns = clock_monotonic_ns();
+
         st = cluster->ops->stop_admitting(cluster->ops_arg, pending, &err);
+        metric_observe_ns(&cluster_stop_metric, clock_monotonic_ns() - began_ns);
     }
     if (log_failure("cluster_not_stopped", st, &err)) {
         log_info(NULL, "cluster_stopped",
@@ -277,6 +295,7 @@ cluster_member_round(struct cluster *cluster, const struct cluster_survey *surve
     bool is_out = false;
     bool is_applied = apply_map(cluster, survey);
 
+    metric_set(&cluster_pending_metric, survey->pending != NULL);
     if (is_applied) {
         bool is_good = resume(cluster, survey) && stop(cluster, survey);
 

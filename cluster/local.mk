@@ -12,6 +12,7 @@ libcluster_a_SOURCES = \
 	cluster/cluster_leader.c \
 	cluster/cluster_member.c \
 	cluster/cluster_survey.c cluster/cluster_survey.h \
+	cluster/cluster_metrics.c cluster/cluster_metrics.h \
 	cluster/cluster_map.c cluster/cluster_map.h \
 	cluster/cluster_map_codec.c cluster/cluster_map_codec.h \
 	cluster/cluster_request.c cluster/cluster_request.h \
