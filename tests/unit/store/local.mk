@@ -7,6 +7,7 @@ STORE_TESTS = \
 	tests/unit/store/fault_test \
 	tests/unit/store/home_metrics_test \
 	tests/unit/store/health_test \
+	tests/unit/store/home_placement_test \
 	tests/unit/store/identity_test \
 	tests/unit/store/kill_test \
 	tests/unit/store/pack_format_test \
@@ -29,6 +30,7 @@ tests_unit_store_sharing_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIB
 tests_unit_store_space_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_home_metrics_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_batch_map_test_LDADD = $(TEST_LIBS) $(STORE_LIBS)
+tests_unit_store_home_placement_test_LDADD = $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_health_test_LDADD = libstorefixture.a $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_identity_test_LDADD = $(TEST_LIBS) $(STORE_LIBS)
 tests_unit_store_pack_format_test_LDADD = $(TEST_LIBS) $(STORE_LIBS)
