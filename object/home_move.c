@@ -20,6 +20,7 @@
 #include "object/part_table.h"
 #include "object/placement_rules.h"
 #include "object/rehome.h"
+#include "object/upload_entries.h"
 
 #include "base/banned.h"
 
@@ -340,73 +341,6 @@ out:
     return st;
 }
 
-/* The records of all uploads of a name in one home, and of their parts. */
-struct upload_entry {
-    struct meta_key key;
-    struct upload_id id;
-    uint32_t number; /* 0: the upload itself */
-    bool has_upload; /* the upload's record is here too */
-};
-
-struct upload_entries {
-    struct upload_entry *entries;
-    size_t count;
-    size_t capacity;
-};
-
-static enum status
-entries_add(struct upload_entries *list, struct bytes key, struct error *err)
-{
-    struct upload_entry entry = {.key = {.size = key.size}};
-    const struct upload_entry *last = list->count > 0 ? &list->entries[list->count - 1] : NULL;
-    struct bytes name;
-    uint64_t bucket_id;
-
-    if (key.size > sizeof(entry.key.data) ||
-        meta_key_parse_upload(key, &bucket_id, &name, &entry.id, &entry.number) != ST_OK) {
-        return fail(err, ST_CORRUPT, "the key of an upload is malformed");
-    }
-    memcpy(entry.key.data, key.data, key.size);
-    entry.has_upload = entry.number == 0 || (last != NULL && last->has_upload &&
-                                             memcmp(&last->id, &entry.id, sizeof(entry.id)) == 0);
-    if (list->count == list->capacity) {
-        list->capacity = list->capacity == 0 ? 16 : list->capacity * 2;
-        list->entries = xrealloc_array(list->entries, list->capacity, sizeof(*list->entries));
-    }
-    list->entries[list->count++] = entry;
-    return ST_OK;
-}
-
-/* count_max 1: is there any? */
-static enum status
-entries_read(struct home *home, uint64_t bucket_id, struct bytes name, size_t count_max,
-             struct upload_entries *list, struct error *err)
-{
-    struct meta_iterator *iterator;
-    struct meta_key lower;
-    struct meta_key upper;
-    enum status st = ST_OK;
-
-    meta_key_object(&lower, bucket_id, name);
-    lower.data[lower.size++] = 0;
-    upper = lower;
-    upper.data[upper.size - 1] = 1;
-    iterator =
-        meta_iterator_open(home_db(home), &(struct meta_scan){.family = FAMILY_UPLOAD,
-                                                              .lower = meta_key_bytes(&lower),
-                                                              .upper = meta_key_bytes(&upper)});
-    for (meta_iterator_seek(iterator, meta_key_bytes(&lower));
-         st == ST_OK && meta_iterator_is_valid(iterator) && list->count < count_max;
-         meta_iterator_next(iterator)) {
-        st = entries_add(list, meta_iterator_key(iterator), err);
-    }
-    if (st == ST_OK && !meta_iterator_is_valid(iterator)) {
-        st = meta_iterator_status(iterator, err);
-    }
-    meta_iterator_close(&iterator);
-    return st;
-}
-
 static enum status
 publish_part(struct home_move *move, const struct upload_entry *entry, struct bytes value,
              struct home_move_counts *counts, struct error *err)
@@ -482,7 +416,7 @@ move_uploads(struct object_store *store, struct home *from, struct home *to, uin
              struct bytes name, struct home_move_counts *counts, struct error *err)
 {
     struct upload_entries list = {0};
-    enum status st = entries_read(from, bucket_id, name, SIZE_MAX, &list, err);
+    enum status st = upload_entries_read(from, bucket_id, name, SIZE_MAX, &list, err);
 
     if (st == ST_OK) {
         st = entries_pass(store, from, to, bucket_id, name, &list, false, counts, err);
@@ -490,7 +424,7 @@ move_uploads(struct object_store *store, struct home *from, struct home *to, uin
     if (st == ST_OK) {
         st = entries_pass(store, from, to, bucket_id, name, &list, true, counts, err);
     }
-    free(list.entries);
+    upload_entries_release(&list);
     return st;
 }
 
@@ -513,9 +447,9 @@ has_anything(struct home *former, uint64_t bucket_id, struct bytes name, bool *r
     meta_value_release(&value);
     *ret_has = st == ST_OK;
     if (st == ST_NOT_FOUND) {
-        st = entries_read(former, bucket_id, name, 1, &list, err);
+        st = upload_entries_read(former, bucket_id, name, 1, &list, err);
         *ret_has = list.count > 0;
-        free(list.entries);
+        upload_entries_release(&list);
     }
     return st;
 }
@@ -566,6 +500,47 @@ home_move_settle(struct object_store *store, uint64_t bucket_id, struct bytes ke
         if (st == ST_OK) {
             st = move_uploads(store, homes.formers[i], homes.home, bucket_id, key, counts, err);
         }
+    }
+    key_turn_give_back(store->turns, hash);
+    return st;
+}
+
+static enum status
+discard_object(struct object_store *store, struct home *from, uint64_t bucket_id, struct bytes name,
+               struct error *err)
+{
+    struct home_move move;
+    struct bytes value;
+    enum status st = home_require_commits(from, err);
+
+    if (st != ST_OK) {
+        return st;
+    }
+    move_init(&move, store, from, NULL, FAMILY_OBJECT, bucket_id, name);
+    meta_key_object(&move.key, bucket_id, name);
+    st = get_value(from, FAMILY_OBJECT, &move.key, &move.arena, &value, err);
+    if (st == ST_OK) {
+        move.seq = seq_of_value(value);
+        st = run_commit(&move, from, decide_object_out, err);
+    }
+    move_release(&move);
+    return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+enum status
+home_move_discard(struct object_store *store, uint64_t bucket_id, struct bytes key,
+                  struct home **ret_home, struct error *err)
+{
+    struct key_homes homes;
+    uint64_t hash = hash_bytes(key, bucket_id);
+    enum status st = ST_OK;
+
+    assert_on_worker();
+    store_homes_of(store->store, bucket_id, key, &homes);
+    *ret_home = homes.home;
+    key_turn_take(store->turns, hash);
+    for (size_t i = 0; i < homes.former_count && st == ST_OK; i++) {
+        st = discard_object(store, homes.formers[i], bucket_id, key, err);
     }
     key_turn_give_back(store->turns, hash);
     return st;

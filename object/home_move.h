@@ -24,4 +24,10 @@ MUST_USE ON_WORKER enum status home_move_settle(struct object_store *store, uint
                                                 struct bytes key, struct home **ret_home,
                                                 struct home_move_counts *counts, struct error *err);
 
+/* For an unconditional delete whose home has no room for the move: former homes drop the object,
+ * without a move; *ret_home is where it is deleted then.  Entered. */
+MUST_USE ON_WORKER enum status home_move_discard(struct object_store *store, uint64_t bucket_id,
+                                                 struct bytes key, struct home **ret_home,
+                                                 struct error *err);
+
 #endif

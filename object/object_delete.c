@@ -46,6 +46,13 @@ decide_deletion(struct commit *commit, struct commit_view *view, void *arg, stru
     return ST_OK;
 }
 
+static bool
+is_unconditional(const struct object_conditions *conditions)
+{
+    return conditions->if_match.data == NULL && conditions->if_none_match.data == NULL &&
+           !conditions->has_if_modified_since && !conditions->has_if_unmodified_since;
+}
+
 static enum status
 deletion_submit(struct deletion *deletion, struct error *err)
 {
@@ -57,6 +64,11 @@ deletion_submit(struct deletion *deletion, struct error *err)
     }
     st = home_move_settle(deletion->bucket->store, deletion->bucket->id, deletion->entry->key,
                           &home, NULL, err);
+    if (st == ST_NO_SPACE && is_unconditional(&deletion->entry->conditions) &&
+        !atomic_load(deletion->bucket->is_refusing_writes)) {
+        st = home_move_discard(deletion->bucket->store, deletion->bucket->id, deletion->entry->key,
+                               &home, err);
+    }
     if (st != ST_OK) {
         return st;
     }

@@ -472,3 +472,49 @@ TEST(key_of_an_absent_former_home_is_neither_read_nor_written)
     free(away);
     world_close(&world);
 }
+
+/* SPEC: design 6, Durability: below the floor of free space reads and deletes go on; so also of
+ * keys that wait to be moved. */
+TEST(full_home_reads_and_deletes_what_has_not_moved_yet)
+{
+    const char *mountpaths[FIXTURE_HOME_MAX];
+    struct object_store_options options;
+    struct error err = ERROR_INIT;
+    struct world world;
+
+    world_open(&world, 1);
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        put_number(&world, i, 1);
+    }
+    admin(&world, MOUNTPATH_VERB_ATTACH, world.extra);
+    bucket_close(&world.bucket);
+    fixture_stop(&world.fixture);
+    fixture_options(&world.fixture, &options, mountpaths);
+    options.store.free_floor_bytes = UINT64_MAX / 2;
+    EXPECT_OK(object_store_open(&options, &world.fixture.store, &err), &err);
+    world.bucket = fixture_bucket_open(&world.fixture, "bucket");
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        char key[32];
+
+        key_of(i, key);
+        expect_number(&world, i, 1);
+        EXPECT_STATUS(ST_NO_SPACE, fixture_put(&world.bucket, key, BYTES_LITERAL("x"), &err));
+        if (i % 2 == 0) {
+            EXPECT_OK(fixture_delete(&world.bucket, key, &err), &err);
+            expect_absent(&world, i);
+        }
+    }
+    EXPECT_INT(KEY_COUNT / 2, list_count(&world));
+    world_restart(&world);
+    (void)resilver(&world);
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        if (i % 2 == 0) {
+            expect_absent(&world, i);
+        } else {
+            expect_number(&world, i, 1);
+        }
+    }
+    EXPECT_INT(KEY_COUNT / 2, list_count(&world));
+    fixture_expect_clean(&world.fixture);
+    world_close(&world);
+}
