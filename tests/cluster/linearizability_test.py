@@ -41,6 +41,8 @@ CLIENTS, KEYS = 10, 8
 ANSWERS_MIN_A_SECOND = 10  # over the whole run: less is no load
 ETCD_GONE_S = 120
 READY_AFTER_S = 60
+REASONS_SHOWN = 4
+JUDGE_S_MAX = 120
 
 
 class Failed(Exception):
@@ -103,7 +105,11 @@ class Bench:
 
 def run_judge(bench, history):
     program = os.path.join(bench.build, "tests", "linearizability", "judge")
-    return subprocess.run([program, history], capture_output=True, text=True, check=False)
+    try:
+        return subprocess.run([program, history], capture_output=True, text=True, check=False,
+                              timeout=JUDGE_S_MAX)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"the history was not judged within {JUDGE_S_MAX} s") from None
 
 
 def judge(bench, history):
@@ -156,6 +162,8 @@ def run_one(bench, name, seed, seconds):
     counts = recording.counts()
     print(f"# {name}, seed {seed}: {fault.evidence()}; "
           + ", ".join(f"{number} {what}" for what, number in counts.items()), flush=True)
+    for why, count in sorted(recording.whys.items(), key=lambda one: -one[1])[:REASONS_SHOWN]:
+        print(f"#   {count} failed: {why[:200]}")
     if recording.unexpected:
         raise Failed("; ".join(recording.unexpected[:3]))
     judge(bench, history)

@@ -31,6 +31,7 @@ BUCKET = "linear"
 WEIGHTS = {"put": 20, "create": 10, "replace": 10, "multipart": 3, "get": 20, "head": 8,
            "delete": 10, "multi_delete": 2, "copy": 8, "list": 9}
 REST_AFTER_NOT_SENT_S = 0.05
+REST_AFTER_UNKNOWN_S = 0.1  # each such write stays open for ever, and makes the judge's work harder
 FINAL_READ_S = 60  # after the faults are gone, all keys must be readable within this
 FINAL_RETRY_S = 0.1
 PAGES_MAX = 50  # of one walk
@@ -58,6 +59,8 @@ class Client:
         self.unexpected = []
         self.not_sent = 0
         self.call_ns = self.return_ns = 0  # of the last request
+        self.why = ""  # the last outcome that was unknown, or 5xx
+        self.whys = {}  # how often
 
     # ---- asking and noting ----
 
@@ -66,17 +69,25 @@ class Client:
         self.call_ns = time.monotonic_ns()
         try:
             answer = self.s3.request(self.gateway, method, BUCKET, key, **options)
-        except Unknown:
+        except Unknown as error:
+            self.why = str(error).partition(":")[0]
+            self.whys[self.why] = self.whys.get(self.why, 0) + 1
             return None
         finally:
             self.return_ns = time.monotonic_ns()
-        return None if answer.status >= 500 else answer
+        if answer.status >= 500:
+            self.why = f"{answer.status} {answer.code}: {answer.xml().findtext('Message') or ''}"
+            self.whys[self.why] = self.whys.get(self.why, 0) + 1
+            return None
+        return answer
 
     def note(self, op, answer_result, **members):
         entry = {"op": op, "client": self.number, "gateway": f"gateway {self.gateway}",
                  "call": self.call_ns,
                  "return": None if answer_result == "unknown" else self.return_ns,
                  "result": answer_result}
+        if answer_result == "unknown":
+            entry["why"] = self.why
         entry.update(members)
         self.ops.append(entry)
 
@@ -266,6 +277,8 @@ class Client:
         self.gateway = self.rng.randrange(len(self.s3.hosts))
         try:
             getattr(self, verb)()
+            if self.ops and self.ops[-1]["result"] == "unknown":
+                time.sleep(REST_AFTER_UNKNOWN_S)
         except NotSent:
             self.not_sent += 1
             time.sleep(REST_AFTER_NOT_SENT_S)
@@ -290,7 +303,8 @@ class Client:
             self.until_done(lambda: self.list(3), "the listing")
 
     def until_done(self, attempt, what):
-        deadline = time.monotonic() + FINAL_READ_S
+        """The first thing that cannot be read ends it."""
+        deadline = time.monotonic() + (0 if self.unexpected else FINAL_READ_S)
         while time.monotonic() < deadline:
             try:
                 if attempt():
@@ -298,7 +312,9 @@ class Client:
             except NotSent:
                 pass
             time.sleep(FINAL_RETRY_S)
-        self.unexpected.append(f"gateway {self.gateway}: {what} cannot be read after the faults")
+        if not self.unexpected:
+            self.unexpected.append(f"gateway {self.gateway}: {what} cannot be read after the faults"
+                                   f": {self.why}")
 
 
 def content_md5(body):
@@ -312,7 +328,7 @@ def client_main(number, options, end_ns, pipe):
     except Exception:  # a fault of the test: no client ends without a word
         client.unexpected.append(traceback.format_exc())
     client.s3.close()
-    pipe.send((client.ops, client.unexpected, client.not_sent))
+    pipe.send((client.ops, client.unexpected, client.not_sent, client.whys))
     pipe.close()
 
 
@@ -328,6 +344,7 @@ class Recording:
         self.ops = []
         self.unexpected = []
         self.not_sent = 0
+        self.whys = {}  # of failures, also those of reads: how often
 
     def make_bucket(self):
         """Until it is there; made again it is still ours.  Returns nothing, raises Unexpected."""
@@ -360,9 +377,11 @@ class Recording:
     def join(self):
         for process, pipe in self.running:
             try:
-                ops, unexpected, not_sent = pipe.recv()
+                ops, unexpected, not_sent, whys = pipe.recv()
             except EOFError:
-                ops, unexpected, not_sent = [], ["a client ended without a word"], 0
+                ops, unexpected, not_sent, whys = [], ["a client ended without a word"], 0, {}
+            for why, count in whys.items():
+                self.whys[why] = self.whys.get(why, 0) + count
             process.join()
             self.ops += ops
             self.unexpected += unexpected

@@ -3,7 +3,9 @@
 SEARCH_SOURCES = \
 	tests/linearizability/asked_values.c tests/linearizability/asked_values.h \
 	tests/linearizability/config_set.c tests/linearizability/config_set.h \
-	tests/linearizability/register_search.c tests/linearizability/register_search.h
+	tests/linearizability/open_steps.c tests/linearizability/open_steps.h \
+	tests/linearizability/register_search.c tests/linearizability/register_search.h \
+	tests/linearizability/search_state.h
 JUDGE_SOURCES = $(SEARCH_SOURCES) \
 	tests/linearizability/counterexample.c tests/linearizability/counterexample.h \
 	tests/linearizability/history_judge.c tests/linearizability/history_judge.h \

@@ -12,69 +12,15 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "tests/linearizability/asked_values.h"
-#include "tests/linearizability/config_set.h"
+#include "tests/linearizability/open_steps.h"
 
 #include "base/banned.h"
-
-#define WORD_BITS 64
-#define NO_SLOT UINT32_MAX
-/* A value and 2,000 steps under way at once; a row lies on the stack once for each step placed. */
-#define ROW_WORDS_MAX 33
 
 struct event {
     int64_t time_ns;
     bool is_return;
     uint32_t step;
 };
-
-struct search {
-    const struct register_step *steps;
-    struct asked_values asked;
-    int64_t now_ns;          /* of the return being looked at */
-    int32_t *results;        /* of each step, VALUE_UNSEEN where nobody asks */
-    bool *has_unseen_choice; /* of each EFFECT_CHOICE: some of its values nobody asks for */
-    uint32_t *step_slot;     /* of each pending step */
-    uint32_t *slot_step;     /* step in each slot, or NO_SLOT; length slot_count */
-    uint32_t slot_count;
-    uint32_t pending_end; /* slots from here on are free */
-    size_t words;
-    bool is_looking_ahead;
-    struct config_set now;
-    struct config_set next;    /* being built at a return */
-    struct config_set visited; /* on the way to one return */
-    size_t count_max;
-};
-
-static size_t
-row_size(const struct search *search)
-{
-    return 1 + search->words;
-}
-
-static bool
-is_used(const uint64_t *row, uint32_t slot)
-{
-    return (row[1 + slot / WORD_BITS] >> (slot % WORD_BITS)) & 1;
-}
-
-static void
-set_used(uint64_t *row, uint32_t slot)
-{
-    row[1 + slot / WORD_BITS] |= UINT64_C(1) << (slot % WORD_BITS);
-}
-
-static void
-clear_used(uint64_t *row, uint32_t slot)
-{
-    row[1 + slot / WORD_BITS] &= ~(UINT64_C(1) << (slot % WORD_BITS));
-}
-
-static int32_t
-row_value(const uint64_t *row)
-{
-    return (int32_t)(int64_t)row[0];
-}
 
 bool
 register_step_fits(const struct register_step *step, int32_t value)
@@ -90,18 +36,6 @@ register_step_fits(const struct register_step *step, int32_t value)
         return value != step->demanded;
     }
     UNREACHABLE("demands are listed above");
-}
-
-/* What a write leaves: a value that is not asked for any more is like any other such. */
-static int32_t
-result_now(const struct search *search, uint32_t step)
-{
-    const struct asked_value *asked = asked_values_find(&search->asked, search->results[step]);
-
-    return search->results[step] != VALUE_ABSENT && asked != NULL &&
-                   asked->last_return_ns < search->now_ns
-               ? VALUE_UNSEEN
-               : search->results[step];
 }
 
 /* Will somebody who is not here yet read the value, with nobody left to write it again? */
@@ -140,68 +74,10 @@ is_wanted(const struct search *search, const uint64_t *row, uint32_t except, int
             continue;
         }
         const struct register_step *step = &search->steps[index];
-        if (!register_step_fits(step, before) && register_step_fits(step, value)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
-has_choice(const struct register_step *step, int32_t value)
-{
-    size_t low = 0;
-    size_t high = step->choice_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (step->choices[middle] < value) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < step->choice_count && step->choices[low] == value;
-}
-
-/* Two steps with unknown outcomes that do the same under the same condition. */
-static bool
-is_same_kind(const struct search *search, uint32_t a, uint32_t b)
-{
-    const struct register_step *one = &search->steps[a];
-    const struct register_step *other = &search->steps[b];
-
-    return one->effect == other->effect && one->demand == other->demand &&
-           (one->demand == DEMAND_NOTHING || one->demanded == other->demanded) &&
-           (one->effect == EFFECT_CHOICE ? one->source == other->source
-                                         : result_now(search, a) == result_now(search, b));
-}
-
-/*
- * Is there another unused step with an unknown outcome that is at least as good to take?  Of equal
- * ones the first slot is taken.  Of copies the one that was called last: what it may have copied,
- * an earlier one may too, and both stay open.
- */
-static bool
-has_better_twin(const struct search *search, const uint64_t *row, uint32_t slot, int32_t value)
-{
-    uint32_t index = search->slot_step[slot];
-    const struct register_step *step = &search->steps[index];
-
-    for (uint32_t other = 0; other < search->pending_end; other++) {
-        uint32_t twin = search->slot_step[other];
-        if (twin == NO_SLOT || other == slot || search->steps[twin].return_ns != NEVER ||
-            is_used(row, other) || !is_same_kind(search, index, twin)) {
+        if (step->return_ns == NEVER && !search->is_useful[slot]) {
             continue;
         }
-        if (step->effect != EFFECT_CHOICE) {
-            if (other < slot) {
-                return true;
-            }
-        } else if ((value == VALUE_UNSEEN ? search->has_unseen_choice[twin]
-                                          : has_choice(&search->steps[twin], value)) &&
-                   (search->steps[twin].call_ns > step->call_ns ||
-                    (search->steps[twin].call_ns == step->call_ns && other < slot))) {
+        if (!register_step_fits(step, before) && register_step_fits(step, value)) {
             return true;
         }
     }
@@ -221,7 +97,10 @@ place(struct search *search, const uint64_t *row, uint32_t slot, int32_t value, 
     }
     memcpy(next, row, row_size(search) * sizeof(*next));
     next[0] = (uint64_t)(int64_t)value;
-    set_used(next, slot);
+    if (search->steps[search->slot_step[slot]].return_ns != NEVER ||
+        !open_steps_abound(search, value)) {
+        set_used(next, slot);
+    }
     explore(search, next, goal);
 }
 
@@ -234,13 +113,14 @@ place_any_choice(struct search *search, const uint64_t *row, uint32_t slot, uint
     if (!is_wanted(search, row, slot, VALUE_UNSEEN)) {
         return;
     }
-    if (search->has_unseen_choice[search->slot_step[slot]] &&
-        !has_better_twin(search, row, slot, VALUE_UNSEEN)) {
+    if (!search->is_unseen_abundant && open_steps_bring_unseen(search, search->slot_step[slot]) &&
+        !open_steps_have_better_twin(search, row, slot, VALUE_UNSEEN)) {
         place(search, row, slot, VALUE_UNSEEN, goal);
     }
     for (size_t i = 0; i < step->choice_count; i++) {
-        if (is_wanted(search, row, slot, step->choices[i]) &&
-            !has_better_twin(search, row, slot, step->choices[i])) {
+        if (open_steps_value_now(search, step->choices[i]) != VALUE_UNSEEN &&
+            is_wanted(search, row, slot, step->choices[i]) &&
+            !open_steps_have_better_twin(search, row, slot, step->choices[i])) {
             place(search, row, slot, step->choices[i], goal);
         }
     }
@@ -254,9 +134,13 @@ place_open(struct search *search, const uint64_t *row, uint32_t slot, uint32_t g
     const struct register_step *step = &search->steps[index];
 
     if (step->effect == EFFECT_SET) {
-        if (is_wanted(search, row, slot, result_now(search, index)) &&
-            !has_better_twin(search, row, slot, result_now(search, index))) {
-            place(search, row, slot, result_now(search, index), goal);
+        if (step->demand != DEMAND_NOTHING &&
+            open_steps_abound(search, open_steps_result_now(search, index))) {
+            return; /* others do it without a condition */
+        }
+        if (is_wanted(search, row, slot, open_steps_result_now(search, index)) &&
+            !open_steps_have_better_twin(search, row, slot, open_steps_result_now(search, index))) {
+            place(search, row, slot, open_steps_result_now(search, index), goal);
         }
         return;
     }
@@ -267,9 +151,10 @@ place_open(struct search *search, const uint64_t *row, uint32_t slot, uint32_t g
             continue;
         }
         const struct register_step *reader = &search->steps[asking];
-        if (reader->demand == DEMAND_VALUE && reader->demanded != row_value(row) &&
-            has_choice(step, reader->demanded) &&
-            !has_better_twin(search, row, slot, reader->demanded)) {
+        if ((reader->return_ns != NEVER || search->is_useful[other]) &&
+            reader->demand == DEMAND_VALUE && reader->demanded != row_value(row) &&
+            open_steps_has_choice(step, reader->demanded) &&
+            !open_steps_have_better_twin(search, row, slot, reader->demanded)) {
             place(search, row, slot, reader->demanded, goal);
         }
     }
@@ -301,7 +186,7 @@ explore(struct search *search, const uint64_t *from, uint32_t goal)
         if (search->steps[index].return_ns == NEVER) {
             place_open(search, row, slot, goal);
         } else {
-            place(search, row, slot, result_now(search, index), goal);
+            place(search, row, slot, open_steps_result_now(search, index), goal);
         }
     }
 }
@@ -334,11 +219,14 @@ collect_writers(struct search *search, size_t count)
         } else if (step->effect == EFFECT_SET && step->result != VALUE_ABSENT) {
             search->results[i] = VALUE_UNSEEN;
         }
+        search->unseen_from_ns[i] = NEVER;
         for (size_t k = 0; step->effect == EFFECT_CHOICE && k < step->choice_count; k++) {
             asked = asked_values_find(&search->asked, step->choices[k]);
-            if (asked == NULL) {
-                search->has_unseen_choice[i] = true;
-            } else {
+            int64_t unseen_ns = asked == NULL ? INT64_MIN : asked->last_return_ns;
+            if (unseen_ns < search->unseen_from_ns[i]) {
+                search->unseen_from_ns[i] = unseen_ns;
+            }
+            if (asked != NULL) {
                 asked->writer_count++;
             }
         }
@@ -444,6 +332,10 @@ keep_the_best(struct search *search)
             set_used(open, slot);
         }
     }
+    for (size_t i = 0; i < search->next.count; i++) {
+        uint64_t *row = &search->next.rows[i * row_size(search)];
+        row[0] = (uint64_t)(int64_t)open_steps_value_now(search, row_value(row));
+    }
     config_set_prune(&search->next, row_size(search), reads, open);
 }
 
@@ -454,6 +346,7 @@ return_step(struct search *search, uint32_t step, struct search_result *result)
     struct config_set swap;
 
     search->now_ns = search->steps[step].return_ns;
+    open_steps_weigh(search);
     config_set_clear(&search->next);
     config_set_clear(&search->visited);
     for (size_t i = 0; i < search->now.count; i++) {
@@ -490,7 +383,7 @@ run_search(const struct register_step *steps, size_t count, bool is_looking_ahea
 
     CHECK(count < NO_SLOT / 2);
     search.results = xcalloc(count + 1, sizeof(*search.results));
-    search.has_unseen_choice = xcalloc(count + 1, sizeof(*search.has_unseen_choice));
+    search.unseen_from_ns = xcalloc(count + 1, sizeof(*search.unseen_from_ns));
     search.step_slot = xcalloc(count + 1, sizeof(*search.step_slot));
     event_count = prepare(&search, count, events);
     if (row_size(&search) > ROW_WORDS_MAX) {
@@ -498,6 +391,7 @@ run_search(const struct register_step *steps, size_t count, bool is_looking_ahea
         event_count = 0;
     }
     search.slot_step = xmalloc((search.slot_count + 1) * sizeof(*search.slot_step));
+    search.is_useful = xcalloc(search.slot_count + 1, sizeof(*search.is_useful));
     for (uint32_t i = 0; i <= search.slot_count; i++) {
         search.slot_step[i] = NO_SLOT;
     }
@@ -518,9 +412,10 @@ run_search(const struct register_step *steps, size_t count, bool is_looking_ahea
     config_set_release(&search.visited);
     free(start);
     free(search.slot_step);
+    free(search.is_useful);
     free(search.step_slot);
     free(search.results);
-    free(search.has_unseen_choice);
+    free(search.unseen_from_ns);
     asked_values_release(&search.asked);
     free(events);
     return result;
