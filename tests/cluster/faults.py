@@ -19,7 +19,7 @@ SHIFTS_S = (30, 240)  # within what nodes grant each other, and beyond it; S3's 
 DELAY_MS, JITTER_MS = 150, 100
 LOSS_PERCENT = 25
 ELECTION_TIMEOUT_S = 20
-SMALL_DISK_BYTES = 256 << 20
+SMALL_DISK_BYTES = 1 << 30  # holds the packs of a whole series; in memory as far as it is used
 LEASE_ENDS_S = 9  # CLUSTER_SESSION_TTL_MS (6 s) and an election
 CALM_S = 60
 

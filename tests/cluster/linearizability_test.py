@@ -159,6 +159,7 @@ def run_one(bench, name, seed, seconds):
     recording.final()
     history = os.path.join(bench.folder, f"{name}-{seed}.jsonl")
     recording.write(history)
+    recording.clean()
     counts = recording.counts()
     print(f"# {name}, seed {seed}: {fault.evidence()}; "
           + ", ".join(f"{number} {what}" for what, number in counts.items()), flush=True)
