@@ -132,7 +132,7 @@ counters_remove(struct object_store *store, uint64_t id, struct error *err)
         struct home *home = store_home_at(store->store, i);
         struct seq seq;
 
-        if (home_state(home) == HOME_ABSENT && !home_is_holder(home)) {
+        if (home_state(home) != HOME_PRESENT && !home_is_holder(home)) {
             continue;
         }
         st = commit_run(&(struct commit_options){.home = home,
