@@ -101,8 +101,8 @@ cluster_map_is_removed(const struct cluster_map *map, struct bytes id)
     return false;
 }
 
-static const struct cluster_node *
-owner_of_digest(const struct cluster_map *map, uint64_t digest)
+const struct cluster_node *
+cluster_map_owner_of(const struct cluster_map *map, uint64_t digest)
 {
     const struct cluster_node *owner = NULL;
     uint64_t owner_weight = 0;
@@ -143,15 +143,21 @@ former_owner_of_digest(const struct cluster_placement *placement, uint64_t diges
 const struct cluster_node *
 cluster_map_owner(const struct cluster_map *map, struct bytes bucket_uname, struct bytes key)
 {
-    return owner_of_digest(map, placement_digest(bucket_uname, key));
+    return cluster_map_owner_of(map, placement_digest(bucket_uname, key));
 }
 
 size_t
 cluster_map_former_owners(const struct cluster_map *map, struct bytes bucket_uname,
                           struct bytes key, const struct cluster_node **out, size_t max)
 {
-    uint64_t digest = placement_digest(bucket_uname, key);
-    const struct cluster_node *owner = owner_of_digest(map, digest);
+    return cluster_map_former_owners_of(map, placement_digest(bucket_uname, key), out, max);
+}
+
+size_t
+cluster_map_former_owners_of(const struct cluster_map *map, uint64_t digest,
+                             const struct cluster_node **out, size_t max)
+{
+    const struct cluster_node *owner = cluster_map_owner_of(map, digest);
     size_t count = 0;
 
     for (size_t i = 0; i < map->former_count; i++) {
@@ -173,8 +179,13 @@ cluster_map_former_owners(const struct cluster_map *map, struct bytes bucket_una
 uint64_t
 cluster_map_owned_since(const struct cluster_map *map, struct bytes bucket_uname, struct bytes key)
 {
-    uint64_t digest = placement_digest(bucket_uname, key);
-    const struct cluster_node *owner = owner_of_digest(map, digest);
+    return cluster_map_owned_since_of(map, placement_digest(bucket_uname, key));
+}
+
+uint64_t
+cluster_map_owned_since_of(const struct cluster_map *map, uint64_t digest)
+{
+    const struct cluster_node *owner = cluster_map_owner_of(map, digest);
     uint64_t since = map->placement_version;
 
     if (map->former_count == 0) {
@@ -196,8 +207,8 @@ cluster_map_moves_key(const struct cluster_map *map, const struct cluster_map *o
                       struct bytes bucket_uname, struct bytes key)
 {
     uint64_t digest = placement_digest(bucket_uname, key);
-    const struct cluster_node *owner = owner_of_digest(map, digest);
-    const struct cluster_node *other_owner = owner_of_digest(other, digest);
+    const struct cluster_node *owner = cluster_map_owner_of(map, digest);
+    const struct cluster_node *other_owner = cluster_map_owner_of(other, digest);
 
     if (owner == NULL || other_owner == NULL) {
         return owner != other_owner;

@@ -112,6 +112,11 @@ size_t cluster_map_former_owners(const struct cluster_map *map, struct bytes buc
  * finished placement or longer.  What it holds counts alone if of this version or a later one. */
 uint64_t cluster_map_owned_since(const struct cluster_map *map, struct bytes bucket_uname,
                                  struct bytes key);
+/* The same by placement_digest of the key, for those who keep it. */
+const struct cluster_node *cluster_map_owner_of(const struct cluster_map *map, uint64_t digest);
+size_t cluster_map_former_owners_of(const struct cluster_map *map, uint64_t digest,
+                                    const struct cluster_node **out, size_t max);
+uint64_t cluster_map_owned_since_of(const struct cluster_map *map, uint64_t digest);
 /* Has the key another owner under the other map? */
 bool cluster_map_moves_key(const struct cluster_map *map, const struct cluster_map *other,
                            struct bytes bucket_uname, struct bytes key);

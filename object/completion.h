@@ -6,6 +6,7 @@
 #ifndef OBJECT_COMPLETION_H
 #define OBJECT_COMPLETION_H
 
+#include "object/key_claim.h"
 #include "object/multipart.h"
 #include "object/upload_remove.h"
 
@@ -13,6 +14,7 @@ struct completion {
     const struct bucket *bucket;
     const struct multipart_complete_options *options;
     struct upload_ref ref;
+    struct key_claim claim;
     struct arena arena;
     struct upload_record upload;
     struct part_record *existing; /* all parts of the upload, by number */

@@ -16,6 +16,7 @@
 #include "object/completion.h"
 #include "object/extent_pages.h"
 #include "object/home_move.h"
+#include "object/key_settle.h"
 #include "object/multipart.h"
 #include "object/object_current.h"
 #include "object/object_internal.h"
@@ -170,6 +171,7 @@ decide_completion(struct commit *commit, struct commit_view *view, void *arg, st
                    completion->options->part_count);
     commit_put_record(commit, FAMILY_OBJECT, meta_key_bytes(&key),
                       buffer_bytes(&completion->encoded));
+    key_claim_mark(&completion->claim, commit, ref->bucket_id, ref->key, false);
     parts_delete(completion, commit);
     meta_key_upload(&key, ref->bucket_id, ref->key, ref->id);
     commit_put_record(commit, FAMILY_UPLOAD, meta_key_bytes(&key),
@@ -238,17 +240,45 @@ completion_try(struct completion *completion, struct object_put_result *ret_resu
     if (st != ST_OK) {
         return st;
     }
-    st =
-        commit_run(&(struct commit_options){.home = completion->ref.home,
-                                            .durability = completion->bucket->properties.durability,
-                                            .decide = decide_completion,
-                                            .arg = completion,
-                                            .is_refused = completion->bucket->is_refusing_writes},
-                   &seq, err);
+    st = key_claim_commit(
+        &completion->claim,
+        &(struct commit_options){.home = completion->ref.home,
+                                 .durability = completion->bucket->properties.durability,
+                                 .decide = decide_completion,
+                                 .arg = completion,
+                                 .is_refused = completion->bucket->is_refusing_writes},
+        &seq, err);
     if (st == ST_OK) {
         result_fill(ret_result, bytes_of_string(completion->etag), &completion->checksum,
                     completion->size, seq);
         left_out_remove(completion);
+    }
+    return st;
+}
+
+/* Rule 7: before a Complete is decided, former owners are asked whether it was decided there. */
+static enum status
+completion_claim(struct completion *completion, struct object_put_result *ret_result,
+                 bool *ret_is_answered, struct error *err)
+{
+    const struct bucket *bucket = completion->bucket;
+    struct bytes key = completion->ref.key;
+    enum status st = key_claim_admit(bucket, key, READ_MAY_WAIT, &completion->claim, err);
+
+    *ret_is_answered = false;
+    if (st != ST_OK || !key_claim_must_ask(&completion->claim)) {
+        return st;
+    }
+    st = key_settle_note(&completion->claim, bucket, key, completion->ref.id, &completion->arena,
+                         &completion->upload, err);
+    if (st == ST_OK) {
+        *ret_is_answered = true;
+        return completion_answer_again(completion, ret_result, err);
+    }
+    if (st == ST_NO_SUCH_UPLOAD) {
+        st = object_conditions_are_given(&completion->options->conditions)
+                 ? key_settle(&completion->claim, bucket, key, err)
+                 : ST_OK;
     }
     return st;
 }
@@ -282,13 +312,19 @@ multipart_complete(const struct bucket *bucket, const struct multipart_complete_
         return st;
     }
     for (size_t try = 0; try < COMPLETE_TRY_COUNT; try++) {
-        store_enter(bucket->store->store);
-        st = completion_settle(&completion, err);
-        if (st == ST_OK) {
-            st = completion_try(&completion, ret_result, err);
+        bool is_answered;
+
+        completion.is_stale = false;
+        st = completion_claim(&completion, ret_result, &is_answered, err);
+        if (st == ST_OK && !is_answered) {
+            store_enter(bucket->store->store);
+            st = completion_settle(&completion, err);
+            if (st == ST_OK) {
+                st = completion_try(&completion, ret_result, err);
+            }
+            store_leave(bucket->store->store);
         }
-        store_leave(bucket->store->store);
-        if (st != ST_CONFLICT || !completion.is_stale) {
+        if ((st != ST_CONFLICT || !completion.is_stale) && st != ST_MOVED) {
             break;
         }
         arena_release(&completion.arena);

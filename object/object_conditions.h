@@ -20,6 +20,14 @@ struct object_conditions {
     int64_t if_unmodified_since_s; /* wall clock */
 };
 
+/* Does a write depend on what stands there? */
+static inline bool
+object_conditions_are_given(const struct object_conditions *conditions)
+{
+    return conditions->if_match.data != NULL || conditions->if_none_match.data != NULL ||
+           conditions->has_if_modified_since || conditions->has_if_unmodified_since;
+}
+
 /* ST_OK, ST_NOT_MODIFIED, ST_PRECONDITION. */
 MUST_USE enum status object_conditions_check_read(const struct object_conditions *conditions,
                                                   const struct object_record *record,

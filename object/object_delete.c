@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "object/home_move.h"
+#include "object/key_settle.h"
 #include "object/object_current.h"
 #include "object/object_delete_own.h"
 #include "object/object_internal.h"
@@ -17,6 +18,7 @@
 struct deletion {
     const struct bucket *bucket;
     struct object_delete_entry *entry;
+    struct key_claim claim;
     struct commit *commit; /* NULL: refused before */
 };
 
@@ -34,8 +36,12 @@ decide_deletion(struct commit *commit, struct commit_view *view, void *arg, stru
         return st;
     }
     st = object_conditions_check_write(&deletion->entry->conditions, old, err);
-    if (st != ST_OK || old == NULL) {
+    if (st != ST_OK) {
         return st;
+    }
+    key_claim_mark(&deletion->claim, commit, deletion->bucket->id, deletion->entry->key, true);
+    if (old == NULL) {
+        return ST_OK;
     }
     st = object_current_drop(commit, view, old, err);
     if (st != ST_OK) {
@@ -46,25 +52,31 @@ decide_deletion(struct commit *commit, struct commit_view *view, void *arg, stru
     return ST_OK;
 }
 
-static bool
-is_unconditional(const struct object_conditions *conditions)
+/* Rule 6.2: a blind delete needs no answer to be ordered. */
+static enum status
+deletion_claim(struct deletion *deletion, struct error *err)
 {
-    return conditions->if_match.data == NULL && conditions->if_none_match.data == NULL &&
-           !conditions->has_if_modified_since && !conditions->has_if_unmodified_since;
+    struct bytes key = deletion->entry->key;
+    enum status st = object_key_check(key, err);
+
+    if (st == ST_OK) {
+        st = key_claim_admit(deletion->bucket, key, READ_MAY_WAIT, &deletion->claim, err);
+    }
+    if (st == ST_OK && object_conditions_are_given(&deletion->entry->conditions)) {
+        st = key_settle(&deletion->claim, deletion->bucket, key, err);
+    }
+    return st;
 }
 
 static enum status
 deletion_submit(struct deletion *deletion, struct error *err)
 {
     struct home *home;
-    enum status st = object_key_check(deletion->entry->key, err);
+    enum status st;
 
-    if (st != ST_OK) {
-        return st;
-    }
     st = home_move_settle(deletion->bucket->store, deletion->bucket->id, deletion->entry->key,
                           &home, NULL, err);
-    if (st == ST_NO_SPACE && is_unconditional(&deletion->entry->conditions) &&
+    if (st == ST_NO_SPACE && !object_conditions_are_given(&deletion->entry->conditions) &&
         !atomic_load(deletion->bucket->is_refusing_writes)) {
         st = home_move_discard(deletion->bucket->store, deletion->bucket->id, deletion->entry->key,
                                &home, err);
@@ -82,6 +94,8 @@ deletion_submit(struct deletion *deletion, struct error *err)
         .decide = decide_deletion,
         .arg = deletion,
         .is_refused = deletion->bucket->is_refusing_writes,
+        .admit = key_claim_check,
+        .admit_arg = &deletion->claim,
     });
     commit_submit(deletion->commit);
     return ST_OK;
@@ -99,16 +113,23 @@ object_delete_local(const struct bucket *bucket, struct object_delete_entry *ent
                     OBJECT_DELETE_KEYS_MAX);
     }
     deletions = xcalloc(count, sizeof(*deletions));
-    store_enter(bucket->store->store);
     for (size_t i = 0; i < count; i++) {
         deletions[i] = (struct deletion){.bucket = bucket, .entry = &entries[i]};
         entries[i].error = ERROR_INIT;
-        entries[i].status = deletion_submit(&deletions[i], &entries[i].error);
+        entries[i].status = deletion_claim(&deletions[i], &entries[i].error);
+    }
+    store_enter(bucket->store->store);
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].status == ST_OK) {
+            entries[i].status = deletion_submit(&deletions[i], &entries[i].error);
+        }
     }
     for (size_t i = 0; i < count; i++) {
         if (deletions[i].commit != NULL) {
             entries[i].status = commit_wait(deletions[i].commit, &entries[i].error);
             commit_destroy(&deletions[i].commit);
+            entries[i].status = key_claim_judge(&deletions[i].claim, entries[i].status,
+                                                &entries[i].error);
         }
     }
     store_leave(bucket->store->store);

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "meta/meta_key.h"
+#include "object/key_settle.h"
 #include "object/object_internal.h"
 #include "object/object_key.h"
 #include "object/part_table.h"
@@ -285,6 +286,43 @@ record_find(const struct bucket *bucket, const struct object_get_options *option
     return st;
 }
 
+/* ST_CONFLICT: again.  ST_MOVED: the key is another node's. */
+static enum status
+get_claimed(const struct bucket *bucket, const struct object_get_options *options,
+            struct arena *arena, struct object_get_result *ret_result, struct error *err)
+{
+    struct home_pin pin = {.home = NULL};
+    struct key_claim claim;
+    enum status st = key_claim_admit(bucket, options->key, options->mode, &claim, err);
+
+    ret_result->source = NULL;
+    if (st == ST_OK && key_claim_must_ask(&claim)) {
+        st = options->mode == READ_NO_WAIT ? fail(err, ST_WOULD_WAIT, "former owners are asked")
+                                           : key_settle(&claim, bucket, options->key, err);
+        if (st == ST_MOVED) {
+            return fail(err, ST_CONFLICT, "the map changed while a key was read");
+        }
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    st = record_find(bucket, options, arena, &pin, &ret_result->record, err);
+    if (st == ST_OK) {
+        st = get_pinned(bucket, options, &pin, arena, ret_result, err);
+    }
+    home_unpin(&pin); /* unless the source took it */
+    if (st == ST_MOVED) {
+        return fail(err, ST_CONFLICT, "the object was replaced meanwhile");
+    }
+    if (st != ST_WOULD_WAIT && key_claim_check(&claim, NULL) != ST_OK) {
+        source_release(&ret_result->source);
+        st = options->mode == READ_NO_WAIT
+                 ? fail(err, ST_WOULD_WAIT, "the map changed while a key was read")
+                 : fail(err, ST_CONFLICT, "the map changed while a key was read");
+    }
+    return st;
+}
+
 enum status
 object_get(const struct bucket *bucket, const struct object_get_options *options,
            struct arena *arena, struct object_get_result *ret_result, struct error *err)
@@ -299,15 +337,8 @@ object_get(const struct bucket *bucket, const struct object_get_options *options
                        "Cannot specify both Range header and partNumber query parameter");
     }
     do {
-        struct home_pin pin = {.home = NULL};
-
-        ret_result->source = NULL;
-        st = record_find(bucket, options, arena, &pin, &ret_result->record, err);
-        if (st == ST_OK) {
-            st = get_pinned(bucket, options, &pin, arena, ret_result, err);
-        }
-        home_unpin(&pin);     /* unless the source took it */
-    } while (st == ST_MOVED); /* on a worker only; each time another write or a move succeeded */
+        st = get_claimed(bucket, options, arena, ret_result, err);
+    } while (st == ST_CONFLICT); /* on a worker only; each time another write or a move succeeded */
     return st;
 }
 

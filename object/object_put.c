@@ -14,6 +14,7 @@
 #include "meta/meta_key.h"
 #include "object/bucket_table.h"
 #include "object/home_move.h"
+#include "object/key_settle.h"
 #include "object/object_attributes.h"
 #include "object/object_checksum.h"
 #include "object/object_internal.h"
@@ -124,8 +125,18 @@ put_check_conditions(struct object_put *put, struct error *err)
     struct meta_key key;
     enum status st;
 
-    if (put->conditions.if_match.data == NULL && put->conditions.if_none_match.data == NULL) {
+    if (!object_conditions_are_given(&put->conditions)) {
         return ST_OK;
+    }
+    st = key_claim_admit(&put->bucket, put->key, READ_MAY_WAIT, &put->claim, err);
+    if (st == ST_MOVED) {
+        return ST_OK; /* who owns it decides */
+    }
+    if (st == ST_OK) {
+        st = key_settle(&put->claim, &put->bucket, put->key, err);
+    }
+    if (st != ST_OK) {
+        return st == ST_MOVED ? ST_OK : st;
     }
     store_enter(store);
     st = put_find_home(put, true, &home, err);
@@ -144,7 +155,7 @@ put_check_conditions(struct object_put *put, struct error *err)
     store_leave(store);
     meta_value_release(&value);
     arena_release(&arena);
-    return st;
+    return st == ST_OK || key_claim_check(&put->claim, NULL) == ST_OK ? st : ST_OK;
 }
 
 static enum status

@@ -8,6 +8,7 @@
 #include "base/encode.h"
 #include "meta/meta_key.h"
 #include "object/home_move.h"
+#include "object/key_settle.h"
 #include "object/object_checksum.h"
 #include "object/object_current.h"
 #include "object/object_internal.h"
@@ -15,6 +16,9 @@
 #include "object/upload_current.h"
 
 #include "base/banned.h"
+
+/* Each time the key's home or owner changed meanwhile, which operators do. */
+#define PUT_TRY_COUNT 16
 
 /* What the client gets to see: the checksum that it sent, else what the record keeps. */
 static void
@@ -68,6 +72,7 @@ decide_object(struct commit *commit, struct commit_view *view, void *arg, struct
         return st;
     }
     commit_put_record(commit, FAMILY_OBJECT, meta_key_bytes(&key), buffer_bytes(&put->encoded));
+    key_claim_mark(&put->claim, commit, put->bucket.id, put->key, false);
     object_current_count(commit, put->bucket.id, old, &put->record);
     return ST_OK;
 }
@@ -203,29 +208,60 @@ put_try_commit(struct object_put *put, struct home **ret_home, struct seq *ret_s
         st = fail(err, ST_MOVED, "the key has another home by now");
     }
     if (st == ST_OK) {
-        st = commit_run(&options, ret_seq, err);
+        st = key_claim_commit(&put->claim, &options, ret_seq, err);
     }
     store_leave(store);
+    return st;
+}
+
+/* Rule 6.2: a blind write needs no answer to be ordered. */
+static enum status
+put_claim(struct object_put *put, struct error *err)
+{
+    enum status st;
+
+    if (put->is_part) {
+        return ST_OK;
+    }
+    st = key_claim_admit(&put->bucket, put->key, READ_MAY_WAIT, &put->claim, err);
+    if (st == ST_OK && object_conditions_are_given(&put->conditions)) {
+        st = key_settle(&put->claim, &put->bucket, put->key, err);
+    }
+    return st;
+}
+
+/* ST_MOVED: the key is another node's. */
+static enum status
+put_commit_here(struct object_put *put, struct seq *ret_seq, struct error *err)
+{
+    enum status st = ST_MOVED;
+
+    for (size_t try = 0; try < PUT_TRY_COUNT && st == ST_MOVED; try++) {
+        struct home *home = NULL;
+
+        st = put_claim(put, err);
+        if (st == ST_OK) {
+            st = put_try_commit(put, &home, ret_seq, err);
+        }
+        if (st == ST_MOVED && home != NULL) {
+            st = put_rehome(put, home, err);
+            put_encode(put);
+            st = st == ST_OK ? ST_MOVED : st;
+        }
+    }
     return st;
 }
 
 enum status
 object_put_commit(struct object_put *put, struct object_put_result *ret_result, struct error *err)
 {
-    struct home *home = NULL;
     struct seq seq;
     enum status st;
 
     assert_on_worker();
     CHECK(put->state == PUT_FINISHED);
     put_encode(put);
-    while ((st = put_try_commit(put, &home, &seq, err)) == ST_MOVED) {
-        st = put_rehome(put, home, err);
-        if (st != ST_OK) {
-            break;
-        }
-        put_encode(put);
-    }
+    st = put_commit_here(put, &seq, err);
     if (st == ST_OK || object_commit_is_doubtful(st)) {
         put->is_kept = true;
         if (!put->is_rehomed) {

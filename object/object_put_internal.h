@@ -6,6 +6,7 @@
 #ifndef OBJECT_OBJECT_PUT_INTERNAL_H
 #define OBJECT_OBJECT_PUT_INTERNAL_H
 
+#include "object/key_claim.h"
 #include "object/object_put.h"
 #include "object/rehome.h"
 #include "store/layout_writer.h"
@@ -39,6 +40,7 @@ struct object_put {
     bool is_rehomed;
     bool is_kept; /* the commit that names the bytes succeeded, or may have */
     struct layout rehomed_layout;
+    struct key_claim claim; /* at the commit; parts have none, they stay with their upload */
     struct layout layout;
     struct object_record record; /* PutObject: what decide publishes */
     struct buffer encoded;       /* the record or part record */

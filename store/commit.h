@@ -45,6 +45,10 @@ struct commit_options {
     void *arg;                     /* for decide; must live until commit_wait returned */
     const atomic_bool *is_refused; /* the bucket is being deleted: ST_NO_SUCH_BUCKET.  Or NULL */
     const struct layout_writer *writer; /* whose bytes this commit publishes, or NULL */
+    /* Asked when the committer takes the commit; another status than ST_OK refuses it.  Short, does
+     * not wait, may be asked more than once.  Or NULL. */
+    enum status (*admit)(const void *arg, struct error *err);
+    const void *admit_arg;
 };
 
 struct commit *commit_create(const struct commit_options *options);

@@ -30,9 +30,6 @@
 
 #include "base/banned.h"
 
-/* Of every seq, until placement gives other numbers. */
-#define MAP_VERSION 1
-
 struct committer {
     struct home *home;
     pthread_t thread;
@@ -290,7 +287,7 @@ static void
 admit_operations(struct committer *committer, struct commit *commit)
 {
     commit->status = store_next_seq(committer->home->store, &commit->seq.counter, &commit->error);
-    commit->seq.map_version = MAP_VERSION;
+    commit->seq.map_version = atomic_load(&committer->home->store->map_version);
     if (commit->status == ST_OK) {
         commit->status = note_named_bytes(committer, commit, &commit->error);
     }
@@ -318,6 +315,14 @@ admit(struct committer *committer, struct commit *commit)
     if (commit->options.is_refused != NULL && atomic_load(commit->options.is_refused)) {
         commit->status = fail(&commit->error, ST_NO_SUCH_BUCKET, "the bucket is being deleted");
         return true;
+    }
+    if (commit->options.admit != NULL) {
+        enum status st = commit->options.admit(commit->options.admit_arg, &commit->error);
+
+        if (st != ST_OK) {
+            commit->status = st;
+            return true;
+        }
     }
     if (!is_valid(committer, commit)) {
         commit_decide(commit, committer->map);

@@ -79,6 +79,7 @@ struct store {
     pthread_mutex_t seq_lock;
     pthread_cond_t seq_changed;
     bool is_seq_reserving; /* guarded by seq_lock: one at a time, so that it never goes back */
+    _Atomic uint64_t map_version;    /* of every seq that is given */
     _Atomic uint64_t seq_counter;    /* last number given */
     _Atomic uint64_t seq_reserved;   /* numbers up to here are reserved on disk */
     struct housekeeper *housekeeper; /* collector and sweep */

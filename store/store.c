@@ -257,6 +257,13 @@ store_next_seq(struct store *store, uint64_t *ret_counter, struct error *err)
     return ST_OK;
 }
 
+void
+store_set_map_version(struct store *store, uint64_t version)
+{
+    CHECK(version >= atomic_load(&store->map_version));
+    atomic_store(&store->map_version, version);
+}
+
 static struct store *
 create_handle(const struct store_options *options)
 {
@@ -264,6 +271,7 @@ create_handle(const struct store_options *options)
 
     store->options = *options;
     store->options.mountpaths = NULL;
+    atomic_init(&store->map_version, 1);
     store->data_directory = xstrdup(options->data_directory);
     store->cache = meta_cache_create(options->cache_bytes);
     CHECK(pthread_mutex_init(&store->seq_lock, NULL) == 0);

@@ -59,6 +59,8 @@ MUST_USE enum status store_open(const struct store_options *options, struct stor
 /* Waits for background work, flushes, closes.  No operation may be running. */
 void store_close(struct store **take_store);
 
+/* Of every seq given from now on; never goes back.  1 until it is set. */
+void store_set_map_version(struct store *store, uint64_t version);
 const char *store_data_directory(const struct store *store);
 const char *store_node_id(const struct store *store);
 /* Homes in order of registration, absent ones included, and those that are no holders any more
