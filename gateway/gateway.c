@@ -22,6 +22,7 @@
 #include "native/native_handler.h"
 #include "net/http_server.h"
 #include "object/object_store.h"
+#include "object/rebalance.h"
 #include "s3/s3_dialect.h"
 
 #include "base/banned.h"
@@ -361,6 +362,9 @@ close_all(struct gateway *gateway)
     worker_pool_destroy(&gateway->workers);
     access_log_close(&gateway->access_log);
     job_registry_destroy(&gateway->jobs);
+    if (gateway->objects != NULL && object_store_rebalance(gateway->objects) != NULL) {
+        rebalance_stop(object_store_rebalance(gateway->objects));
+    }
     peering_stop(&gateway->peering);
     membership_close(&gateway->membership);
     credential_store_destroy(&gateway->credentials);
@@ -431,6 +435,9 @@ gateway_run(const struct config *config, struct error *err)
         http_server_start(gateway.server);
         st = membership_join(&gateway.membership, config, gateway.public_address,
                              gateway.public_port, gateway.peering.address, err);
+    }
+    if (st == ST_OK && object_store_rebalance(gateway.objects) != NULL) {
+        rebalance_start(object_store_rebalance(gateway.objects));
     }
     if (st == ST_OK) {
         print_welcome(&gateway);

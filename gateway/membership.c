@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "cluster/cluster_identity.h"
 #include "native/native_answer.h"
+#include "object/ownership.h"
 #include "s3/s3_dialect.h"
 
 #include "base/banned.h"
@@ -62,6 +63,11 @@ membership_open(struct membership *membership, const struct config *config,
 
     if (!membership->is_expected) {
         return ST_OK;
+    }
+    if (membership->is_target) {
+        object_store_own_keys(objects);
+        options.ops = &ownership_target_ops;
+        options.ops_arg = object_store_ownership(objects);
     }
     st = cluster_identity_ensure(options.control, &identity, err);
     if (st == ST_OK) {

@@ -138,6 +138,31 @@ bucket_open(struct object_store *store, const struct principal *principal, struc
     return ST_OK;
 }
 
+enum status
+bucket_open_id(struct object_store *store, uint64_t id, struct bucket *ret_bucket,
+               struct error *err)
+{
+    struct bucket_entry *entry = bucket_table_next(store->buckets, BYTES_NONE);
+    enum status st;
+
+    while (entry != NULL && entry->id != id) {
+        struct bucket_entry *next = bucket_table_next(store->buckets, entry->name);
+
+        bucket_entry_release(&entry);
+        entry = next;
+    }
+    if (entry == NULL) {
+        return no_such_bucket(err);
+    }
+    st = bucket_open(store, principal_of_root(), entry->name, ACTION_LIST_BUCKET, ret_bucket, err);
+    bucket_entry_release(&entry);
+    if (st == ST_OK && ret_bucket->id != id) {
+        bucket_close(ret_bucket); /* another one of that name by now */
+        st = no_such_bucket(err);
+    }
+    return st;
+}
+
 void
 bucket_close(struct bucket *bucket)
 {

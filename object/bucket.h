@@ -44,6 +44,9 @@ MUST_USE enum status bucket_name_check(struct bytes name, struct error *err);
 MUST_USE enum status bucket_open(struct object_store *store, const struct principal *principal,
                                  struct bytes name, enum action action, struct bucket *ret_bucket,
                                  struct error *err);
+/* By id, for the program itself; looks through all of them.  ST_NO_SUCH_BUCKET. */
+MUST_USE enum status bucket_open_id(struct object_store *store, uint64_t id,
+                                    struct bucket *ret_bucket, struct error *err);
 void bucket_close(struct bucket *bucket);
 /* Before "no such bucket": know of the name what the control store knew when this began. */
 MUST_USE ON_WORKER enum status bucket_refresh(struct object_store *store, struct bytes name,

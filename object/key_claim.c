@@ -99,8 +99,8 @@ key_claim_judge(const struct key_claim *claim, enum status st, struct error *err
 }
 
 enum status
-key_claim_commit(const struct key_claim *claim, struct commit_options *options,
-                 struct seq *ret_seq, struct error *err)
+key_claim_commit(const struct key_claim *claim, struct commit_options *options, struct seq *ret_seq,
+                 struct error *err)
 {
     enum status st;
 

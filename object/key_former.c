@@ -23,7 +23,7 @@
 /* ---- notes ---- */
 
 static enum status
-add_note(const struct meta_iterator *iterator, struct arena *arena, struct key_note *notes,
+add_note(struct meta_iterator *iterator, struct arena *arena, struct key_note *notes,
          size_t *count, struct error *err)
 {
     struct upload_record upload;
@@ -85,9 +85,8 @@ read_notes(struct home *home, uint64_t bucket_id, struct bytes key, struct arena
 /* ---- who is asked ---- */
 
 static enum status
-read_item(const struct bucket *bucket, struct bytes key, struct arena *arena,
-          struct key_item *item, struct home **ret_home, struct key_holding *ret_holding,
-          struct error *err)
+read_item(const struct bucket *bucket, struct bytes key, struct arena *arena, struct key_item *item,
+          struct home **ret_home, struct key_holding *ret_holding, struct error *err)
 {
     struct cluster_map *map = ownership_map(object_store_ownership(bucket->store));
     enum status st = ST_OK;
@@ -169,8 +168,7 @@ key_former_open(const struct bucket *bucket, struct bytes key, struct seq seq, s
         pin = home_pin(home); /* before the record is read */
         st = read_item(bucket, key, &arena, &item, &home, &holding, err);
     }
-    if (st == ST_OK &&
-        (!holding.holding.has_record || seq_compare(holding.record.seq, seq) != 0)) {
+    if (st == ST_OK && (!holding.holding.has_record || seq_compare(holding.record.seq, seq) != 0)) {
         st = fail(err, ST_NO_SUCH_KEY, "the record that was asked for is not here any more");
     }
     if (st == ST_OK && holding.record.part_count > 0) {
@@ -228,8 +226,8 @@ read_told(const struct key_former_ask *ask, struct bytes text, struct arena *are
 {
     enum status st = key_item_read(text, arena, ret_item, err);
 
-    if (st == ST_OK && (ret_item->bucket_id != ask->bucket->id ||
-                        !bytes_equal(ret_item->key, ask->key))) {
+    if (st == ST_OK &&
+        (ret_item->bucket_id != ask->bucket->id || !bytes_equal(ret_item->key, ask->key))) {
         st = fail(err, ST_INVALID, "node %.*s told of another key", BYTES_ARGS(ask->node->id));
     }
     return st;

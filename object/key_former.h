@@ -33,9 +33,8 @@ struct key_former_ask {
     const struct cluster_node *node;
 };
 /* In arena.  ST_MOVED: one of both works by a newer map.  ST_UNAVAILABLE. */
-MUST_USE ON_WORKER enum status key_former_ask(const struct key_former_ask *ask,
-                                              struct arena *arena, struct key_item *ret_item,
-                                              struct error *err);
+MUST_USE ON_WORKER enum status key_former_ask(const struct key_former_ask *ask, struct arena *arena,
+                                              struct key_item *ret_item, struct error *err);
 /* ret_source is released before the arena.  ST_NO_SUCH_KEY. */
 MUST_USE ON_WORKER enum status key_former_fetch(const struct key_former_ask *ask, struct seq seq,
                                                 struct arena *arena, struct key_item *ret_item,

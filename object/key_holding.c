@@ -105,7 +105,7 @@ key_holding_get(struct commit *commit, struct commit_view *view, uint64_t bucket
     if (st == ST_OK) {
         st = view_value(view, FAMILY_FORMER, &meta_key, &mark, err);
     }
-    return st == ST_OK ? key_holding_decode(record, mark, map, commit_arena(commit), ret_holding,
-                                            err)
-                       : st;
+    return st == ST_OK
+               ? key_holding_decode(record, mark, map, commit_arena(commit), ret_holding, err)
+               : st;
 }

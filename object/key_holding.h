@@ -25,13 +25,13 @@ bool key_mark_counts(const struct former_record *mark, const struct cluster_map 
 /* At the key's home, in arena.  ST_UNAVAILABLE, ST_CORRUPT. */
 MUST_USE ON_WORKER enum status key_holding_read(struct home *home, uint64_t bucket_id,
                                                 struct bytes key, const struct cluster_map *map,
-                                                struct arena *arena, struct key_holding *ret_holding,
-                                                struct error *err);
+                                                struct arena *arena,
+                                                struct key_holding *ret_holding, struct error *err);
 /* The same inside decide. */
 MUST_USE enum status key_holding_get(struct commit *commit, struct commit_view *view,
                                      uint64_t bucket_id, struct bytes key,
-                                     const struct cluster_map *map,
-                                     struct key_holding *ret_holding, struct error *err);
+                                     const struct cluster_map *map, struct key_holding *ret_holding,
+                                     struct error *err);
 /* Of what another target said. */
 MUST_USE enum status key_holding_decode(struct bytes record_value, struct bytes mark_value,
                                         const struct cluster_map *map, struct arena *arena,

@@ -64,8 +64,8 @@ key_item_write(const struct key_item *item, struct buffer *out)
 
 /* How many parts and notes there will be at most. */
 static enum status
-count_fields(struct bytes text, struct arena *arena, size_t *ret_part_count,
-             size_t *ret_note_count, struct error *err)
+count_fields(struct bytes text, struct arena *arena, size_t *ret_part_count, size_t *ret_note_count,
+             struct error *err)
 {
     struct field field;
     enum status st;

@@ -207,8 +207,7 @@ admit_move(const void *arg, struct error *err)
     const struct cluster_map *map = receive->options.map;
     struct ownership *ownership = object_store_ownership(receive->options.bucket->store);
     struct ownership_view view;
-    uint64_t digest =
-        key_claim_digest(receive->options.bucket->name, receive->options.item->key);
+    uint64_t digest = key_claim_digest(receive->options.bucket->name, receive->options.item->key);
     enum status st = ownership_check(ownership, digest, 0, &view, NULL, err);
 
     if (st == ST_OK && (!view.is_placing || view.placement != map->placement_version)) {

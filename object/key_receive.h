@@ -20,11 +20,11 @@ enum receive_mode { RECEIVE_MOVE, RECEIVE_CONFIRM };
 struct key_receive_options {
     const struct bucket *bucket;
     enum receive_mode mode;
-    const struct cluster_map *map;  /* under which it was sent, or asked */
-    const struct key_claim *claim;  /* RECEIVE_CONFIRM */
-    const struct key_item *item;    /* record or tombstone; outlives the receive */
-    struct source *source;          /* of the object's bytes, borrowed; NULL: item->bytes */
-    bool is_own;                    /* RECEIVE_CONFIRM: it stands here already */
+    const struct cluster_map *map; /* under which it was sent, or asked */
+    const struct key_claim *claim; /* RECEIVE_CONFIRM */
+    const struct key_item *item;   /* record or tombstone; outlives the receive */
+    struct source *source;         /* of the object's bytes, borrowed; NULL: item->bytes */
+    bool is_own;                   /* RECEIVE_CONFIRM: it stands here already */
 };
 
 struct key_receive;

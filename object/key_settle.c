@@ -121,8 +121,7 @@ confirm(struct look *look, const struct key_claim *claim, size_t chosen, struct 
     if (!placement_shows_record(holding, 0)) {
         item.record = BYTES_NONE; /* the tombstone */
     } else if (chosen != 0) {
-        struct key_former_ask ask = {look->bucket, look->key, look->map,
-                                     look->formers[chosen - 1]};
+        struct key_former_ask ask = {look->bucket, look->key, look->map, look->formers[chosen - 1]};
 
         st = key_former_fetch(&ask, holding->record_seq, &look->arena, &item, &source, err);
         options.source = source;
@@ -207,9 +206,7 @@ key_settle(const struct key_claim *claim, const struct bucket *bucket, struct by
     look = xcalloc(1, sizeof(*look));
     key_turn_take(bucket->store->turns, turn);
     for (size_t try = 0; try < SETTLE_TRY_COUNT && st == ST_OK && !is_settled; try++) {
-        *look = (struct look){.bucket = bucket,
-                              .key = key,
-                              .map = ownership_map(claim->ownership)};
+        *look = (struct look){.bucket = bucket, .key = key, .map = ownership_map(claim->ownership)};
         st = settle_once(look, claim, &is_settled, err);
         if (st == ST_MOVED) {
             st = hear_news(look, claim, err);
@@ -234,8 +231,7 @@ find_note(const struct look *look, struct upload_id id, struct arena *arena,
             const struct key_note *note = &look->items[i].notes[k];
 
             if (memcmp(&note->id, &id, sizeof(id)) == 0) {
-                return upload_record_decode(arena_copy(arena, note->value), arena, ret_upload,
-                                            err);
+                return upload_record_decode(arena_copy(arena, note->value), arena, ret_upload, err);
             }
         }
     }

@@ -8,8 +8,8 @@
 #ifndef OBJECT_KEY_SETTLE_H
 #define OBJECT_KEY_SETTLE_H
 
-#include "object/key_claim.h"
 #include "meta/upload_record.h"
+#include "object/key_claim.h"
 
 /* Nothing at once where the claim need not ask.  The caller has not entered the store.
  * ST_UNAVAILABLE: a former owner does not answer.  ST_MOVED: begin anew. */
@@ -21,7 +21,6 @@ MUST_USE ON_WORKER enum status key_settle(const struct key_claim *claim,
 MUST_USE ON_WORKER enum status key_settle_note(const struct key_claim *claim,
                                                const struct bucket *bucket, struct bytes key,
                                                struct upload_id id, struct arena *arena,
-                                               struct upload_record *ret_upload,
-                                               struct error *err);
+                                               struct upload_record *ret_upload, struct error *err);
 
 #endif

@@ -20,6 +20,13 @@ libobject_a_SOURCES = \
 	object/fsck_tally.c object/fsck_tally.h \
 	object/home_merge.c object/home_merge.h \
 	object/home_move.c object/home_move.h \
+	object/key_claim.c object/key_claim.h \
+	object/key_former.c object/key_former.h \
+	object/key_holding.c object/key_holding.h \
+	object/key_item.c object/key_item.h \
+	object/key_move.c object/key_move.h \
+	object/key_receive.c object/key_receive.h \
+	object/key_settle.c object/key_settle.h \
 	object/key_turn.c object/key_turn.h \
 	object/mountpath_admin.c object/mountpath_admin.h \
 	object/multipart.c object/multipart.h \
@@ -49,8 +56,13 @@ libobject_a_SOURCES = \
 	object/object_route.c object/object_route.h \
 	object/object_store.c object/object_store.h \
 	object/page_merge.c object/page_merge.h \
+	object/ownership.c object/ownership.h \
 	object/part_table.c object/part_table.h \
 	object/placement_rules.c object/placement_rules.h \
+	object/rebalance.c object/rebalance.h \
+	object/rebalance_drop.c \
+	object/rebalance_internal.h \
+	object/rebalance_send.c \
 	object/rehome.c object/rehome.h \
 	object/resilver.c object/resilver.h \
 	object/resilver_evacuate.c \

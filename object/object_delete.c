@@ -128,8 +128,8 @@ object_delete_local(const struct bucket *bucket, struct object_delete_entry *ent
         if (deletions[i].commit != NULL) {
             entries[i].status = commit_wait(deletions[i].commit, &entries[i].error);
             commit_destroy(&deletions[i].commit);
-            entries[i].status = key_claim_judge(&deletions[i].claim, entries[i].status,
-                                                &entries[i].error);
+            entries[i].status =
+                key_claim_judge(&deletions[i].claim, entries[i].status, &entries[i].error);
         }
     }
     store_leave(bucket->store->store);

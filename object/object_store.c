@@ -11,6 +11,8 @@
 #include "object/bucket_delete.h"
 #include "object/object_control.h"
 #include "object/object_internal.h"
+#include "object/ownership.h"
+#include "object/rebalance.h"
 
 #include "base/banned.h"
 
@@ -72,6 +74,7 @@ object_store_close(struct object_store **take_store)
     if (store == NULL) {
         return;
     }
+    rebalance_destroy(&store->rebalance);
     if (store->has_shared_control) {
         control_unwatch(store->control, bucket_table_changed, store->buckets);
     } else {
@@ -80,6 +83,7 @@ object_store_close(struct object_store **take_store)
     control_mirror_destroy(&store->mirror);
     bucket_table_destroy(&store->buckets);
     store_close(&store->store);
+    ownership_destroy(&store->ownership);
     key_turn_table_destroy(&store->turns);
     free(store->region);
     free(store);

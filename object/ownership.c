@@ -30,6 +30,7 @@ struct ownership {
     pthread_rwlock_t lock;
     struct cluster_map *map;     /* guarded by lock; NULL: nothing is admitted yet */
     struct cluster_map *pending; /* guarded by lock; stopped for it */
+    _Atomic uint64_t asked_count;
     pthread_mutex_t wait_lock;
     pthread_cond_t changed;  /* map or pending */
     size_t waiting_count;    /* guarded by wait_lock */
@@ -42,9 +43,9 @@ object_store_own_keys(struct object_store *store)
     struct ownership *ownership = xcalloc(1, sizeof(*ownership));
     pthread_condattr_t attributes;
 
-    CHECK(store->ownership == NULL && store->has_cluster);
+    CHECK(store->ownership == NULL);
     ownership->store = store;
-    ownership->node_id = store->cluster.node_id;
+    ownership->node_id = bytes_of_string(store_node_id(store->store));
     CHECK(pthread_rwlock_init(&ownership->lock, NULL) == 0);
     CHECK(pthread_mutex_init(&ownership->wait_lock, NULL) == 0);
     CHECK(pthread_condattr_init(&attributes) == 0);
@@ -155,10 +156,19 @@ ownership_check(struct ownership *ownership, uint64_t digest, uint64_t placement
     CHECK(pthread_rwlock_rdlock(&ownership->lock) == 0);
     st = check_locked(ownership, digest, placement, ret_view, &is_stopped, err);
     CHECK(pthread_rwlock_unlock(&ownership->lock) == 0);
+    if (placement == 0 && st == ST_OK && ret_view->is_placing) {
+        atomic_fetch_add_explicit(&ownership->asked_count, 1, memory_order_relaxed);
+    }
     if (ret_is_stopped != NULL) {
         *ret_is_stopped = is_stopped;
     }
     return st;
+}
+
+uint64_t
+ownership_asked_count(struct ownership *ownership)
+{
+    return atomic_load_explicit(&ownership->asked_count, memory_order_relaxed);
 }
 
 enum status
@@ -219,8 +229,7 @@ ownership_wait(struct ownership *ownership, struct error *err)
 /* ---- cluster's thread ---- */
 
 static void
-replace(struct ownership *ownership, struct cluster_map *take_map,
-        struct cluster_map *take_pending)
+replace(struct ownership *ownership, struct cluster_map *take_map, struct cluster_map *take_pending)
 {
     struct cluster_map *old = NULL;
     struct cluster_map *old_pending;

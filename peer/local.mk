@@ -6,6 +6,8 @@ libpeer_a_SOURCES = \
 	peer/peer_delete.c \
 	peer/peer_list.c \
 	peer/peer_read.c \
+	peer/peer_move.c \
+	peer/peer_record.c \
 	peer/peer_relayed_s3.c \
 	peer/peer_verb.c peer/peer_verb.h
 

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "object/bucket.h"
+#include "object/key_move.h"
 
 #include "base/banned.h"
 
@@ -13,6 +14,9 @@ static const struct peer_verb VERBS[] = {
     {.name = "bucket-empty", .run = peer_bucket_empty},
     {.name = "delete", .run = peer_delete, .body_max = PEER_DELETE_BODY_MAX},
     {.name = "read", .run = peer_read},
+    {.name = "record", .run = peer_record},
+    {.name = "fetch", .run = peer_fetch},
+    {.name = "move", .run = peer_move, .body_max = KEY_MOVE_BODY_BYTES_MAX},
 };
 
 const struct peer_verb *

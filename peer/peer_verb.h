@@ -54,6 +54,11 @@ struct bucket;
 MUST_USE ON_WORKER enum status peer_bucket_open(const struct peer_request *request,
                                                 struct bucket *ret_bucket, struct error *err);
 
+/* The verbs that keep keys with their owners while the map changes. */
+MUST_USE ON_WORKER enum status peer_record(struct peer_request *request, struct error *err);
+MUST_USE ON_WORKER enum status peer_fetch(struct peer_request *request, struct error *err);
+MUST_USE ON_WORKER enum status peer_move(struct peer_request *request, struct error *err);
+
 /* A whole request of a client goes to the S3 dialect. */
 ON_LOOP void peer_relayed_s3(struct peer_request *request);
 

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the rebalance share.  Nobody else includes this. */
+#ifndef OBJECT_REBALANCE_INTERNAL_H
+#define OBJECT_REBALANCE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "meta/meta_key.h"
+#include "object/object_internal.h"
+#include "object/ownership.h"
+#include "object/rebalance.h"
+#include "store/home.h"
+
+/* Keys in one piece of work: read together, sent in a few requests, marked in a few batches. */
+#define REBALANCE_PAGE_COUNT 64
+/* Pieces of work at once: enough to keep the owners' committers busy, and few enough to leave
+ * workers to clients. */
+#define REBALANCE_THREAD_COUNT 4
+
+struct rebalance {
+    struct object_store *store;
+    pthread_t thread;
+    bool has_thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool is_stopping;                   /* guarded by lock */
+    uint64_t notice_count;              /* guarded by lock */
+    uint64_t done_placement;            /* guarded by lock: of done_stage */
+    enum placement_stage done_stage;    /* guarded by lock: the next one is due */
+    struct rebalance_progress progress; /* guarded by lock */
+    void (*begin)(void *arg);
+    void *begin_arg;
+};
+
+/* One pass over a family of one home, by several threads. */
+struct rebalance_scan {
+    struct rebalance *rebalance;
+    struct cluster_map *map; /* under which it runs */
+    struct home *home;
+    enum family family;
+    /* The keys of one page: what is to be done with them. */
+    enum status (*visit)(struct rebalance_scan *scan, const struct bytes *keys, size_t count,
+                         struct error *err);
+    pthread_mutex_t lock;
+    struct meta_key at; /* guarded by lock: the next page begins here */
+    bool is_at_end;     /* guarded by lock */
+    enum status status; /* guarded by lock: the first failure */
+    struct error error;
+    bool has_left; /* guarded by lock: something has to be tried again */
+};
+
+/* ST_OK: all pages were visited (scan->has_left: not all with success). */
+MUST_USE enum status rebalance_scan_run(struct rebalance_scan *scan, struct error *err);
+/* ST_CANCELLED: the process ends, or the placement is another one by now. */
+MUST_USE enum status rebalance_check(struct rebalance *rebalance, const struct cluster_map *map,
+                                     struct error *err);
+void rebalance_note_left(struct rebalance_scan *scan, const struct error *why);
+
+/* Visitors. */
+MUST_USE enum status rebalance_send_page(struct rebalance_scan *scan, const struct bytes *keys,
+                                         size_t count, struct error *err);
+MUST_USE enum status rebalance_send_notes(struct rebalance_scan *scan, const struct bytes *keys,
+                                          size_t count, struct error *err);
+MUST_USE enum status rebalance_drop_moved(struct rebalance_scan *scan, const struct bytes *keys,
+                                          size_t count, struct error *err);
+MUST_USE enum status rebalance_drop_all(struct rebalance_scan *scan, const struct bytes *keys,
+                                        size_t count, struct error *err);
+
+#endif

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One page of keys at a source: which of them are others' under the map -> their records with small
+ * bytes, and tombstones, in one request for each owner -> those that the owner took are marked
+ * moved here, and their bytes freed.
+ *
+ * Between two pages a thread rests as long as the last one took, if clients asked for keys
+ * meanwhile: they get at least half of what the rebalance could use.
+ */
+#include <time.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/field_codec.h"
+#include "base/lock.h"
+#include "base/memory.h"
+#include "object/key_claim.h"
+#include "object/key_holding.h"
+#include "object/key_item.h"
+#include "object/key_move.h"
+#include "object/object_cluster.h"
+#include "object/object_current.h"
+#include "object/rebalance_internal.h"
+#include "store/layout_reader.h"
+
+#include "base/banned.h"
+
+/* A rest is never longer than this. */
+#define REST_NS_MAX (50 * CLOCK_NS_PER_MS)
+/* A request with large objects waits until the owner has fetched them. */
+#define SEND_TIMEOUT_MS (10 * 60 * 1000)
+
+struct departure {
+    struct rebalance_scan *scan;
+    struct bytes name;
+    uint64_t bucket_id;
+    const struct cluster_node *owner;
+    struct meta_key meta_key;
+    struct seq seq; /* that is sent */
+    uint64_t byte_count;
+    struct commit *commit;
+};
+
+struct page {
+    struct rebalance_scan *scan;
+    struct arena arena;
+    struct home_pin pin;
+    struct bucket bucket; /* of the last key */
+    struct departure *list;
+    size_t count;
+};
+
+/* ---- which keys ---- */
+
+/* NULL: it stays, or its bucket is gone. */
+static const struct cluster_node *
+other_owner(struct page *page, uint64_t bucket_id, struct bytes name)
+{
+    struct object_store *store = page->scan->rebalance->store;
+    const struct cluster_node *owner;
+
+    if (page->bucket.entry == NULL || page->bucket.id != bucket_id) {
+        if (page->bucket.entry != NULL) {
+            bucket_close(&page->bucket);
+        }
+        if (bucket_open_id(store, bucket_id, &page->bucket, NULL) != ST_OK) {
+            return NULL;
+        }
+    }
+    owner = cluster_map_owner_of(page->scan->map, key_claim_digest(page->bucket.name, name));
+    return owner == NULL || bytes_equal(owner->id, store->cluster.node_id) ? NULL : owner;
+}
+
+static enum status
+choose_keys(struct page *page, const struct bytes *keys, size_t count, struct error *err)
+{
+    page->list = arena_calloc(&page->arena, count, sizeof(*page->list));
+    for (size_t i = 0; i < count; i++) {
+        struct departure *departure = &page->list[page->count];
+        uint64_t bucket_id;
+        struct bytes name;
+
+        if (meta_key_parse_object(keys[i], &bucket_id, &name) != ST_OK) {
+            return fail(err, ST_CORRUPT, "the key of a record is malformed");
+        }
+        departure->owner = other_owner(page, bucket_id, name);
+        if (departure->owner != NULL) {
+            departure->scan = page->scan;
+            departure->name = name;
+            departure->bucket_id = bucket_id;
+            meta_key_object(&departure->meta_key, bucket_id, name);
+            page->count++;
+        }
+    }
+    return ST_OK;
+}
+
+/* ---- what is sent ---- */
+
+static enum status
+read_bytes(struct page *page, const struct object_record *record, struct bytes *ret_bytes,
+           struct error *err)
+{
+    struct home_pin pin = home_pin(page->scan->home);
+    struct source *source = NULL;
+    char *out = arena_alloc(&page->arena, (size_t)record->stored_size);
+    size_t at = 0;
+    enum status st =
+        layout_reader_open(&(struct layout_reader_options){.layout = &record->layout,
+                                                           .size = record->stored_size,
+                                                           .length = record->stored_size,
+                                                           .what = "a key on its way"},
+                           READ_MAY_WAIT, &pin, &source, err);
+
+    while (st == ST_OK && at < record->stored_size) {
+        size_t part = 0;
+
+        st = source_read(source, READ_MAY_WAIT, out + at, (size_t)record->stored_size - at, &part,
+                         err);
+        if (st == ST_OK && part == 0) {
+            st = fail(err, ST_CORRUPT, "an object has fewer bytes than its record says");
+        }
+        at += part;
+    }
+    source_release(&source);
+    home_unpin(&pin);
+    *ret_bytes = bytes_of(out, at);
+    return st;
+}
+
+/* Appends the item of the key; *ret_is_sent false: there is nothing that counts. */
+static enum status
+append_item(struct page *page, struct departure *departure, struct buffer *body, bool *ret_is_sent,
+            struct error *err)
+{
+    struct key_item item = {.bucket_id = departure->bucket_id, .key = departure->name};
+    struct buffer text = BUFFER_INIT;
+    struct key_holding holding;
+    enum status st = key_holding_read(page->scan->home, departure->bucket_id, departure->name,
+                                      page->scan->map, &page->arena, &holding, err);
+
+    *ret_is_sent = st == ST_OK && placement_seq(&holding.holding, &departure->seq);
+    if (!*ret_is_sent) {
+        return st;
+    }
+    if (placement_shows_record(&holding.holding, 0)) {
+        item.record = holding.record_value;
+        departure->byte_count = holding.record.stored_size;
+        item.has_bytes =
+            holding.record.stored_size <= KEY_MOVE_BYTES_MAX && holding.record.part_count == 0;
+        if (item.has_bytes && holding.record.stored_size > 0) {
+            st = read_bytes(page, &holding.record, &item.bytes, err);
+        }
+    } else {
+        item.mark = holding.mark_value;
+    }
+    if (st == ST_OK) {
+        key_item_write(&item, &text);
+        field_put_counted(body, buffer_bytes(&text));
+    }
+    buffer_release(&text);
+    return st;
+}
+
+/* ---- marks ---- */
+
+static enum status
+decide_moved(struct commit *commit, struct commit_view *view, void *arg, struct error *err)
+{
+    struct departure *departure = arg;
+    struct former_record mark;
+    struct key_holding own;
+    struct buffer value = BUFFER_INIT;
+    struct seq seq;
+    enum status st = key_holding_get(commit, view, departure->bucket_id, departure->name,
+                                     departure->scan->map, &own, err);
+
+    if (st != ST_OK || !placement_seq(&own.holding, &seq) ||
+        seq_compare(seq, departure->seq) != 0) {
+        return st; /* something else by now: another pass sees it */
+    }
+    if (own.holding.has_record) {
+        st = object_current_drop(commit, view, &own.record, err);
+        if (st != ST_OK) {
+            return st;
+        }
+        commit_delete(commit, FAMILY_OBJECT, meta_key_bytes(&departure->meta_key));
+        object_current_count(commit, departure->bucket_id, &own.record, NULL);
+    }
+    placement_mark_moved(departure->seq, departure->scan->map->placement_version,
+                         departure->owner->id, &mark);
+    former_record_encode(&mark, &value);
+    commit_put(commit, FAMILY_FORMER, meta_key_bytes(&departure->meta_key), buffer_bytes(&value));
+    buffer_release(&value);
+    return ST_OK;
+}
+
+/* Only while the placement is this one: then the key is not this target's. */
+static enum status
+admit_moved(const void *arg, struct error *err)
+{
+    const struct departure *departure = arg;
+    struct cluster_map *map = ownership_map(departure->scan->rebalance->store->ownership);
+    enum status st =
+        map->placement_version == departure->scan->map->placement_version && map->is_placing
+            ? ST_OK
+            : fail(err, ST_MOVED, "the placement is another one by now");
+
+    cluster_map_unref(map);
+    return st;
+}
+
+static void
+mark_submit(struct departure *departure)
+{
+    departure->commit = commit_create(&(struct commit_options){.home = departure->scan->home,
+                                                               .durability = DURABILITY_STRICT,
+                                                               .decide = decide_moved,
+                                                               .arg = departure,
+                                                               .admit = admit_moved,
+                                                               .admit_arg = departure});
+    commit_submit(departure->commit);
+}
+
+static enum status
+mark_finish(struct departure *departure, struct error *err)
+{
+    struct rebalance *rebalance = departure->scan->rebalance;
+    enum status st = commit_wait(departure->commit, err);
+
+    commit_destroy(&departure->commit);
+    if (st == ST_OK) {
+        WITH_LOCK (&rebalance->lock) {
+            rebalance->progress.sent_count++;
+            rebalance->progress.sent_bytes += departure->byte_count;
+        }
+    }
+    return st;
+}
+
+/* ---- requests ---- */
+
+static enum status
+call_owner(struct page *page, const struct cluster_node *owner, const struct buffer *body,
+           struct arena *arena, struct bytes *ret_answers, struct error *err)
+{
+    struct object_store *store = page->scan->rebalance->store;
+    struct peer_call_result result = {.payload = NULL};
+    const struct peer_call_options options = {
+        .node_id = owner->id,
+        .address = owner->peer_address,
+        .verb = "move",
+        .head = {.map_version = page->scan->map->version},
+        .body = buffer_bytes(body),
+        .timeout_ms = SEND_TIMEOUT_MS,
+    };
+    enum status st = owner->is_down || owner->peer_address.size == 0
+                         ? fail(err, ST_UNAVAILABLE, "node %.*s is down", BYTES_ARGS(owner->id))
+                         : peer_call(store->cluster.peers, &options, arena, &result, err);
+
+    if (st == ST_OK) {
+        *ret_answers = result.answer.fields;
+    }
+    source_release(&result.payload);
+    return st;
+}
+
+/* The owner has them: marked here, so that they are not sent again. */
+static enum status
+mark_taken(struct page *page, struct departure **sent, size_t count, struct bytes answers,
+           struct error *err)
+{
+    struct error refusal = ERROR_INIT;
+    enum status st = ST_OK;
+
+    FAULT_KILL("rebalance_before_mark");
+    for (size_t i = 0; i < count; i++) {
+        if (i < answers.size && answers.data[i] == KEY_MOVE_TAKEN) {
+            mark_submit(sent[i]);
+        } else {
+            (void)fail(&refusal, ST_BUSY, "node %.*s does not take a key yet",
+                       BYTES_ARGS(sent[i]->owner->id));
+            rebalance_note_left(page->scan, &refusal);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct error failure = ERROR_INIT;
+
+        if (sent[i]->commit != NULL && mark_finish(sent[i], &failure) != ST_OK) {
+            rebalance_note_left(page->scan, &failure);
+        }
+    }
+    FAULT_KILL("rebalance_after_mark");
+    (void)err;
+    return st;
+}
+
+static enum status
+send_body(struct page *page, const struct cluster_node *owner, struct departure **sent,
+          size_t count, const struct buffer *body, struct error *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct bytes answers = BYTES_NONE;
+    struct error failure = ERROR_INIT;
+    enum status st = ST_OK;
+
+    if (count > 0) {
+        if (call_owner(page, owner, body, &arena, &answers, &failure) != ST_OK) {
+            rebalance_note_left(page->scan, &failure);
+        } else {
+            st = mark_taken(page, sent, count, answers, err);
+        }
+    }
+    arena_release(&arena);
+    return st;
+}
+
+/* All keys of the page that belong to that owner. */
+static enum status
+send_to(struct page *page, const struct cluster_node *owner, struct error *err)
+{
+    struct departure *sent[KEY_MOVE_ITEM_COUNT_MAX];
+    struct buffer body = BUFFER_INIT;
+    size_t count = 0;
+    enum status st = ST_OK;
+
+    for (size_t i = 0; i < page->count && st == ST_OK; i++) {
+        struct departure *departure = &page->list[i];
+        bool is_sent = false;
+
+        if (departure->owner != owner) {
+            continue;
+        }
+        if (count == KEY_MOVE_ITEM_COUNT_MAX || body.size > KEY_MOVE_BODY_BYTES_MAX / 2) {
+            st = send_body(page, owner, sent, count, &body, err);
+            buffer_clear(&body);
+            count = 0;
+        }
+        if (st == ST_OK) {
+            st = append_item(page, departure, &body, &is_sent, err);
+        }
+        if (is_sent) {
+            sent[count++] = departure;
+        }
+    }
+    if (st == ST_OK) {
+        st = send_body(page, owner, sent, count, &body, err);
+    }
+    buffer_release(&body);
+    return st;
+}
+
+static void
+rest(struct rebalance_scan *scan, uint64_t asked_before, int64_t began_ns)
+{
+    int64_t rest_ns = clock_monotonic_ns() - began_ns;
+    struct timespec pause;
+
+    if (ownership_asked_count(scan->rebalance->store->ownership) == asked_before) {
+        return;
+    }
+    rest_ns = rest_ns < REST_NS_MAX ? rest_ns : REST_NS_MAX;
+    pause = (struct timespec){0, rest_ns};
+    (void)nanosleep(&pause, NULL);
+}
+
+enum status
+rebalance_send_page(struct rebalance_scan *scan, const struct bytes *keys, size_t count,
+                    struct error *err)
+{
+    uint64_t asked_count = ownership_asked_count(scan->rebalance->store->ownership);
+    int64_t began_ns = clock_monotonic_ns();
+    struct page page = {.scan = scan};
+    enum status st = choose_keys(&page, keys, count, err);
+
+    for (size_t i = 0; i < page.count && st == ST_OK; i++) {
+        bool is_first = true;
+
+        for (size_t k = 0; k < i; k++) {
+            is_first = is_first && page.list[k].owner != page.list[i].owner;
+        }
+        if (is_first) {
+            st = send_to(&page, page.list[i].owner, err);
+        }
+    }
+    if (page.bucket.entry != NULL) {
+        bucket_close(&page.bucket);
+    }
+    arena_release(&page.arena);
+    if (page.count > 0) {
+        rest(scan, asked_count, began_ns);
+    }
+    return st;
+}
+
+/* ---- notes ---- */
+
+static enum status
+decide_note_gone(struct commit *commit, struct commit_view *view, void *arg, struct error *err)
+{
+    struct departure *departure = arg;
+    struct bytes value;
+    enum status st =
+        commit_view_get(view, FAMILY_UPLOAD, meta_key_bytes(&departure->meta_key), &value, err);
+
+    if (st == ST_OK) {
+        commit_delete(commit, FAMILY_UPLOAD, meta_key_bytes(&departure->meta_key));
+    }
+    return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+static enum status
+send_note(struct page *page, struct departure *departure, const struct key_note *note,
+          struct error *err)
+{
+    struct key_item item = {
+        .bucket_id = departure->bucket_id, .key = departure->name, .notes = note, .note_count = 1};
+    struct buffer text = BUFFER_INIT;
+    struct buffer body = BUFFER_INIT;
+    struct bytes answers = BYTES_NONE;
+    enum status st;
+
+    key_item_write(&item, &text);
+    field_put_counted(&body, buffer_bytes(&text));
+    st = call_owner(page, departure->owner, &body, &page->arena, &answers, err);
+    if (st == ST_OK && (answers.size == 0 || answers.data[0] != KEY_MOVE_TAKEN)) {
+        st = fail(err, ST_BUSY, "a note of an upload was not taken yet");
+    }
+    if (st == ST_OK) {
+        st = commit_run(&(struct commit_options){.home = page->scan->home,
+                                                 .durability = DURABILITY_STRICT,
+                                                 .decide = decide_note_gone,
+                                                 .arg = departure,
+                                                 .admit = admit_moved,
+                                                 .admit_arg = departure},
+                        NULL, err);
+    }
+    if (st != ST_OK) {
+        rebalance_note_left(page->scan, err);
+    }
+    buffer_release(&text);
+    buffer_release(&body);
+    return ST_OK;
+}
+
+static enum status
+visit_upload(struct page *page, struct bytes key, struct error *err)
+{
+    struct departure departure = {.scan = page->scan};
+    struct meta_value value = META_VALUE_INIT;
+    struct upload_record upload;
+    struct key_note note;
+    uint32_t number;
+    enum status st =
+        meta_key_parse_upload(key, &departure.bucket_id, &departure.name, &note.id, &number);
+
+    if (st != ST_OK) {
+        return fail(err, ST_CORRUPT, "the key of an upload is malformed");
+    }
+    departure.owner = number == 0 ? other_owner(page, departure.bucket_id, departure.name) : NULL;
+    if (departure.owner == NULL) {
+        return ST_OK;
+    }
+    meta_key_upload(&departure.meta_key, departure.bucket_id, departure.name, note.id);
+    st = meta_db_get(home_db(page->scan->home), FAMILY_UPLOAD, meta_key_bytes(&departure.meta_key),
+                     true, &value, err);
+    if (st == ST_OK) {
+        note.value = arena_copy(&page->arena, value.data);
+        st = upload_record_decode(note.value, &page->arena, &upload, err);
+    }
+    meta_value_release(&value);
+    if (st == ST_OK && upload.state == UPLOAD_COMPLETED) {
+        st = send_note(page, &departure, &note, err);
+    }
+    return st == ST_NOT_FOUND ? ST_OK : st;
+}
+
+enum status
+rebalance_send_notes(struct rebalance_scan *scan, const struct bytes *keys, size_t count,
+                     struct error *err)
+{
+    struct page page = {.scan = scan};
+    enum status st = ST_OK;
+
+    for (size_t i = 0; i < count && st == ST_OK; i++) {
+        st = visit_upload(&page, keys[i], err);
+    }
+    if (page.bucket.entry != NULL) {
+        bucket_close(&page.bucket);
+    }
+    arena_release(&page.arena);
+    return st;
+}
