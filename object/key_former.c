@@ -23,8 +23,8 @@
 /* ---- notes ---- */
 
 static enum status
-add_note(struct meta_iterator *iterator, struct arena *arena, struct key_note *notes,
-         size_t *count, struct error *err)
+add_note(struct meta_iterator *iterator, struct arena *arena, struct key_note *notes, size_t *count,
+         struct error *err)
 {
     struct upload_record upload;
     struct upload_id id;

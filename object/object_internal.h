@@ -20,8 +20,8 @@ struct object_store {
     struct bucket_table *buckets;
     struct control_mirror *mirror;
     struct key_turn_table *turns; /* of keys that are moved between homes */
-    struct ownership *ownership; /* NULL: all keys are this node's */
-    struct rebalance *rebalance; /* with ownership, until it was stopped */
+    struct ownership *ownership;  /* NULL: all keys are this node's */
+    struct rebalance *rebalance;  /* with ownership, until it was stopped */
     char *region;
     bool is_read_only;
     uint64_t part_bytes_min;
