@@ -497,6 +497,18 @@ class Cluster:
                 raise ClusterError(f"no calm after {timeout_s} s: {json.dumps(seen)}")
             time.sleep(0.1)
 
+    def members(self):
+        """The ids in the map."""
+        return {node["id"] for node in json.loads(self.lode("--json", "show", "cluster").stdout)["nodes"]}
+
+    def wait_left(self, name, timeout_s):
+        """A decommissioned node is in the map until its keys have moved."""
+        deadline = time.monotonic() + timeout_s
+        while name in self.members():
+            if time.monotonic() > deadline:
+                raise ClusterError(f"{name} has not left after {timeout_s} s")
+            time.sleep(0.1)
+
     def moves_data(self):
         """Can targets join and leave with their data?  Then `lode` has verbs for a rebalance, and
         for sending a node into maintenance."""

@@ -109,7 +109,7 @@ class Stage:
 
     def leave_for_good(self, node):
         self.cluster.lode("cluster", "decommission", node.name)
-        self.wait_calm()
+        self.cluster.wait_left(node.name, CALM_S * max(1, self.options.objects // 2000))
         if not node.stop():
             raise Broken(f"{node.name} does not end on SIGTERM after it left")
         self.check_data(node)

@@ -384,7 +384,7 @@ class Join(MapChange):
         self.cluster.lode("cluster", "decommission", self.victim.name)
 
     def settle(self):
-        self.cluster.wait_calm(CALM_S)
+        self.cluster.wait_left(self.victim.name, CALM_S)
         self.victim.stop()
         self.cluster.nodes.remove(self.victim)
         done = self.victim.fsck(verify=True)
