@@ -5,6 +5,7 @@
  */
 #include "cluster/cluster.h"
 
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -290,6 +291,54 @@ TEST(nothing_is_taken_from_a_target_that_does_not_stop)
     map = wait_for_done(fixture.nodes[0], 4);
     EXPECT_INT(NODE_MAINTENANCE, map->nodes[1].state);
     cluster_map_unref(map);
+    fixture_close(&fixture);
+}
+
+static bool
+has_stopped(void *arg)
+{
+    struct fake_target *target = arg;
+    bool has_stopped = false;
+
+    WITH_LOCK (&target->lock) {
+        has_stopped = target->stopped_version != 0;
+    }
+    return has_stopped;
+}
+
+/* Rule 3: a loser admits again when it has read that the pending map was withdrawn; here because
+ * the target that was to gain keys went away before the other loser had stopped. */
+TEST(withdrawn_map_lets_a_stopped_target_admit_again)
+{
+    struct fixture fixture;
+    struct error err = ERROR_INIT;
+    int64_t deadline_ns;
+    size_t resumed_count = 0;
+
+    fixture_open(&fixture);
+    for (size_t i = 0; i < 2; i++) {
+        EXPECT_OK(open_node(&fixture, i, true, &err), &err);
+        EXPECT_OK(join_node(&fixture, i, &err), &err);
+    }
+    cluster_map_unref(wait_for_done(fixture.nodes[0], 3));
+    WITH_LOCK (&fixture.targets[1].lock) {
+        fixture.targets[1].refuses_to_stop = true;
+    }
+    EXPECT_OK(open_node(&fixture, 2, true, &err), &err);
+    EXPECT_STATUS(ST_CANCELLED, cluster_join(fixture.nodes[2], BYTES_LITERAL("http://127.0.0.1:1"),
+                                             BYTES_NONE, has_stopped, &fixture.targets[0], &err));
+    EXPECT(has_stopped(&fixture.targets[0]));
+    cluster_close(&fixture.nodes[2]);
+
+    deadline_ns = clock_monotonic_ns() + ASK_MS * CLOCK_NS_PER_MS;
+    while (resumed_count == 0 && clock_monotonic_ns() < deadline_ns) {
+        WITH_LOCK (&fixture.targets[0].lock) {
+            resumed_count = fixture.targets[0].resumed_count;
+        }
+        poll(NULL, 0, 20);
+    }
+    EXPECT_INT(1, resumed_count);
+    EXPECT(!has_stopped(&fixture.targets[0]));
     fixture_close(&fixture);
 }
 
