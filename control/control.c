@@ -2,6 +2,8 @@
 /* The facade: checks what all drivers would have to check, and hands on. */
 #include "control/control.h"
 
+#include <stdatomic.h>
+
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -11,8 +13,8 @@
 
 struct control {
     struct control_driver *driver;
-    control_settled_fn *settled; /* NULL: nobody waits */
-    void *settled_arg;
+    _Atomic(control_settled_fn *) settled; /* NULL: nobody waits */
+    _Atomic(void *) settled_arg;
 };
 
 struct control *
@@ -151,14 +153,16 @@ control_commit(struct control *control, const struct control_change *changes, si
     struct control_driver *driver = control->driver;
     uint64_t revision = 0;
     enum status st = check_changes(changes, count, err);
+    control_settled_fn *settled;
 
     assert_on_worker();
     if (st == ST_OK) {
         st = driver->ops->commit(driver, changes, count, guard, driver->change_timeout_ms,
                                  &revision, err);
     }
-    if (st == ST_OK && control->settled != NULL) {
-        st = control->settled(changes, count, revision, control->settled_arg, err);
+    settled = atomic_load(&control->settled);
+    if (st == ST_OK && settled != NULL) {
+        st = settled(changes, count, revision, atomic_load(&control->settled_arg), err);
     }
     if (st == ST_OK && ret_revision != NULL) {
         *ret_revision = revision;
@@ -180,8 +184,10 @@ control_wait(struct control *control, uint64_t revision, int64_t timeout_ms, str
 void
 control_set_settled(struct control *control, control_settled_fn *settled, void *arg)
 {
-    control->settled = settled;
-    control->settled_arg = arg;
+    if (settled != NULL) {
+        atomic_store(&control->settled_arg, arg);
+    }
+    atomic_store(&control->settled, settled);
 }
 
 enum status
