@@ -14,6 +14,10 @@
  * seen it. */
 #define ENSURE_TRY_COUNT 10
 #define ENSURE_WAIT_MS 20
+/* Between two tries of a resilver that misses a disk or room. */
+#define RETRY_S 10
+/* While it waits it looks so often whether it is to stop. */
+#define STOP_LOOK_MS 200
 
 static void
 report_give(struct job_run *run, const struct resilver_progress *progress)
@@ -46,6 +50,26 @@ progress_note(const struct resilver_progress *progress, const char *doing, void 
     report_give(run, progress);
 }
 
+/* A disk that is away, or full: what helps happens outside.  False: stopped. */
+static bool
+wait_for_help(struct job_run *run, const struct resilver_progress *progress,
+              const struct error *why)
+{
+    const struct timespec pause = {.tv_nsec = STOP_LOOK_MS * 1000000L};
+    char text[JOB_TEXT_SIZE];
+
+    snprintf(text, sizeof(text), "waiting, tried again every %d s: %.*s", RETRY_S,
+             JOB_TEXT_SIZE - 64, why->text);
+    job_run_progress(run, progress->scanned_count, 0, text);
+    for (int i = 0; i < RETRY_S * 1000 / STOP_LOOK_MS; i++) {
+        if (atomic_load(job_run_is_stopped(run))) {
+            return false;
+        }
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
 static enum status
 resilver_job_run(struct job_run *run, struct error *err)
 {
@@ -53,12 +77,22 @@ resilver_job_run(struct job_run *run, struct error *err)
         .is_cancelled = job_run_is_stopped(run), .progress = progress_note, .arg = run};
     struct store *store = object_store_store(job_run_store(run));
     struct resilver_progress progress;
+    bool goes_on;
     enum status st;
 
     do {
-        st = resilver_run(job_run_store(run), &options, &progress, err);
+        struct error why = ERROR_INIT;
+
+        st = resilver_run(job_run_store(run), &options, &progress, &why);
         progress_note(&progress, st == ST_OK ? "done" : "stopped", run);
-    } while (st == ST_OK && store_is_unfinished(store));
+        goes_on = st == ST_OK && store_is_unfinished(store);
+        if (st == ST_UNAVAILABLE || st == ST_NO_SPACE) {
+            goes_on = wait_for_help(run, &progress, &why);
+        }
+        if (st != ST_OK && err != NULL) {
+            *err = why;
+        }
+    } while (goes_on);
     return st;
 }
 

@@ -74,7 +74,8 @@ ok "all objects are there" all_readable
 refused "the last disk cannot be taken away" lode mountpath detach "$directory/mp3"
 ok "enable, and a kill at once" lode mountpath enable "$directory/mp2"
 stop_server KILL
-start_server --mountpath "$directory/mp2"
+start_server --mountpath "$directory/mp2" --mountpath "$directory/mp4"
+ok "an option for a new disk attaches it" has "mp4" lode mountpath ls
 ok "an attached disk needs no option; the resilver goes on" lode mountpath ls --watch
 ok "all objects are there" all_readable
 ok "each is listed once" listed
