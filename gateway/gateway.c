@@ -21,6 +21,7 @@
 #include "jobs/upload_cleanup_job.h"
 #include "native/native_handler.h"
 #include "net/http_server.h"
+#include "object/bucket_delete.h"
 #include "object/object_store.h"
 #include "object/rebalance.h"
 #include "s3/s3_dialect.h"
@@ -438,6 +439,9 @@ gateway_run(const struct config *config, struct error *err)
     }
     if (st == ST_OK && object_store_rebalance(gateway.objects) != NULL) {
         rebalance_start(object_store_rebalance(gateway.objects));
+    }
+    if (st == ST_OK && gateway.membership.is_expected) {
+        bucket_delete_resume(gateway.objects); /* of this node's last run, or of one that is gone */
     }
     if (st == ST_OK) {
         print_welcome(&gateway);

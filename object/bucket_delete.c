@@ -185,8 +185,10 @@ deletion_revert(struct object_store *store, struct bytes name, uint64_t id)
 {
     struct error err = ERROR_INIT;
     uint64_t revision;
+    enum status st = state_change(store, name, id, BUCKET_ACTIVE, &revision, &err);
 
-    if (state_change(store, name, id, BUCKET_ACTIVE, &revision, &err) != ST_OK) {
+    /* Of several requests in a cluster another one may have removed it. */
+    if (st != ST_OK && st != ST_NO_SUCH_BUCKET) {
         log_error(&(struct log_context){.bucket = name}, "bucket_delete_stuck",
                   "the bucket stays in deletion until the next start: %s", err.text);
     }
@@ -219,6 +221,19 @@ bucket_delete(struct object_store *store, const struct principal *principal, str
     return st;
 }
 
+static enum status
+deletion_resume(struct object_store *store, struct bytes name, uint64_t id, struct error *err)
+{
+    uint64_t revision = CONTROL_ANY_REVISION;
+    enum status st = ST_OK;
+
+    /* Another node may be at it, and be done first. */
+    if (object_store_is_clustered(store)) {
+        st = state_change(store, name, id, BUCKET_DELETING, &revision, err);
+    }
+    return st == ST_OK ? deletion_finish(store, name, id, revision, err) : st;
+}
+
 void
 bucket_delete_resume(struct object_store *store)
 {
@@ -231,7 +246,7 @@ bucket_delete_resume(struct object_store *store)
 
         after = arena_copy(&arena, entry->name);
         if (atomic_load(&entry->is_refusing_writes) &&
-            deletion_finish(store, after, entry->id, CONTROL_ANY_REVISION, &err) != ST_OK) {
+            deletion_resume(store, after, entry->id, &err) != ST_OK) {
             log_info(&(struct log_context){.bucket = after}, "bucket_delete_reverted",
                      "an unfinished deletion of the bucket is taken back: %s", err.text);
             deletion_revert(store, after, entry->id);

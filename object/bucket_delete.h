@@ -8,8 +8,8 @@
 #include "base/affinity.h"
 #include "object/object_store.h"
 
-/* At start, before any request: buckets in state `deleting` are removed if they are empty, else
- * become active again. */
+/* At start: buckets in state `deleting` are removed if they are empty, else become active again. In
+ * a cluster when the node has joined it; a deletion that goes on at another node is joined in. */
 ON_WORKER void bucket_delete_resume(struct object_store *store);
 
 #endif

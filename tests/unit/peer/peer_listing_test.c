@@ -6,6 +6,8 @@
 #include "base/encode.h"
 #include "base/memory.h"
 #include "base/xml_reader.h"
+#include "object/bucket_delete.h"
+#include "object/bucket_value.h"
 #include "object/page_merge.h"
 #include "stream/digest.h"
 #include "tests/unit/peer/cluster_fixture.h"
@@ -320,6 +322,47 @@ TEST(a_bucket_is_deleted_when_every_target_says_it_is_empty)
     EXPECT_INT(0, keys.size);
     buffer_release(&keys);
     buffer_release(&prefixes);
+    cluster_fixture_close(&cluster);
+}
+
+static void
+leave_deleting(const char *name)
+{
+    struct buffer json = BUFFER_INIT;
+    struct error err = ERROR_INIT;
+    struct arena arena = ARENA_INIT;
+    struct bytes key = arena_printf_bytes(&arena, BUCKET_VALUE_PREFIX "%s", name);
+    struct control_value old;
+    struct bucket_value value;
+    uint64_t revision;
+
+    EXPECT_OK(control_get(cluster.control, key, &arena, &old, &err), &err);
+    EXPECT_OK(bucket_value_parse(old.value, &arena, &value, &err), &err);
+    value.state = BUCKET_DELETING;
+    EXPECT_OK(bucket_value_format(&value, old.value, &json, &err), &err);
+    EXPECT_OK(control_put(cluster.control, key, buffer_bytes(&json), old.revision, &revision, &err),
+              &err);
+    buffer_release(&json);
+    arena_release(&arena);
+}
+
+/* Rule 9: whoever comes next finishes it, or takes it back. */
+TEST(a_deletion_whose_node_is_gone_is_finished_or_taken_back)
+{
+    start();
+    s3_ask(ask, 200, "PUT", "/empty", NULL, "");
+    s3_ask(ask, 200, "PUT", "/again", NULL, "");
+    s3_ask(ask, 200, "PUT", "/photos/key", NULL, "x");
+    leave_deleting("empty");
+    leave_deleting("photos");
+    leave_deleting("again");
+    s3_ask(ask, 404, "PUT", "/photos/other", NULL, "x");
+    s3_ask(ask, 204, "DELETE", "/again", NULL, NULL);
+
+    bucket_delete_resume(cluster_fixture_gateway(&cluster, 1)->store);
+    s3_ask(ask, 404, "HEAD", "/empty", NULL, NULL);
+    s3_ask(ask, 200, "PUT", "/photos/other", NULL, "x");
+    s3_ask(ask, 200, "GET", "/photos/key", NULL, NULL);
     cluster_fixture_close(&cluster);
 }
 
