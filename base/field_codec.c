@@ -9,11 +9,15 @@
 void
 field_put_varint(struct buffer *out, uint64_t value)
 {
+    char *at = buffer_reserve(out, VARINT_BYTES_MAX);
+    size_t size = 0;
+
     while (value >= 0x80) {
-        buffer_append_char(out, (char)(value | 0x80));
+        at[size++] = (char)(value | 0x80);
         value >>= 7;
     }
-    buffer_append_char(out, (char)value);
+    at[size++] = (char)value;
+    out->size += size;
 }
 
 void

@@ -25,26 +25,31 @@ struct list_merge {
 
 /* ---- entries: nothing for a common prefix, else the record's summary ---- */
 
+struct page_writer {
+    struct buffer *out;
+    struct buffer value; /* of the entry in hand; one for all */
+};
+
 static void
 put_entry(struct bytes name, const struct object_record *record, void *arg)
 {
-    struct buffer *out = arg;
-    struct buffer value = BUFFER_INIT;
+    struct page_writer *writer = arg;
+    struct buffer *value = &writer->value;
 
+    buffer_clear(value);
     if (record != NULL) {
-        field_put_varint(&value, (uint64_t)record->created_ns);
-        field_put_varint(&value, record->size);
-        field_put_counted(&value, record->etag);
-        field_put_varint(&value, record->checksum.algorithm);
-        field_put_varint(&value, record->checksum.type);
-        field_put_counted(&value, bytes_of(record->checksum.value, record->checksum.size));
-        field_put_varint(&value, record->part_count);
-        field_put_counted(&value, record->owner);
-        field_put_varint(&value, record->seq.map_version);
-        field_put_varint(&value, record->seq.counter);
+        field_put_varint(value, (uint64_t)record->created_ns);
+        field_put_varint(value, record->size);
+        field_put_counted(value, record->etag);
+        field_put_varint(value, record->checksum.algorithm);
+        field_put_varint(value, record->checksum.type);
+        field_put_counted(value, bytes_of(record->checksum.value, record->checksum.size));
+        field_put_varint(value, record->part_count);
+        field_put_counted(value, record->owner);
+        field_put_varint(value, record->seq.map_version);
+        field_put_varint(value, record->seq.counter);
     }
-    page_put(out, name, buffer_bytes(&value));
-    buffer_release(&value);
+    page_put(writer->out, name, buffer_bytes(value));
 }
 
 static bool
@@ -89,6 +94,7 @@ list_own(const struct bucket *bucket, const struct object_list_options *options,
 {
     struct object_list_options own = *options;
     struct object_list_result result = {.count = 0};
+    struct page_writer writer = {.out = out, .value = BUFFER_INIT};
     struct page_owner owner;
     enum status st = page_owner_open(&owner, bucket, map_version, err);
     enum status closed;
@@ -98,7 +104,8 @@ list_own(const struct bucket *bucket, const struct object_list_options *options,
     }
     own.counts = counts;
     own.counts_arg = &owner;
-    st = object_list_local(bucket, &own, put_entry, out, &owner.arena, &result, err);
+    st = object_list_local(bucket, &own, put_entry, &writer, &owner.arena, &result, err);
+    buffer_release(&writer.value);
     closed = page_owner_close(&owner, bucket, st == ST_OK ? err : NULL);
     *ret_is_truncated = result.is_truncated;
     return st == ST_OK ? closed : st;

@@ -235,13 +235,15 @@ finish_fetch(struct merge *merge, struct cursor *cursor, struct error *err)
     return st;
 }
 
-/* The next entry, from the next page if need be. */
+/* The next entry, from the next page if need be: views of the one before are void then. */
 static enum status
 advance(struct merge *merge, struct cursor *cursor, struct error *err)
 {
+    struct bytes previous = cursor->key;
     enum status st = page_next(&cursor->rest, &cursor->key, &cursor->value);
 
     if (st == ST_NOT_FOUND && cursor->is_truncated) {
+        cursor->last = arena_copy(&merge->arena, previous);
         st = begin_fetch(merge, cursor, err);
         if (st == ST_OK) {
             st = finish_fetch(merge, cursor, err);
@@ -312,21 +314,20 @@ least(struct merge *merge)
     return found;
 }
 
-/* Behind name, in all cursors that stand at it. */
+/* Behind the entry of `first`, in all cursors that stand at it; itself last, for its name. */
 static enum status
-pass(struct merge *merge, struct bytes name, struct error *err)
+pass(struct merge *merge, struct cursor *first, struct error *err)
 {
     enum status st = ST_OK;
 
     for (size_t i = 0; i < merge->cursor_count && st == ST_OK; i++) {
         struct cursor *cursor = &merge->cursors[i];
 
-        if (cursor->key.data != NULL && bytes_equal(cursor->key, name)) {
-            cursor->last = name;
+        if (cursor != first && cursor->key.data != NULL && bytes_equal(cursor->key, first->key)) {
             st = advance(merge, cursor, err);
         }
     }
-    return st;
+    return st == ST_OK ? advance(merge, first, err) : st;
 }
 
 static enum status
@@ -340,11 +341,9 @@ merge_page(struct merge *merge, struct buffer *out, bool *ret_is_truncated, stru
     }
     while (st == ST_OK && merge->count < merge->options->count_max &&
            (next = least(merge)) != NULL) {
-        struct bytes name = arena_copy(&merge->arena, next->key);
-
         page_put(out, next->key, next->value);
         merge->count++;
-        st = pass(merge, name, err);
+        st = pass(merge, next, err);
     }
     *ret_is_truncated = st == ST_OK && least(merge) != NULL;
     return st;
