@@ -13,10 +13,10 @@ import tempfile
 from pathlib import Path
 
 from alternator import Alternator
-from server import DOMAIN, TREE, Account, OwnServer, build_folder, free_ports, make_certificate
+from server import DOMAIN, TREE, Account, OwnServer, build_folder, make_certificate
 
 sys.path.insert(0, str(TREE / "tools"))
-from cluster_nodes import Cluster, ClusterError  # noqa: E402
+from cluster_nodes import Cluster, ClusterError, free_ports  # noqa: E402
 
 GATEWAYS, TARGETS, MOUNTPATHS = 2, 3, 2
 MEMORY = "256M"  # of each of five processes

@@ -31,6 +31,7 @@ POLL_S = 0.02
 HEARTBEAT_MS, ELECTION_MS = 100, 1000  # etcd's own defaults; said here because tests count on them
 STATE = "cluster.json"
 LOG_LINE_SHOWN = 300
+PORT_MIN, PORT_ATTEMPTS = 10240, 50
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 
 
@@ -38,12 +39,30 @@ class ClusterError(Exception):
     """What cannot be done, in a sentence for people."""
 
 
+def first_ephemeral_port():
+    try:
+        with open("/proc/sys/net/ipv4/ip_local_port_range", encoding="ascii") as file:
+            return int(file.read().split()[0])
+    except OSError:
+        return PORT_MIN
+
+
 def free_ports(count, address=LOOPBACK):
-    """Ports that are free now, chosen by the kernel: all are held at once, so none comes twice."""
+    """Ports that are free now; all are held at once, so none comes twice.  From below those that the
+    kernel gives to outgoing connections: one of these would be lost to the first node that speaks to
+    etcd before it listens."""
+    end = first_ephemeral_port()
     held = []
     for _ in range(count):
         listener = socket.socket()
-        listener.bind((address, 0))
+        for attempt in range(PORT_ATTEMPTS):
+            is_last = attempt == PORT_ATTEMPTS - 1 or end <= PORT_MIN
+            port = 0 if is_last else PORT_MIN + secrets.randbelow(end - PORT_MIN)
+            try:
+                listener.bind((address, port))
+                break
+            except OSError:
+                continue
         held.append(listener)
     ports = [listener.getsockname()[1] for listener in held]
     for listener in held:
