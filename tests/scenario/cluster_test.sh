@@ -136,6 +136,11 @@ answers_to_alice() # node
     LODE_ACCESS_KEY=$access LODE_SECRET_KEY=$secret answers 200 "$1" GET /
 }
 
+all_are_read() # node
+{
+    test "$(for key in a b c d; do ask "$1" GET "/scenario/$key"; done)" = firstsecondthirdfourth
+}
+
 # ---- joining ----
 
 ok "the first node makes the cluster" start_node node-one
@@ -183,6 +188,7 @@ ok "the gateway is asked to lead" at node-one cluster set-leader gate-one
 ok "and does" cluster node-two "c['leader'] == 'gate-one'"
 ok "the key between nodes is changed" at node-one cluster rotate-key
 ok "and requests pass on" answers 200 gate-one PUT /scenario/d --data-binary fourth
+ok "every object is where it is looked for" all_are_read node-two
 
 # ---- deaths ----
 
@@ -201,6 +207,7 @@ ok "whose data are not given up without a word" fails_with "--confirm-stopped" a
 ok "it comes back" start_node target-3 --role target
 ok "and the newcomer is taken in" soon serves newcomer
 ok "and shown" soon cluster node-one "n['newcomer']['state'] == 'active' and c['stage'] == 'done'"
+ok "and every object still read" all_are_read newcomer
 end_node target-3 KILL
 ok "dead once more" soon cluster node-one "not n['target-3']['up']"
 ok "its data are given up" soon at node-one cluster remove target-3 --confirm-stopped
@@ -229,7 +236,25 @@ ok "and buckets are made again" soon answers 200 node-one PUT /scenario-2
 ok "and somebody leads, with all nodes up" soon cluster newcomer \
     "c['leader'] != '' and n['node-one']['up'] and n['node-two']['up']"
 
+# ---- a single node becomes a cluster ----
+
 end_all
+ok "a single node starts" start_server
+ok "with a bucket" lode mb alone
+ok "and an object" eval 'echo -n mine >"$directory/mine"; lode put "$directory/mine" alone/mine'
+stop_server
+ok "it cannot simply be given an etcd" fails_with "--init-cluster" timeout 60 "$build/loded" \
+    --listen 127.0.0.1:0 --data "$directory/data" --etcd "$etcd" --cluster two
+ok "a cluster that is there takes no other's values" fails_with "not empty" timeout 60 \
+    "$build/loded" --init-cluster --data "$directory/data" --etcd "$etcd" --cluster one
+ok "a new one is made of it" timeout 60 \
+    "$build/loded" --init-cluster --data "$directory/data" --etcd "$etcd" --cluster two
+ok "once" fails_with "belongs to the cluster two already" timeout 60 \
+    "$build/loded" --init-cluster --data "$directory/data" --etcd "$etcd" --cluster two
+ok "it starts as a node of that" start_server --etcd "$etcd" --cluster two
+ok "and has what it had" eval 'lode get alone/mine "$directory/again" && cmp "$directory/mine" "$directory/again"'
+stop_server
+
 exec {etcd_cluster[1]}>&-
 wait "$etcd_cluster_PID"
 done_testing
