@@ -35,7 +35,9 @@ FUZZ_TARGETS += fuzz/http_answer_head
 fuzz_http_answer_head_SOURCES = tests/fuzz/http_answer_head_fuzz.c
 fuzz_http_answer_head_LDADD = $(FUZZ_LIBS) $(NET_LIBS) $(BASE_LIBS)
 
-FUZZ_TARGETS += fuzz/peer_head
+FUZZ_TARGETS += fuzz/peer_head fuzz/peer_signature
+fuzz_peer_signature_SOURCES = tests/fuzz/peer_signature_fuzz.c
+fuzz_peer_signature_LDADD = $(FUZZ_LIBS) $(CLUSTER_LIBS)
 fuzz_peer_head_SOURCES = tests/fuzz/peer_head_fuzz.c
 fuzz_peer_head_LDADD = $(FUZZ_LIBS) $(CLUSTER_LIBS)
 
