@@ -43,7 +43,7 @@ crash_model_reset(struct crash_model *model)
             for (unsigned i = 0; i < CRASH_CHANGES_MAX; i++) {
                 atomic_store(&model->keys[b][k].changes[i].state, CRASH_CHANGE_FREE);
             }
-            crash_model_settle(model, &model->keys[b][k], &nothing);
+            crash_model_settle(model, &model->keys[b][k], &nothing, 0);
         }
     }
     for (unsigned u = 0; u < CRASH_UPLOADS; u++) {
@@ -162,7 +162,7 @@ crash_model_is_older(const struct crash_key *key, int64_t time_ns)
 /* The settled value is written before the others go: a death in between leaves it explained. */
 void
 crash_model_settle(struct crash_model *model, struct crash_key *key,
-                   const struct crash_value *value)
+                   const struct crash_value *value, int64_t end_ns)
 {
     struct crash_value copy = *value;
     unsigned kept = CRASH_CHANGES_MAX;
@@ -177,7 +177,7 @@ crash_model_settle(struct crash_model *model, struct crash_key *key,
     change->value = copy;
     change->start = crash_model_stamp(model);
     change->end = crash_model_stamp(model);
-    change->end_ns = 0;
+    change->end_ns = end_ns;
     atomic_store(&change->state, CRASH_CHANGE_DONE);
     for (unsigned i = 0; i < CRASH_CHANGES_MAX; i++) {
         if (i != kept) {

@@ -123,8 +123,9 @@ const struct crash_change *crash_model_current(const struct crash_key *key);
 /* Whether everything that was asked about the key was acknowledged before this time. */
 bool crash_model_is_older(const struct crash_key *key, int64_t time_ns);
 
-/* The value is known now: everything else about the key is forgotten. */
+/* The value is known now: everything else about the key is forgotten.  end_ns: since when it binds
+ * a relaxed bucket as well; 0: it is on the disk. */
 void crash_model_settle(struct crash_model *model, struct crash_key *key,
-                        const struct crash_value *value);
+                        const struct crash_value *value, int64_t end_ns);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "object/fsck.h"
 #include "object/object_delete.h"
 #include "object/object_list.h"
@@ -55,12 +56,13 @@ verify_key(struct crash_store *crash, unsigned bucket, unsigned number,
     if (read == CRASH_READ_CORRUPT) {
         delete_corrupt(crash, bucket, number);
         *ret_read = (struct crash_read_result){0};
-        crash_model_settle(crash->model, key, &nothing);
+        /* The deletion is as relaxed as what it deletes: the next cut may take it back. */
+        crash_model_settle(crash->model, key, &nothing, clock_monotonic_ns());
         return;
     }
     const struct crash_change *change = crash_model_explain(key, ret_read->version, settled_ns);
     CHECK(change != NULL);
-    crash_model_settle(crash->model, key, &change->value);
+    crash_model_settle(crash->model, key, &change->value, 0);
     atomic_fetch_add(&crash->model->verified_count, 1);
 }
 
