@@ -85,6 +85,15 @@ MUST_USE enum status authenticate_with_body(const struct authenticate_options *o
                                             struct error *err);
 
 /*
+ * A request of AIStore's dialect that brings no credentials, where the operator allowed that: the
+ * principal native-anonymous, who owns what root owns and may administer nothing.
+ * ST_UNAUTHENTICATED: it was forwarded, so whoever sent it is not the one who is allowed.
+ */
+MUST_USE enum status
+authenticate_native_anonymous(const struct http_request *request,
+                              struct authentication *ret_authentication, struct error *err);
+
+/*
  * Compare the SHA-256 of the body that came with the one that was signed.  ST_DIGEST_MISMATCH
  * (XAmzContentSHA256Mismatch) in mode PAYLOAD_SIGNED, ST_OK in all others.  For operations that
  * hash the body in the same pass as its other digests (stream/digest.h); see also

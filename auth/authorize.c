@@ -23,6 +23,9 @@ is_allowed(const struct authorize_facts *facts)
 {
     struct bytes user = principal_user(facts->principal);
 
+    if (principal_is_anonymous(facts->principal)) {
+        return facts->action != ACTION_ADMINISTER_USERS && facts->action != ACTION_ADMINISTER_NODE;
+    }
     if (principal_is_root(facts->principal)) {
         return true;
     }

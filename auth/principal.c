@@ -11,6 +11,12 @@ principal_is_root(const struct principal *principal)
     return principal->is_root;
 }
 
+bool
+principal_is_anonymous(const struct principal *principal)
+{
+    return principal->is_anonymous;
+}
+
 struct bytes
 principal_user(const struct principal *principal)
 {

@@ -12,6 +12,8 @@
 struct principal;
 
 bool principal_is_root(const struct principal *principal);
+/* Nobody signed; allowed by the operator (authenticate_native_anonymous). */
+bool principal_is_anonymous(const struct principal *principal);
 /* Id of the user that owns what this principal creates; root's is "root". */
 struct bytes principal_user(const struct principal *principal);
 struct bytes principal_display_name(const struct principal *principal);

@@ -10,6 +10,7 @@
 
 struct principal {
     bool is_root;
+    bool is_anonymous; /* root's rights on buckets and objects only */
     struct bytes user;
     struct bytes access_key;
 };

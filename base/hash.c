@@ -31,3 +31,24 @@ hash_stable_pair(struct bytes head, struct bytes tail, uint64_t seed)
     CHECK(tail.size == 0 || XXH64_update(&state, tail.data, tail.size) == XXH_OK);
     return XXH64_digest(&state);
 }
+
+_Static_assert(sizeof(XXH64_state_t) <= sizeof(struct hash_stream), "the state fits");
+
+void
+hash_stream_init(struct hash_stream *stream, uint64_t seed)
+{
+    CHECK(XXH64_reset((XXH64_state_t *)stream->state, seed) == XXH_OK);
+}
+
+void
+hash_stream_update(struct hash_stream *stream, struct bytes data)
+{
+    CHECK(data.size == 0 ||
+          XXH64_update((XXH64_state_t *)stream->state, data.data, data.size) == XXH_OK);
+}
+
+uint64_t
+hash_stream_value(const struct hash_stream *stream)
+{
+    return XXH64_digest((const XXH64_state_t *)stream->state);
+}

@@ -40,6 +40,8 @@
     X(STRING, s3_rules, "aws", "WHOSE", "where AWS and Ceph answer differently: aws or ceph")      \
     X(STRING, sigv2_presigned, "on", "on|off",                                                     \
       "off: refuse presigned URLs of the older signature version 2")                               \
+    X(BOOL, allow_anonymous_native, "false", "",                                                   \
+      "native (AIStore) requests without credentials act as root on buckets and objects")          \
     X(STRING, log_level, "info", "LEVEL", "error, warn, info or debug")                            \
     X(STRING, log_format, "auto", "FORMAT", "text, json, or auto: text on a terminal")             \
     X(STRING, access_log, "none", "FILE",                                                          \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "meta/object_record.h"
 
+#include "base/check.h"
 #include "meta/record_codec.h"
 
 #include "base/banned.h"
@@ -12,7 +13,9 @@ static const struct record_form OBJECT_FORM = {
     .known = RECORD_TAG_BIT(TAG_CREATED) | RECORD_TAG_BIT(TAG_SIZE) |
              RECORD_TAG_BIT(TAG_STORED_SIZE) | RECORD_TAG_BIT(TAG_ETAG) |
              RECORD_TAG_BIT(TAG_CHECKSUM) | RECORD_TAG_BIT(TAG_PART_COUNT) |
-             RECORD_TAG_BIT(TAG_OWNER) | RECORD_ATTRIBUTE_TAGS | RECORD_LAYOUT_TAGS,
+             RECORD_TAG_BIT(TAG_OWNER) | RECORD_TAG_BIT(TAG_CUSTOM_METADATA) |
+             RECORD_TAG_BIT(TAG_VERSION_COUNTER) | RECORD_TAG_BIT(TAG_NATIVE_CHECKSUM) |
+             RECORD_ATTRIBUTE_TAGS | RECORD_LAYOUT_TAGS,
     .repeated = RECORD_REPEATED_TAGS,
 };
 
@@ -28,6 +31,37 @@ seq_compare(struct seq a, struct seq b)
     return 0;
 }
 
+static void
+put_native(struct buffer *out, const struct object_record *record)
+{
+    const struct native_checksum *checksum = &record->native_checksum;
+    unsigned char payload[1 + CHECKSUM_VALUE_MAX];
+
+    record_put_text(out, TAG_CUSTOM_METADATA, record->custom);
+    record_put_number(out, TAG_VERSION_COUNTER, record->overwrite_count);
+    if (checksum->type != NATIVE_CHECKSUM_NONE) {
+        CHECK(checksum->size <= CHECKSUM_VALUE_MAX);
+        payload[0] = (unsigned char)checksum->type;
+        memcpy(payload + 1, checksum->value, checksum->size);
+        record_put_field(out, TAG_NATIVE_CHECKSUM, bytes_of(payload, 1 + checksum->size));
+    }
+}
+
+/* A type of a newer version: as if there were none. */
+static bool
+get_native_checksum(struct bytes payload, struct native_checksum *ret_checksum)
+{
+    if (payload.size < 1 || payload.size > 1 + CHECKSUM_VALUE_MAX) {
+        return false;
+    }
+    if ((unsigned char)payload.data[0] < NATIVE_CHECKSUM_TYPE_COUNT) {
+        ret_checksum->type = (enum native_checksum_type)payload.data[0];
+        ret_checksum->size = payload.size - 1;
+        memcpy(ret_checksum->value, payload.data + 1, payload.size - 1);
+    }
+    return true;
+}
+
 void
 object_record_encode(const struct object_record *record, struct buffer *out)
 {
@@ -40,6 +74,7 @@ object_record_encode(const struct object_record *record, struct buffer *out)
     record_put_number(out, TAG_PART_COUNT, record->part_count);
     record_put_text(out, TAG_OWNER, record->owner);
     record_put_attributes(out, &record->attributes);
+    put_native(out, record);
     record_put_layout(out, &record->layout);
     buffer_append_bytes(out, record->unknown_tags);
 }
@@ -71,6 +106,13 @@ get_plain(const struct record_field *field, struct object_record *record)
     case TAG_OWNER:
         record->owner = field->payload;
         return true;
+    case TAG_CUSTOM_METADATA:
+        record->custom = field->payload;
+        return true;
+    case TAG_VERSION_COUNTER:
+        return record_get_number(field->payload, &record->overwrite_count);
+    case TAG_NATIVE_CHECKSUM:
+        return get_native_checksum(field->payload, &record->native_checksum);
     default:
         return true; /* unknown and plain: kept apart */
     }

@@ -39,6 +39,22 @@ struct checksum {
     size_t size;
 };
 
+/* What AIStore's dialect keeps to check the content with; on disk. */
+enum native_checksum_type {
+    NATIVE_CHECKSUM_NONE = 0,
+    NATIVE_CHECKSUM_XXHASH = 1,
+    NATIVE_CHECKSUM_XXHASH2 = 2, /* the same function under another name */
+    NATIVE_CHECKSUM_MD5 = 3,
+    NATIVE_CHECKSUM_CRC32C = 4,
+    NATIVE_CHECKSUM_SHA256 = 5,
+    NATIVE_CHECKSUM_TYPE_COUNT
+};
+struct native_checksum {
+    enum native_checksum_type type;
+    unsigned char value[CHECKSUM_VALUE_MAX]; /* binary, integers big-endian */
+    size_t size;
+};
+
 /* Content headers, in the order in which they are encoded. */
 enum content_header {
     CONTENT_TYPE,
@@ -74,6 +90,9 @@ struct object_record {
     uint32_t part_count; /* 0: not uploaded in parts; else a part table stands in FAMILY_LAYOUT */
     struct bytes owner;  /* user id */
     struct object_attributes attributes;
+    struct native_checksum native_checksum;
+    uint64_t overwrite_count; /* since the key was last created: AIStore's version less one */
+    struct bytes custom;      /* AIStore's custom metadata: name NUL value NUL ...; or empty */
     struct layout layout;
     struct bytes unknown_tags; /* encoded; written back */
 };

@@ -87,6 +87,39 @@ bucket_name_check(struct bytes name, struct error *err)
     return name_check_reserved(name, err);
 }
 
+#define NATIVE_NAME_BYTES_MAX 64
+
+static bool
+is_native_name(struct bytes name)
+{
+    for (size_t i = 0; i < name.size; i++) {
+        if (!name_byte_is_allowed(name.data[i]) && name.data[i] != '_' &&
+            !(name.data[i] >= 'A' && name.data[i] <= 'Z')) {
+            return false;
+        }
+    }
+    return name.size > 0 && name.size <= NATIVE_NAME_BYTES_MAX && name.data[0] != '.' &&
+           bytes_find(name, 0, BYTES_LITERAL("..")) == SIZE_MAX;
+}
+
+enum status
+bucket_name_check_native(struct bytes name, struct error *err)
+{
+    struct bytes rest = name;
+
+    if (bytes_has_prefix(name, BYTES_LITERAL("@#"))) {
+        rest = bytes_slice(name, 2, name.size);
+        if (!is_native_name(bytes_cut(&rest, '/'))) {
+            return fail(err, ST_INVALID, "the name of a namespace is not valid");
+        }
+    }
+    return is_native_name(rest) ? ST_OK
+                                : fail(err, ST_INVALID,
+                                       "a bucket name may hold 1 to %d letters, digits, hyphens, "
+                                       "underscores and single dots, and not begin with a dot",
+                                       NATIVE_NAME_BYTES_MAX);
+}
+
 static enum status
 bucket_authorize(const struct principal *principal, enum action action, struct bytes name,
                  struct bytes owner, struct error *err)
@@ -266,9 +299,9 @@ name_require_free(struct object_store *store, const struct principal *principal,
     return fail(err, ST_EXISTS, "the bucket name is taken");
 }
 
-enum status
-bucket_create(struct object_store *store, const struct principal *principal, struct bytes name,
-              const struct bucket_properties *properties, bool *ret_is_own, struct error *err)
+static enum status
+create_checked(struct object_store *store, const struct principal *principal, struct bytes name,
+               const struct bucket_properties *properties, bool *ret_is_own, struct error *err)
 {
     struct bucket_value value = {
         .created_ns = clock_wall_ns(),
@@ -284,10 +317,6 @@ bucket_create(struct object_store *store, const struct principal *principal, str
         value.properties = *properties;
     }
     st = bucket_authorize(principal, ACTION_CREATE_BUCKET, name, BYTES_NONE, err);
-    if (st != ST_OK) {
-        return st;
-    }
-    st = bucket_name_check(name, err);
     if (st != ST_OK) {
         return st;
     }
@@ -313,6 +342,28 @@ bucket_create(struct object_store *store, const struct principal *principal, str
         return st != ST_OK ? st : fail(err, ST_CONFLICT, "the bucket was just deleted; try again");
     }
     return st;
+}
+
+enum status
+bucket_create(struct object_store *store, const struct principal *principal, struct bytes name,
+              const struct bucket_properties *properties, bool *ret_is_own, struct error *err)
+{
+    enum status st = bucket_authorize(principal, ACTION_CREATE_BUCKET, name, BYTES_NONE, err);
+
+    if (st == ST_OK) {
+        st = bucket_name_check(name, err);
+    }
+    return st == ST_OK ? create_checked(store, principal, name, properties, ret_is_own, err) : st;
+}
+
+enum status
+bucket_create_native(struct object_store *store, const struct principal *principal,
+                     struct bytes name, const struct bucket_properties *properties,
+                     bool *ret_is_own, struct error *err)
+{
+    enum status st = bucket_name_check_native(name, err);
+
+    return st == ST_OK ? create_checked(store, principal, name, properties, ret_is_own, err) : st;
 }
 
 static enum status

@@ -19,9 +19,10 @@
 
 struct bucket_properties {
     enum durability durability;
-    uint64_t chunk_bytes;  /* default 64 MiB */
-    uint32_t chunk_spread; /* 0: all mountpaths */
-    bool verify_read;      /* default true */
+    uint64_t chunk_bytes;                      /* default 64 MiB */
+    uint32_t chunk_spread;                     /* 0: all mountpaths */
+    bool verify_read;                          /* default true */
+    enum native_checksum_type native_checksum; /* of AIStore's PUTs; default xxhash2 */
 };
 
 /* A bucket in use.  Borrowed members are valid until bucket_close. */
@@ -52,6 +53,10 @@ void bucket_close(struct bucket *bucket);
 MUST_USE ON_WORKER enum status bucket_refresh(struct object_store *store, struct bytes name,
                                               struct error *err);
 
+/* Names that only AIStore's dialect may give: "[A-Za-z0-9._-]{1,64}", with "@#<namespace>/" before
+ * it if it is of a namespace.  ST_INVALID with a sentence. */
+MUST_USE enum status bucket_name_check_native(struct bytes name, struct error *err);
+
 /* ST_EXISTS: it is there already; *ret_is_own tells whose (S3 distinguishes). */
 MUST_USE ON_WORKER enum status bucket_create(struct object_store *store,
                                              const struct principal *principal, struct bytes name,
@@ -72,6 +77,12 @@ struct bucket_info {
     struct bytes name;
     int64_t created_ns;
 };
+/* The same under a name that S3 may forbid. */
+MUST_USE ON_WORKER enum status bucket_create_native(struct object_store *store,
+                                                    const struct principal *principal,
+                                                    struct bytes name,
+                                                    const struct bucket_properties *properties,
+                                                    bool *ret_is_own, struct error *err);
 struct bucket_list_options {
     struct bytes prefix;
     struct bytes after; /* names greater than this */

@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "base/check.h"
+#include "object/native_checksum.h"
 
 #include "base/banned.h"
 
@@ -21,7 +22,8 @@ bucket_properties_init(struct bucket_properties *properties)
     *properties = (struct bucket_properties){.durability = DURABILITY_STRICT,
                                              .chunk_bytes = CHUNK_BYTES_DEFAULT,
                                              .chunk_spread = 0,
-                                             .verify_read = true};
+                                             .verify_read = true,
+                                             .native_checksum = NATIVE_CHECKSUM_XXHASH2};
 }
 
 enum status
@@ -78,13 +80,17 @@ properties_parse(const json_t *object, struct bucket_properties *ret_properties)
     const json_t *chunk_bytes = json_object_get(object, "chunk_bytes");
     const json_t *chunk_spread = json_object_get(object, "chunk_spread");
     const json_t *verify_read = json_object_get(object, "verify_read");
+    struct bytes checksum =
+        bytes_of_string(json_string_value(json_object_get(object, "native_checksum")));
+    enum native_checksum_type native_checksum = NATIVE_CHECKSUM_XXHASH2;
     size_t durability;
 
     if (!member_choice(object, "durability", DURABILITY_NAMES, ARRAY_COUNT(DURABILITY_NAMES),
                        &durability) ||
         !json_is_integer(chunk_bytes) || json_integer_value(chunk_bytes) < 0 ||
         !json_is_integer(chunk_spread) || json_integer_value(chunk_spread) < 0 ||
-        json_integer_value(chunk_spread) > MOUNTPATH_MAX || !json_is_boolean(verify_read)) {
+        json_integer_value(chunk_spread) > MOUNTPATH_MAX || !json_is_boolean(verify_read) ||
+        (checksum.size > 0 && native_checksum_find(checksum, &native_checksum, NULL) != ST_OK)) {
         return false;
     }
     *ret_properties = (struct bucket_properties){
@@ -92,6 +98,7 @@ properties_parse(const json_t *object, struct bucket_properties *ret_properties)
         .chunk_bytes = (uint64_t)json_integer_value(chunk_bytes),
         .chunk_spread = (uint32_t)json_integer_value(chunk_spread),
         .verify_read = json_is_true(verify_read),
+        .native_checksum = native_checksum,
     };
     return bucket_properties_check(ret_properties, NULL) == ST_OK;
 }
@@ -136,6 +143,8 @@ properties_format(const struct bucket_properties *properties, json_t *previous)
     CHECK(json_object_set_new(object, "chunk_spread",
                               json_integer((json_int_t)properties->chunk_spread)) == 0);
     CHECK(json_object_set_new(object, "verify_read", json_boolean(properties->verify_read)) == 0);
+    CHECK(json_object_set_new(object, "native_checksum",
+                              json_string(native_checksum_name(properties->native_checksum))) == 0);
     return object;
 }
 

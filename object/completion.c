@@ -39,7 +39,8 @@ part_check(const struct completion *completion, const struct multipart_part *ask
     char etag[2 * 16 + 1];
 
     encode_hex(bytes_of(part->md5, sizeof(part->md5)), etag);
-    if (!bytes_equal_string(asked->etag, etag)) {
+    if (!(completion->options->is_native && asked->etag.size == 0) &&
+        !bytes_equal_string(asked->etag, etag)) {
         return fail(err, ST_INVALID_PART, "part %u has another ETag", asked->number);
     }
     if (asked->checksum.algorithm == CHECKSUM_NONE) {
@@ -91,7 +92,7 @@ parts_choose(struct completion *completion, struct error *err)
         }
     }
     for (size_t i = 0; i + 1 < options->part_count; i++) {
-        if (completion->chosen[i]->size < size_min) {
+        if (completion->chosen[i]->size < size_min && !options->is_native) {
             return fail(
                 err, ST_PART_TOO_SMALL, "part %u has %llu bytes, and all but the last need %llu",
                 completion->chosen[i]->number, (unsigned long long)completion->chosen[i]->size,
@@ -259,8 +260,6 @@ records_encode(struct completion *completion)
     record->part_count = (uint32_t)completion->options->part_count;
     record->owner = completion->upload.owner;
     record->attributes = completion->upload.attributes;
-    buffer_clear(&completion->encoded);
-    object_record_encode(record, &completion->encoded);
     buffer_clear(&completion->encoded_upload);
     upload_record_encode(&upload, &completion->encoded_upload);
 }

@@ -387,7 +387,6 @@ record_finish(struct copy_plan *plan, struct digest_set *digests, enum checksum_
     }
     plan->record.part_count = 0;
     plan->record.created_ns = clock_wall_ns();
-    object_record_encode(&plan->record, &plan->encoded);
 }
 
 enum status
@@ -401,7 +400,7 @@ copy_plan_build(struct copy_plan *plan, struct error *err)
     plan->record = plan->source;
     plan->record.owner = principal_user(plan->destination->principal);
     attributes_choose(plan);
-    if (!is_md5_etag(plan->source.etag)) {
+    if (!is_md5_etag(plan->source.etag) && !plan->options->is_native) {
         mask |= DIGEST_MASK(DIGEST_MD5);
     }
     if (algorithm != CHECKSUM_NONE) {

@@ -33,6 +33,8 @@ libobject_a_SOURCES = \
 	object/multipart_complete.c \
 	object/multipart_list.c object/multipart_list_own.h \
 	object/multipart_list_merge.c \
+	object/native_checksum.c object/native_checksum.h \
+	object/native_put.c object/native_put.h \
 	object/object_attributes.c object/object_attributes.h \
 	object/object_checksum.c object/object_checksum.h \
 	object/object_cluster.c object/object_cluster.h \
@@ -40,6 +42,7 @@ libobject_a_SOURCES = \
 	object/object_control.c object/object_control.h \
 	object/object_copy.c object/object_copy.h \
 	object/object_current.c object/object_current.h \
+	object/object_custom.c object/object_custom.h \
 	object/object_delete.c object/object_delete.h \
 	object/object_delete_split.c object/object_delete_own.h \
 	object/object_get.c object/object_get.h \

@@ -31,7 +31,7 @@ MUST_USE ON_WORKER enum status multipart_abort(const struct bucket *bucket, stru
 
 struct multipart_part {
     uint32_t number;
-    struct bytes etag;        /* as sent, quotes removed */
+    struct bytes etag;        /* as sent, quotes removed; empty: see is_native */
     struct checksum checksum; /* algorithm NONE: not sent */
 };
 struct multipart_complete_options {
@@ -43,7 +43,8 @@ struct multipart_complete_options {
     struct checksum checksum; /* whole object, as sent; algorithm NONE: not sent */
     bool has_checksum_type;   /* x-amz-checksum-type, must agree with the upload's */
     enum checksum_type checksum_type;
-    uint64_t size; /* x-amz-mp-object-size, or OBJECT_SIZE_UNKNOWN */
+    uint64_t size;  /* x-amz-mp-object-size, or OBJECT_SIZE_UNKNOWN */
+    bool is_native; /* AIStore's: parts of any size, and those without an ETag are not compared */
 };
 /* ST_NO_SUCH_UPLOAD, ST_INVALID_PART, ST_INVALID_PART_ORDER, ST_PART_TOO_SMALL, ST_DIGEST_MISMATCH,
  * ST_PRECONDITION, ST_NO_SUCH_KEY, ST_CONFLICT. */

@@ -157,6 +157,9 @@ decide_completion(struct commit *commit, struct commit_view *view, void *arg, st
     if (st != ST_OK) {
         return st;
     }
+    completion->record.overwrite_count = old != NULL ? old->overwrite_count + 1 : 0;
+    buffer_clear(&completion->encoded);
+    object_record_encode(&completion->record, &completion->encoded);
     if (old != NULL) {
         st = object_current_drop(commit, view, old, err);
         if (st != ST_OK) {

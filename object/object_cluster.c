@@ -29,5 +29,7 @@ object_store_is_clustered(const struct object_store *store)
 struct bytes
 object_cluster_uname(struct bytes bucket, struct arena *arena)
 {
-    return arena_printf_bytes(arena, "ais/@#/%.*s/", BYTES_ARGS(bucket));
+    bool has_namespace = bytes_has_prefix(bucket, BYTES_LITERAL("@#"));
+
+    return arena_printf_bytes(arena, "ais/%s%.*s/", has_namespace ? "" : "@#/", BYTES_ARGS(bucket));
 }

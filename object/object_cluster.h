@@ -27,7 +27,8 @@ void object_store_set_cluster(struct object_store *store, const struct object_cl
 /* NULL: this node is alone. */
 const struct object_cluster *object_store_cluster(const struct object_store *store);
 
-/* The bucket as placement hashes it, "ais/@#/<name>/", in arena. */
+/* The bucket as placement hashes it, "ais/@#/<name>/", in arena.  Buckets of a native namespace are
+ * named "@#<namespace>/<name>" and hashed as "ais/@#<namespace>/<name>/". */
 struct bytes object_cluster_uname(struct bytes bucket, struct arena *arena);
 
 #endif

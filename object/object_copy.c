@@ -121,6 +121,9 @@ decide_copy(struct commit *commit, struct commit_view *view, void *arg, struct e
     if (st != ST_OK) {
         return st;
     }
+    plan->record.overwrite_count = old != NULL ? old->overwrite_count + 1 : 0;
+    buffer_clear(&plan->encoded);
+    object_record_encode(&plan->record, &plan->encoded);
     if (plan->is_in_place && plan->source.part_count > 0) {
         part_table_delete(commit, plan->source.layout.write_id);
     }

@@ -18,6 +18,7 @@ struct object_copy_options {
     bool replaces_attributes;            /* x-amz-metadata-directive: REPLACE */
     struct object_attributes attributes;
     enum checksum_algorithm checksum_algorithm; /* asked for; NONE: the source's */
+    bool is_native; /* AIStore's: an ETag that is no MD5 stays, nothing is hashed for it */
     /* UploadPartCopy: */
     const struct upload_id *upload;
     uint32_t part_number;

@@ -162,7 +162,7 @@ static enum status
 put_begin(struct object_put *put, struct error *err)
 {
     const struct object_put_expectation *expectation = &put->expectation;
-    unsigned int mask = DIGEST_MASK(DIGEST_MD5);
+    unsigned int mask = put->is_native && !expectation->has_md5 ? 0 : DIGEST_MASK(DIGEST_MD5);
     struct layout_writer_options options = {
         .bucket_id = put->bucket.id,
         .key = put->key,
@@ -188,12 +188,14 @@ put_begin(struct object_put *put, struct error *err)
     }
     options.home = put->home;
     put->record_algorithm = put->upload_algorithm;
-    if (put->record_algorithm == CHECKSUM_NONE) {
+    if (put->record_algorithm == CHECKSUM_NONE && !put->is_native) {
         put->record_algorithm = put->is_part || expectation->checksum.algorithm == CHECKSUM_NONE
                                     ? CHECKSUM_CRC64NVME
                                     : expectation->checksum.algorithm;
     }
-    mask |= DIGEST_MASK(object_checksum_digest(put->record_algorithm));
+    if (put->record_algorithm != CHECKSUM_NONE) {
+        mask |= DIGEST_MASK(object_checksum_digest(put->record_algorithm));
+    }
     if (expectation->checksum.algorithm != CHECKSUM_NONE) {
         mask |= DIGEST_MASK(object_checksum_digest(expectation->checksum.algorithm));
     }
@@ -227,6 +229,9 @@ put_take(struct object_put *put, struct bytes data, struct error *err)
                        (unsigned long long)put->size_max);
     }
     digest_set_update(&put->digests, data);
+    if (put->is_native) {
+        native_put_update(&put->native, data);
+    }
     st = layout_writer_write(put->writer, data, err);
     if (st == ST_OK) {
         put->size += data.size;
@@ -299,6 +304,9 @@ put_finish(struct object_put *put, struct error *err)
     }
     digest_set_final(&put->digests, put->values);
     st = put_check_digests(put, err);
+    if (st == ST_OK && put->is_native) {
+        st = native_put_finish(&put->native, err);
+    }
     if (st != ST_OK) {
         return st;
     }
@@ -372,6 +380,10 @@ put_create(const struct bucket *bucket, const struct object_put_options *options
     object_attributes_copy(&put->arena, &options->attributes, &put->attributes);
     object_conditions_copy(&put->arena, &options->conditions, &put->conditions);
     put->expectation = options->expectation;
+    if (options->native != NULL) {
+        put->is_native = true;
+        native_put_init(&put->native, options->native);
+    }
     if (options->upload != NULL) {
         put->is_part = true;
         put->upload = *options->upload;
@@ -384,7 +396,9 @@ enum status
 object_put_open(const struct bucket *bucket, const struct object_put_options *options,
                 struct object_put **ret_put, struct error *err)
 {
-    uint64_t size_max = options->upload != NULL ? PART_BYTES_MAX : OBJECT_PUT_BYTES_MAX;
+    uint64_t size_max = options->upload != NULL   ? PART_BYTES_MAX
+                        : options->native != NULL ? OBJECT_BYTES_MAX
+                                                  : OBJECT_PUT_BYTES_MAX;
     bool may_wait = options->size > OBJECT_PUT_ON_LOOP_BYTES;
     struct object_put *put = NULL;
     struct home *home;
@@ -444,6 +458,9 @@ object_put_release(struct object_put **take_put)
     rehome_release(&put->rehome, put->is_kept);
     layout_writer_destroy(&put->writer);
     digest_set_release(&put->digests);
+    if (put->is_native) {
+        native_put_release(&put->native);
+    }
     buffer_release(&put->encoded);
     arena_release(&put->arena);
     bucket_entry_release(&entry);

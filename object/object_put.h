@@ -12,6 +12,7 @@
 
 #include "meta/upload_record.h"
 #include "object/bucket.h"
+#include "object/native_put.h"
 #include "object/object_conditions.h"
 #include "stream/sink.h"
 
@@ -36,6 +37,7 @@ struct object_put_options {
     struct object_attributes attributes;
     struct object_conditions conditions;
     struct object_put_expectation expectation;
+    const struct native_put_options *native; /* AIStore's PUT; NULL: S3's */
     /* UploadPart: */
     const struct upload_id *upload; /* NULL: PutObject */
     uint32_t part_number;
@@ -60,6 +62,9 @@ struct object_put_result {
     struct checksum checksum; /* of the object or part; CRC64NVME if the client sent none */
     uint64_t size;
     struct seq seq;
+    struct native_checksum native_checksum; /* of AIStore's PUT */
+    uint64_t overwrite_count;               /* of PutObject */
+    int64_t created_ns;                     /* of PutObject */
 };
 /* The bytes are durable and visible when this returns ST_OK.  ST_PRECONDITION, ST_NO_SUCH_KEY
  * (If-Match), ST_NO_SUCH_UPLOAD, ST_NO_SUCH_BUCKET, ST_UNAVAILABLE, ST_NO_SPACE. */

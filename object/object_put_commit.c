@@ -29,11 +29,21 @@ put_result_fill(const struct object_put *put, struct seq seq, struct object_put_
                                             : put->record_algorithm;
 
     memset(ret_result, 0, sizeof(*ret_result));
-    encode_hex(digest_value_bytes(&put->values[DIGEST_MD5]), ret_result->etag);
-    object_checksum_set(&ret_result->checksum, algorithm, CHECKSUM_FULL_OBJECT,
-                        &put->values[object_checksum_digest(algorithm)]);
+    if (put->is_part) {
+        encode_hex(digest_value_bytes(&put->values[DIGEST_MD5]), ret_result->etag);
+    } else {
+        CHECK(put->record.etag.size < sizeof(ret_result->etag));
+        memcpy(ret_result->etag, put->record.etag.data, put->record.etag.size);
+    }
+    if (algorithm != CHECKSUM_NONE) {
+        object_checksum_set(&ret_result->checksum, algorithm, CHECKSUM_FULL_OBJECT,
+                            &put->values[object_checksum_digest(algorithm)]);
+    }
     ret_result->size = put->size;
     ret_result->seq = seq;
+    ret_result->native_checksum = put->record.native_checksum;
+    ret_result->overwrite_count = put->record.overwrite_count;
+    ret_result->created_ns = put->record.created_ns;
 }
 
 static enum status
@@ -64,6 +74,14 @@ decide_object(struct commit *commit, struct commit_view *view, void *arg, struct
     if (st != ST_OK) {
         return st;
     }
+    put->record.overwrite_count = old != NULL ? old->overwrite_count + 1 : 0;
+    put->native.is_unchanged = put->is_native && native_put_is_same(&put->native, put->size, old);
+    if (put->native.is_unchanged) {
+        put->record.overwrite_count = old->overwrite_count;
+        return ST_OK;
+    }
+    buffer_clear(&put->encoded);
+    object_record_encode(&put->record, &put->encoded);
     st = put_name_bytes(put, commit, view, err);
     if (st == ST_OK && old != NULL) {
         st = object_current_drop(commit, view, old, err);
@@ -110,21 +128,31 @@ decide_part(struct commit *commit, struct commit_view *view, void *arg, struct e
     return ST_OK;
 }
 
+/* All but what follows from the record that it replaces, which decide adds. */
 static void
-encode_object(struct object_put *put, const char *etag)
+fill_object(struct object_put *put)
 {
+    char etag[NATIVE_PUT_ETAG_SIZE];
+
+    if (put->is_native) {
+        native_put_etag(&put->native, put->size, etag);
+    } else {
+        encode_hex(digest_value_bytes(&put->values[DIGEST_MD5]), etag);
+    }
     put->record = (struct object_record){
         .created_ns = clock_wall_ns(),
         .size = put->size,
         .stored_size = put->size,
-        .etag = bytes_of_string(etag),
+        .etag = arena_copy(&put->arena, bytes_of_string(etag)),
         .owner = principal_user(put->bucket.principal),
         .attributes = put->attributes,
+        .native_checksum = put->native.kept,
         .layout = put->is_rehomed ? put->rehomed_layout : put->layout,
     };
-    object_checksum_set(&put->record.checksum, put->record_algorithm, CHECKSUM_FULL_OBJECT,
-                        &put->values[object_checksum_digest(put->record_algorithm)]);
-    object_record_encode(&put->record, &put->encoded);
+    if (put->record_algorithm != CHECKSUM_NONE) {
+        object_checksum_set(&put->record.checksum, put->record_algorithm, CHECKSUM_FULL_OBJECT,
+                            &put->values[object_checksum_digest(put->record_algorithm)]);
+    }
 }
 
 static void
@@ -174,14 +202,11 @@ put_rehome(struct object_put *put, struct home *to, struct error *err)
 static void
 put_encode(struct object_put *put)
 {
-    char etag[2 * 16 + 1];
-
     buffer_clear(&put->encoded);
     if (put->is_part) {
         encode_part(put);
     } else {
-        encode_hex(digest_value_bytes(&put->values[DIGEST_MD5]), etag);
-        encode_object(put, etag);
+        fill_object(put);
     }
 }
 
@@ -262,7 +287,7 @@ object_put_commit(struct object_put *put, struct object_put_result *ret_result, 
     CHECK(put->state == PUT_FINISHED);
     put_encode(put);
     st = put_commit_here(put, &seq, err);
-    if (st == ST_OK || object_commit_is_doubtful(st)) {
+    if ((st == ST_OK || object_commit_is_doubtful(st)) && !put->native.is_unchanged) {
         put->is_kept = true;
         if (!put->is_rehomed) {
             layout_writer_disown(put->writer);

@@ -27,6 +27,8 @@ struct object_put {
     struct object_attributes attributes;
     struct object_conditions conditions;
     struct object_put_expectation expectation;
+    bool is_native;
+    struct native_put native;
     bool is_part;
     struct upload_id upload;
     uint32_t part_number;

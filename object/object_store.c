@@ -103,6 +103,12 @@ object_store_control(struct object_store *store)
 }
 
 const char *
+object_store_node_id(const struct object_store *store)
+{
+    return store_node_id(store->store);
+}
+
+const char *
 object_store_region(const struct object_store *store)
 {
     return store->region;

@@ -24,7 +24,8 @@ read_properties(const struct s3_headers *headers, struct bucket_properties *ret_
     struct bucket_properties properties = {.durability = DURABILITY_STRICT,
                                            .chunk_bytes = CHUNK_BYTES_DEFAULT,
                                            .chunk_spread = 0,
-                                           .verify_read = true};
+                                           .verify_read = true,
+                                           .native_checksum = NATIVE_CHECKSUM_XXHASH2};
     struct bytes durability = headers->values[S3_LODE_DURABILITY];
     struct bytes chunk_size = headers->values[S3_LODE_CHUNK_SIZE];
     struct bytes spread = headers->values[S3_LODE_CHUNK_SPREAD];
