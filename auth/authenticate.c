@@ -337,7 +337,7 @@ verify(const struct authenticate_options *options, const struct http_request *re
                        "The request signature we calculated does not match the signature you "
                        "provided. Check your key and signing method.");
     }
-    principal = arena_alloc(arena, sizeof(*principal));
+    principal = arena_calloc(arena, 1, sizeof(*principal));
     principal->is_root = owner.is_root;
     principal->user = arena_copy(arena, bytes_of(owner.user, owner.user_size));
     principal->access_key = arena_copy(arena, parsed->access_key);
@@ -546,10 +546,12 @@ authenticate_native_anonymous(const struct http_request *request,
                                                .user = {"root", 4},
                                                .access_key = {"native-anonymous", 16}};
 
-    if (http_request_header(request, "forwarded").data != NULL ||
-        http_request_header(request, "x-forwarded-for").data != NULL) {
-        return fail_as(err, ST_UNAUTHENTICATED, "AccessDenied",
-                       "token required: requests that were forwarded cannot be anonymous");
+    for (size_t i = 0; i < request->header_count; i++) {
+        if (bytes_equal_string(request->headers[i].name, "forwarded") ||
+            bytes_equal_string(request->headers[i].name, "x-forwarded-for")) {
+            return fail_as(err, ST_UNAUTHENTICATED, "AccessDenied",
+                           "token required: requests that were forwarded cannot be anonymous");
+        }
     }
     *ret_authentication = (struct authentication){.principal = &ANONYMOUS,
                                                   .payload_mode = PAYLOAD_UNSIGNED,

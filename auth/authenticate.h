@@ -89,9 +89,9 @@ MUST_USE enum status authenticate_with_body(const struct authenticate_options *o
  * principal native-anonymous, who owns what root owns and may administer nothing.
  * ST_UNAUTHENTICATED: it was forwarded, so whoever sent it is not the one who is allowed.
  */
-MUST_USE enum status
-authenticate_native_anonymous(const struct http_request *request,
-                              struct authentication *ret_authentication, struct error *err);
+MUST_USE enum status authenticate_native_anonymous(const struct http_request *request,
+                                                   struct authentication *ret_authentication,
+                                                   struct error *err);
 
 /*
  * Compare the SHA-256 of the body that came with the one that was signed.  ST_DIGEST_MISMATCH

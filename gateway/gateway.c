@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "auth/credential_store.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "gateway/access_log.h"
@@ -225,7 +226,16 @@ open_dialects(struct gateway *gateway, struct error *err)
                                       .jobs = gateway->jobs,
                                       .objects = gateway->objects,
                                       .control = object_store_control(gateway->objects),
-                                      .cluster = gateway->membership.cluster};
+                                      .cluster = gateway->membership.cluster,
+                                      .node_id = object_store_node_id(gateway->objects),
+                                      .started_ns = clock_monotonic_ns(),
+                                      .is_anonymous_allowed = config->allow_anonymous_native};
+    if (config->allow_anonymous_native) {
+        log_warn(NULL, "anonymous_native",
+                 "Native requests without credentials act as root on buckets and objects: whoever "
+                 "reaches %s may read, change and delete them",
+                 config->listen);
+    }
     return ST_OK;
 }
 

@@ -169,7 +169,7 @@ run_place_locked(struct job_registry *registry, struct job_run *run, struct erro
     for (size_t i = 0; i < JOB_RUNNING_MAX; i++) {
         if (registry->running[i] == NULL) {
             free_slot = &registry->running[i];
-        } else if (registry->running[i]->kind == run->kind) {
+        } else if (registry->running[i]->kind == run->kind && !run->kind->is_concurrent) {
             return fail(err, ST_BUSY, "the job %s does this already",
                         registry->running[i]->info.id);
         }

@@ -15,7 +15,7 @@
 #include "object/object_store.h"
 
 /* More at once would fight for the same disks. */
-#define JOB_RUNNING_MAX 4
+#define JOB_RUNNING_MAX 16
 /* Entries of the history; the oldest go first. */
 #define JOB_HISTORY_MAX 256
 #define JOB_ID_SIZE 32
@@ -29,7 +29,8 @@ struct job_registry;
 struct job_run; /* a running job, as its own function sees it */
 
 struct job_kind {
-    const char *name; /* lower case and hyphens; part of the id */
+    const char *name;   /* lower case and hyphens; part of the id */
+    bool is_concurrent; /* more than one of this kind may run */
     /* On the job's thread.  ST_CANCELLED: it was stopped. */
     enum status (*run)(struct job_run *run, struct error *err);
 };

@@ -3,8 +3,31 @@ noinst_LIBRARIES += libnative.a
 libnative_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 libnative_a_SOURCES = \
 	native/native_answer.c native/native_answer.h \
+	native/native_api.c native/native_api.h \
+	native/native_attributes.c native/native_attributes.h \
+	native/native_bck.c native/native_bck.h \
+	native/native_bprops.c native/native_bprops.h \
+	native/native_bucket.c \
+	native/native_call.c native/native_call.h \
 	native/native_cluster.c native/native_cluster.h \
+	native/native_config.c native/native_config.h \
+	native/native_drain.c native/native_drain.h \
 	native/native_handler.c native/native_handler.h \
-	native/native_mountpath.c native/native_mountpath.h
+	native/native_job.c \
+	native/native_list_message.c native/native_list_message.h \
+	native/native_listing.c \
+	native/native_message.c native/native_message.h \
+	native/native_mountpath.c native/native_mountpath.h \
+	native/native_msgpack.c native/native_msgpack.h \
+	native/native_node.c \
+	native/native_object.c \
+	native/native_page.c native/native_page.h \
+	native/native_query.c native/native_query.h \
+	native/native_redirect.c native/native_redirect.h \
+	native/native_route.c native/native_route.h \
+	native/native_selection.c \
+	native/native_store.c native/native_store.h \
+	native/native_unsupported.c \
+	native/native_upload.c
 
 include tests/unit/native/local.mk

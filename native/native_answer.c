@@ -46,6 +46,83 @@ native_answer_error(struct http_exchange *exchange, int http_status, const struc
     buffer_release(&body);
 }
 
+static void
+append_failure(const struct http_request *request, const struct native_failure *failure,
+               struct buffer *out)
+{
+    buffer_append_char(out, '{');
+    if (failure->tcode != NULL) {
+        buffer_printf(out, "\"tcode\":\"%s\",", failure->tcode);
+    }
+    buffer_append_string(out, "\"message\":");
+    log_append_json_string(out, failure->message);
+    buffer_append_string(out, ",\"method\":");
+    log_append_json_string(out, request->method);
+    buffer_append_string(out, ",\"url_path\":");
+    log_append_json_string(out, request->path);
+    buffer_append_string(out, ",\"remote_addr\":");
+    log_append_json_string(out, request->peer_address);
+    buffer_printf(out, ",\"caller\":\"\",\"node\":\"t[%s]\",\"status\":%d}", failure->node_id,
+                  failure->http_status);
+}
+
+void
+native_answer_failure(struct http_exchange *exchange, const struct native_failure *failure)
+{
+    const struct http_request *request = http_exchange_request(exchange);
+    struct arena *arena = http_exchange_arena(exchange);
+    size_t count = failure->header_count;
+    struct http_header *headers = arena_alloc(arena, (count + 3) * sizeof(*headers));
+    struct buffer body = BUFFER_INIT;
+    struct http_response response = {.status = failure->http_status,
+                                     .headers = headers,
+                                     .operation = failure->operation,
+                                     .error_code = status_name(failure->code)};
+
+    append_failure(request, failure, &body);
+    if (count > 0) {
+        memcpy(headers, failure->headers, count * sizeof(*headers));
+    }
+    headers[count++] =
+        (struct http_header){BYTES_LITERAL("Content-Type"), BYTES_LITERAL("application/json")};
+    headers[count++] =
+        (struct http_header){BYTES_LITERAL("X-Content-Type-Options"), BYTES_LITERAL("nosniff")};
+    if (bytes_equal_string(request->method, "HEAD")) {
+        headers[count++] = (struct http_header){BYTES_LITERAL("Hdr-Error"),
+                                                arena_copy(arena, buffer_bytes(&body))};
+    } else {
+        response.body = arena_copy(arena, buffer_bytes(&body));
+    }
+    response.header_count = count;
+    buffer_release(&body);
+    http_exchange_respond(exchange, &response);
+}
+
+const char *
+native_error_type(enum status st)
+{
+    switch (st) {
+    case ST_NO_SUCH_BUCKET:
+        return "ErrBckNotFound";
+    case ST_NO_SUCH_KEY:
+    case ST_NO_SUCH_UPLOAD:
+    case ST_NOT_FOUND:
+        return "ErrNotFound";
+    case ST_NOT_IMPLEMENTED:
+        return "ErrUnsupp";
+    case ST_DIGEST_MISMATCH:
+        return "ErrInvalidCksum";
+    case ST_INVALID_RANGE:
+        return "ErrRangeNotSatisfiable";
+    case ST_BUSY:
+        return "ErrBusy";
+    case ST_NO_SPACE:
+        return "ErrCapExceeded";
+    default:
+        return NULL;
+    }
+}
+
 int
 native_http_status(enum status st)
 {
@@ -56,8 +133,19 @@ native_http_status(enum status st)
     case ST_DENIED:
         return 403;
     case ST_NOT_FOUND:
+    case ST_NO_SUCH_BUCKET:
+    case ST_NO_SUCH_KEY:
+    case ST_NO_SUCH_VERSION:
+    case ST_NO_SUCH_UPLOAD:
         return 404;
+    case ST_INVALID_RANGE:
+        return 416;
+    case ST_PRECONDITION:
+        return 412;
+    case ST_NO_SPACE:
+        return 507;
     case ST_EXISTS:
+    case ST_BUCKET_NOT_EMPTY:
     case ST_CONFLICT:
         return 409;
     case ST_TOO_LARGE:

@@ -10,6 +10,7 @@
 #include "jobs/fsck_job.h"
 #include "jobs/resilver_job.h"
 #include "native/native_answer.h"
+#include "native/native_api.h"
 #include "native/native_cluster.h"
 #include "native/native_mountpath.h"
 
@@ -19,9 +20,8 @@
 #define NATIVE_FSCK_ORPHAN_AGE_S INT64_C(3600)
 
 /* One request on its way through the loop and a worker. */
-struct native_call {
+struct operator_call {
     struct native *native;
-    struct bytes body;
 };
 
 bool
@@ -126,8 +126,9 @@ start_resilver(struct native *native, struct buffer *answer, struct error *err)
 }
 
 /* PUT /v1/cluster with an action message. */
-static enum status
-run_action(struct native *native, struct bytes body, struct buffer *answer, struct error *err)
+enum status
+native_operator_run(struct native *native, struct bytes body, struct buffer *answer,
+                    struct error *err)
 {
     json_error_t where;
     json_t *root = json_loadb(body.data, body.size, JSON_REJECT_DUPLICATES, &where);
@@ -163,46 +164,14 @@ run_action(struct native *native, struct bytes body, struct buffer *answer, stru
 }
 
 ON_WORKER static void
-work(struct http_exchange *exchange)
-{
-    struct native_call *call = http_exchange_data(exchange);
-    struct buffer answer = BUFFER_INIT;
-    struct error err = ERROR_INIT;
-    enum status st = run_action(call->native, call->body, &answer, &err);
-
-    if (st == ST_OK) {
-        native_answer(exchange, "text/plain; charset=utf-8", buffer_bytes(&answer));
-    } else {
-        native_answer_error(exchange, native_http_status(st), &err);
-    }
-    buffer_release(&answer);
-}
-
-ON_WORKER static void
 show_mountpaths(struct http_exchange *exchange)
 {
-    struct native_call *call = http_exchange_data(exchange);
+    struct operator_call *call = http_exchange_data(exchange);
     struct buffer answer = BUFFER_INIT;
 
     native_mountpath_list(call->native, &answer);
     native_answer(exchange, "application/json", buffer_bytes(&answer));
     buffer_release(&answer);
-}
-
-ON_LOOP static void
-on_body(struct http_exchange *exchange, enum status st, struct bytes body)
-{
-    struct native_call *call = http_exchange_data(exchange);
-
-    if (st != ST_OK) {
-        struct error err = ERROR_INIT;
-
-        fail(&err, st, "The body cannot be taken: %s", status_text(st));
-        native_answer_error(exchange, native_http_status(st), &err);
-        return;
-    }
-    call->body = body;
-    http_exchange_run_on_worker(exchange, work);
 }
 
 static struct bytes
@@ -222,42 +191,46 @@ query_value(struct bytes query, const char *name)
 static void
 begin_call(struct http_exchange *exchange, struct native *native)
 {
-    struct native_call *call = arena_calloc(http_exchange_arena(exchange), 1, sizeof(*call));
+    struct operator_call *call = arena_calloc(http_exchange_arena(exchange), 1, sizeof(*call));
 
     call->native = native;
     http_exchange_set_data(exchange, call);
+}
+
+/* GET /v1/cluster?what=lode-... */
+static void
+answer_operator(struct http_exchange *exchange, struct native *native, struct bytes what)
+{
+    const struct http_request *request = http_exchange_request(exchange);
+    struct error err = ERROR_INIT;
+
+    if (require_administrator(native, request, http_exchange_arena(exchange), &err) != ST_OK) {
+        native_answer_error(exchange, native_http_status(err.code), &err);
+    } else if (bytes_equal_string(what, "lode-jobs")) {
+        list_jobs(exchange, native->jobs, query_value(request->query, "id"));
+    } else if (bytes_equal_string(what, "lode-mountpaths")) {
+        begin_call(exchange, native);
+        http_exchange_run_on_worker(exchange, show_mountpaths);
+    } else if (bytes_equal_string(what, "lode-cluster")) {
+        native_cluster_show(exchange, native->cluster);
+    } else {
+        fail(&err, ST_NOT_IMPLEMENTED, "GET of /v1/cluster with what=%.*s is not known here",
+             BYTES_ARGS(what));
+        native_answer_error(exchange, 501, &err);
+    }
 }
 
 void
 native_handle(struct http_exchange *exchange, struct native *native)
 {
     const struct http_request *request = http_exchange_request(exchange);
-    struct arena *arena = http_exchange_arena(exchange);
     struct bytes what = query_value(request->query, "what");
-    struct error err = ERROR_INIT;
-    enum status st = require_administrator(native, request, arena, &err);
 
-    if (st != ST_OK) {
-        native_answer_error(exchange, native_http_status(st), &err);
-    } else if (!bytes_equal_string(request->path, "/v1/cluster")) {
-        fail(&err, ST_NOT_IMPLEMENTED, "The native API is not here yet; S3 is");
-        native_answer_error(exchange, 501, &err);
-    } else if (bytes_equal_string(request->method, "GET") &&
-               bytes_equal_string(what, "lode-jobs")) {
-        list_jobs(exchange, native->jobs, query_value(request->query, "id"));
-    } else if (bytes_equal_string(request->method, "GET") &&
-               bytes_equal_string(what, "lode-mountpaths")) {
-        begin_call(exchange, native);
-        http_exchange_run_on_worker(exchange, show_mountpaths);
-    } else if (bytes_equal_string(request->method, "GET") &&
-               bytes_equal_string(what, "lode-cluster")) {
-        native_cluster_show(exchange, native->cluster);
-    } else if (bytes_equal_string(request->method, "PUT")) {
-        begin_call(exchange, native);
-        http_exchange_read_body(exchange, NATIVE_BODY_BYTES_MAX, on_body);
+    if (bytes_equal_string(request->path, "/v1/cluster") &&
+        bytes_equal_string(request->method, "GET") &&
+        bytes_has_prefix(what, BYTES_LITERAL("lode-"))) {
+        answer_operator(exchange, native, what);
     } else {
-        fail(&err, ST_NOT_IMPLEMENTED, "%.*s of /v1/cluster with what=%.*s is not known here",
-             BYTES_ARGS(request->method), BYTES_ARGS(what));
-        native_answer_error(exchange, 501, &err);
+        native_api_handle(exchange, native);
     }
 }

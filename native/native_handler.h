@@ -13,7 +13,7 @@
  *   GET ?what=lode-jobs[&id=ID]                             a JSON array of jobs
  *   lode-cluster...                                         native/native_cluster.h
  *
- * Requests carry SigV4 with root's key.  Everything else under /v1 answers 501, as JSON.
+ * These carry SigV4 with root's key.  Everything else under /v1 is native/native_api.h's.
  */
 #ifndef NATIVE_NATIVE_HANDLER_H
 #define NATIVE_NATIVE_HANDLER_H
@@ -23,8 +23,8 @@
 #include "jobs/job.h"
 #include "net/http_exchange.h"
 
-/* An action message is some hundred bytes. */
-#define NATIVE_BODY_BYTES_MAX ((size_t)64 << 10)
+/* An action message is some hundred bytes; lists of objects are longer. */
+#define NATIVE_BODY_BYTES_MAX ((size_t)4 << 20)
 
 struct native {
     struct credential_store *credentials; /* borrowed */
@@ -32,9 +32,15 @@ struct native {
     struct object_store *objects;         /* borrowed */
     struct control *control;              /* borrowed */
     struct cluster *cluster;              /* borrowed; NULL: this node is alone */
+    const char *node_id;                  /* borrowed */
+    int64_t started_ns;                   /* monotonic */
+    bool is_anonymous_allowed;            /* requests without credentials are native-anonymous's */
 };
 
 bool native_accepts(const struct http_request *request); /* /v1 and what is below it */
 ON_LOOP void native_handle(struct http_exchange *exchange, struct native *native);
+/* An action named lode-...; the caller has seen that it comes from an administrator. */
+MUST_USE ON_WORKER enum status native_operator_run(struct native *native, struct bytes body,
+                                                   struct buffer *answer, struct error *err);
 
 #endif

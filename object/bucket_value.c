@@ -143,8 +143,13 @@ properties_format(const struct bucket_properties *properties, json_t *previous)
     CHECK(json_object_set_new(object, "chunk_spread",
                               json_integer((json_int_t)properties->chunk_spread)) == 0);
     CHECK(json_object_set_new(object, "verify_read", json_boolean(properties->verify_read)) == 0);
-    CHECK(json_object_set_new(object, "native_checksum",
-                              json_string(native_checksum_name(properties->native_checksum))) == 0);
+    if (properties->native_checksum != NATIVE_CHECKSUM_XXHASH2) {
+        CHECK(json_object_set_new(object, "native_checksum",
+                                  json_string(native_checksum_name(properties->native_checksum))) ==
+              0);
+    } else {
+        (void)json_object_del(object, "native_checksum");
+    }
     return object;
 }
 

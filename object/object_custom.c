@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "object/object_custom.h"
 
+#include "object/home_move.h"
 #include "object/object_current.h"
 #include "object/object_internal.h"
 #include "object/object_key.h"
@@ -121,8 +122,11 @@ object_custom_set(const struct bucket *bucket, const struct object_custom_option
     if (st != ST_OK) {
         return st;
     }
-    home = store_home_of(bucket->store->store, bucket->id, options->key);
-    st = home_require_writable(home, err);
+    store_enter(bucket->store->store);
+    st = home_move_settle(bucket->store, bucket->id, options->key, &home, NULL, err);
+    if (st == ST_OK) {
+        st = home_require_writable(home, err);
+    }
     if (st == ST_OK) {
         st = commit_run(&(struct commit_options){.home = home,
                                                  .durability = bucket->properties.durability,
@@ -131,6 +135,7 @@ object_custom_set(const struct bucket *bucket, const struct object_custom_option
                                                  .is_refused = bucket->is_refusing_writes},
                         &seq, err);
     }
+    store_leave(bucket->store->store);
     buffer_release(&change.custom);
     buffer_release(&change.encoded);
     return st;

@@ -108,6 +108,12 @@ object_store_node_id(const struct object_store *store)
     return store_node_id(store->store);
 }
 
+uint64_t
+object_store_revision(const struct object_store *store)
+{
+    return control_revision(store->control);
+}
+
 const char *
 object_store_region(const struct object_store *store)
 {

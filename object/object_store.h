@@ -45,6 +45,7 @@ void object_store_close(struct object_store **take_store);
 struct store *object_store_store(struct object_store *store);
 struct control *object_store_control(struct object_store *store);
 const char *object_store_node_id(const struct object_store *store);
+uint64_t object_store_revision(const struct object_store *store); /* of control values; grows */
 const char *object_store_region(const struct object_store *store);
 /* Do other nodes have keys, or control values that this node may not have seen yet? */
 bool object_store_is_clustered(const struct object_store *store);

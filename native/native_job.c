@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Jobs, as AIStore's clients ask for them: status, snapshots, start, stop.
+ * SPEC: AIStore xact/api_table.go, nl/listener.go, core/xaction.go.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "native/native_route.h"
+
+#include "base/banned.h"
+
+#define CLUSTER_PATH "/v1/cluster"
+#define ZERO_TIME "0001-01-01T00:00:00Z"
+
+/* Other names that clients use, and who waits for idleness in place of an end. */
+static const struct {
+    const char *kind;
+    const char *display;
+    bool is_idle_kind;
+} KINDS[] = {
+    {"delete-listrange", "delete-objects", false},
+    {"copy-listrange", "copy-objects", true},
+    {"copy-bck", "copy-bucket", false},
+    {"move-bck", "rename-bucket", false},
+};
+
+/* What a query asks for; empty members match everything. */
+struct job_query {
+    struct bytes id;
+    struct bytes kind;
+    struct bytes node;
+    bool is_running_only;
+};
+
+static struct job_query
+read_query(const struct native_call *call)
+{
+    const json_t *root = call->message.root;
+
+    return (struct job_query){
+        .id = native_json_text(root, "id"),
+        .kind = native_json_text(root, "kind"),
+        .node = native_json_text(root, "node"),
+        .is_running_only =
+            native_json_bool(root, "show_active") || native_json_bool(root, "OnlyRunning"),
+    };
+}
+
+static bool
+kind_fits(struct bytes asked, const char *kind)
+{
+    if (asked.size == 0 || bytes_equal_string(asked, kind)) {
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(KINDS); i++) {
+        if (strcmp(KINDS[i].kind, kind) == 0) {
+            return bytes_equal_string(asked, KINDS[i].display);
+        }
+    }
+    return false;
+}
+
+static bool
+job_fits(const struct native_call *call, const struct job_query *query, const struct job_info *job)
+{
+    return (query->id.size == 0 || bytes_equal_string(query->id, job->id)) &&
+           kind_fits(query->kind, job->kind) &&
+           (query->node.size == 0 || bytes_equal_string(query->node, call->native->node_id)) &&
+           (!query->is_running_only || job->state == JOB_RUNNING);
+}
+
+static bool
+is_idle_kind(const char *kind)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(KINDS); i++) {
+        if (strcmp(KINDS[i].kind, kind) == 0) {
+            return KINDS[i].is_idle_kind;
+        }
+    }
+    return false;
+}
+
+static const char *
+job_error(const struct job_info *job)
+{
+    return job->state == JOB_FAILED || job->state == JOB_STOPPED ? job->text : "";
+}
+
+static enum status
+no_such_job(const struct job_query *query, struct error *err)
+{
+    return fail_as(err, ST_NOT_FOUND, "ErrXactNotFound", "xaction %.*s[%.*s] not found",
+                   (int)(query->kind.size < 64 ? query->kind.size : 64), query->kind.data,
+                   (int)(query->id.size < 64 ? query->id.size : 64), query->id.data);
+}
+
+static void
+append_status(const struct job_info *job, struct buffer *out)
+{
+    buffer_printf(out, "{\"kind\":\"%s\",\"uuid\":\"%s\",\"err\":", job->kind, job->id);
+    log_append_json_string(out, bytes_of_string(job->state == JOB_FAILED ? job->text : ""));
+    buffer_printf(out, ",\"end_time\":%" PRId64 ",\"aborted\":%s}", job->finished_ns,
+                  job->state == JOB_STOPPED ? "true" : "false");
+}
+
+static void
+append_time(int64_t at_ns, struct buffer *out)
+{
+    time_t at_s = at_ns / CLOCK_NS_PER_S;
+    struct tm parts;
+    char text[32];
+
+    if (at_ns == 0) {
+        buffer_append_string(out, "\"" ZERO_TIME "\"");
+        return;
+    }
+    gmtime_r(&at_s, &parts);
+    (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &parts);
+    buffer_printf(out, "\"%s.%09" PRId64 "Z\"", text, at_ns % CLOCK_NS_PER_S);
+}
+
+static void
+append_bck(struct buffer *out, const char *member, struct bytes own_name)
+{
+    struct native_bck bck;
+
+    native_bck_of_own_name(own_name, &bck);
+    if (own_name.size == 0) {
+        bck.provider = BYTES_NONE;
+    }
+    buffer_printf(out, ",\"%s\":", member);
+    native_bck_append_json(&bck, out);
+}
+
+static void
+append_snap(const struct job_info *job, struct buffer *out)
+{
+    json_t *report = json_loadb(job->report.data, job->report.size, 0, NULL);
+    struct bytes source = native_json_text(report, "source");
+    struct bytes destination = native_json_text(report, "destination");
+    bool is_over = job->state != JOB_RUNNING;
+    int64_t object_count = native_json_number(report, "objects", (int64_t)job->done_count);
+
+    buffer_printf(out, "{\"id\":\"%s\",\"kind\":\"%s\",\"start-time\":", job->id, job->kind);
+    append_time(job->started_ns, out);
+    buffer_append_string(out, ",\"end-time\":");
+    append_time(job->finished_ns, out);
+    append_bck(out, "bck", source);
+    append_bck(out, "src-bck", source);
+    append_bck(out, "dst-bck", destination);
+    buffer_append_string(out, ",\"ctlmsg\":");
+    log_append_json_string(out, bytes_of_string(job->text));
+    buffer_append_string(out, ",\"abort-err\":");
+    log_append_json_string(out, bytes_of_string(job_error(job)));
+    buffer_append_string(out, ",\"err\":");
+    log_append_json_string(out, bytes_of_string(job_error(job)));
+    buffer_printf(out,
+                  ",\"glob.id\":\"0\",\"stats\":{\"loc-objs\":\"%" PRId64
+                  "\",\"loc-bytes\":\"%" PRId64
+                  "\",\"out-objs\":\"0\",\"out-bytes\":\"0\",\"in-objs\":\"0\",\"in-bytes\":"
+                  "\"0\"},\"aborted\":%s,\"is_idle\":%s,\"ext\":null}",
+                  object_count, native_json_number(report, "bytes", 0),
+                  job->state == JOB_STOPPED ? "true" : "false",
+                  is_over && is_idle_kind(job->kind) ? "true" : "false");
+    json_decref(report);
+}
+
+/* Of one id: an error if there is none. */
+static enum status
+show_status(struct native_call *call, struct error *err)
+{
+    struct job_query query = read_query(call);
+    struct job_info *jobs;
+    size_t count;
+
+    job_list(call->native->jobs, call->arena, &jobs, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (job_fits(call, &query, &jobs[i])) {
+            append_status(&jobs[i], &call->reply.body);
+            native_reply_json(call);
+            return ST_OK;
+        }
+    }
+    return no_such_job(&query, err);
+}
+
+static enum status
+show_status_of_all(struct native_call *call, struct error *err)
+{
+    struct job_query query = read_query(call);
+    struct buffer *out = &call->reply.body;
+    struct job_info *jobs;
+    size_t count;
+    size_t shown_count = 0;
+
+    (void)err;
+    job_list(call->native->jobs, call->arena, &jobs, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (job_fits(call, &query, &jobs[i])) {
+            buffer_append_char(out, shown_count++ > 0 ? ',' : '[');
+            append_status(&jobs[i], out);
+        }
+    }
+    buffer_append_string(out, shown_count > 0 ? "]" : "null");
+    native_reply_json(call);
+    return ST_OK;
+}
+
+/* SPEC: 404 if nothing fits. */
+static enum status
+show_snaps(struct native_call *call, struct error *err)
+{
+    struct job_query query = read_query(call);
+    struct buffer *out = &call->reply.body;
+    struct job_info *jobs;
+    size_t count;
+    size_t shown_count = 0;
+
+    job_list(call->native->jobs, call->arena, &jobs, &count);
+    buffer_printf(out, "{\"%s\":[", call->native->node_id);
+    for (size_t i = 0; i < count; i++) {
+        if (job_fits(call, &query, &jobs[i])) {
+            buffer_append_string(out, shown_count++ > 0 ? "," : "");
+            append_snap(&jobs[i], out);
+        }
+    }
+    buffer_append_string(out, "]}");
+    if (shown_count == 0) {
+        buffer_release(out);
+        return no_such_job(&query, err);
+    }
+    native_reply_json(call);
+    return ST_OK;
+}
+
+/* ["kind[id]"] */
+static enum status
+show_running(struct native_call *call, struct error *err)
+{
+    struct job_query query = read_query(call);
+    struct buffer *out = &call->reply.body;
+    struct job_info *jobs;
+    size_t count;
+    size_t shown_count = 0;
+
+    (void)err;
+    query.is_running_only = true;
+    job_list(call->native->jobs, call->arena, &jobs, &count);
+    buffer_append_char(out, '[');
+    for (size_t i = 0; i < count; i++) {
+        if (job_fits(call, &query, &jobs[i])) {
+            buffer_printf(out, "%s\"%s[%s]\"", shown_count++ > 0 ? "," : "", jobs[i].kind,
+                          jobs[i].id);
+        }
+    }
+    buffer_append_char(out, ']');
+    native_reply_json(call);
+    return ST_OK;
+}
+
+/* The jobs that a client may stop are those that it may start. */
+static enum status
+stop_jobs(struct native_call *call, struct error *err)
+{
+    struct job_query query = {.id = native_json_text(call->message.value, "ID"),
+                              .kind = native_json_text(call->message.value, "Kind"),
+                              .is_running_only = true};
+    struct job_info *jobs;
+    size_t count;
+    size_t stopped_count = 0;
+
+    if (query.id.size == 0 && query.kind.size == 0) {
+        return fail(err, ST_INVALID, "neither id nor kind of a job is given");
+    }
+    job_list(call->native->jobs, call->arena, &jobs, &count);
+    for (size_t i = 0; i < count; i++) {
+        bool is_known = false;
+
+        for (size_t kind = 0; kind < ARRAY_COUNT(KINDS); kind++) {
+            is_known |= strcmp(KINDS[kind].kind, jobs[i].kind) == 0;
+        }
+        if (is_known && job_fits(call, &query, &jobs[i]) &&
+            job_stop(call->native->jobs, jobs[i].id, NULL) == ST_OK) {
+            stopped_count++;
+        }
+    }
+    return stopped_count > 0 ? ST_OK : no_such_job(&query, err);
+}
+
+static enum status
+start_job(struct native_call *call, struct error *err)
+{
+    struct bytes kind = native_json_text(call->message.value, "Kind");
+
+    return fail(err, ST_NOT_IMPLEMENTED, "starting jobs of kind \"%.*s\" is not supported",
+                (int)(kind.size < 64 ? kind.size : 64), kind.data);
+}
+
+/* lode-...: native/native_handler.h. */
+static enum status
+run_operator(struct native_call *call, struct error *err)
+{
+    struct buffer answer = BUFFER_INIT;
+    enum status st;
+
+    if (!bytes_has_prefix(call->message.action, BYTES_LITERAL("lode-"))) {
+        return fail(err, ST_NOT_IMPLEMENTED, "action \"%.*s\" is not supported",
+                    (int)(call->message.action.size < 64 ? call->message.action.size : 64),
+                    call->message.action.data);
+    }
+    st = native_call_authorize(call, ACTION_ADMINISTER_NODE, err);
+    if (st == ST_OK) {
+        st = native_operator_run(call->native, call->body, &answer, err);
+    }
+    if (st == ST_OK) {
+        native_reply_text(call, buffer_bytes(&answer));
+    }
+    buffer_release(&answer);
+    return st;
+}
+
+#define QUERY_TAKES "{\"id\", \"kind\", \"node\", \"show_active\"}, keys in any case"
+
+static const struct native_route ROUTES[] = {
+    {.name = "NativeJobStatus",
+     .method = "GET",
+     .path = CLUSTER_PATH,
+     .selector = "what=status",
+     .body = NATIVE_BODY_MESSAGE,
+     .query = "what=status",
+     .takes = QUERY_TAKES,
+     .answers = "200 with {\"kind\", \"uuid\", \"err\", \"end_time\", \"aborted\"}; 404",
+     .doc = "Ask for the status of one job.",
+     .run = show_status},
+    {.name = "NativeJobStatusAll",
+     .method = "GET",
+     .path = CLUSTER_PATH,
+     .selector = "what=status_all",
+     .body = NATIVE_BODY_MESSAGE,
+     .query = "what=status_all",
+     .takes = QUERY_TAKES,
+     .answers = "200 with an array of statuses, or null",
+     .doc = "Ask for the status of jobs.",
+     .run = show_status_of_all},
+    {.name = "NativeJobSnaps",
+     .method = "GET",
+     .path = CLUSTER_PATH,
+     .selector = "what=qryxstats",
+     .body = NATIVE_BODY_MESSAGE,
+     .query = "what=qryxstats",
+     .takes = QUERY_TAKES,
+     .answers = "200 with {node: [snapshots]}; 404 if there are none",
+     .doc = "Ask for snapshots of jobs, also of those that have ended.",
+     .run = show_snaps},
+    {.name = "NativeJobSnaps",
+     .method = "GET",
+     .path = CLUSTER_PATH,
+     .selector = "what=getxstats",
+     .body = NATIVE_BODY_MESSAGE,
+     .query = "what=getxstats",
+     .takes = QUERY_TAKES,
+     .answers = "200 with {node: [snapshots]}; 404 if there are none",
+     .doc = "Ask for the snapshot of one job.",
+     .run = show_snaps},
+    {.name = "NativeJobsRunning",
+     .method = "GET",
+     .path = CLUSTER_PATH,
+     .selector = "what=running_all",
+     .body = NATIVE_BODY_MESSAGE,
+     .query = "what=running_all",
+     .takes = QUERY_TAKES,
+     .answers = "200 with an array of \"kind[id]\"",
+     .doc = "List the jobs that run.",
+     .run = show_running},
+    {.name = "NativeJobStart",
+     .method = "PUT",
+     .path = CLUSTER_PATH,
+     .action = "start",
+     .body = NATIVE_BODY_MESSAGE,
+     .query = "none",
+     .takes = "{\"action\": \"start\", \"value\": {\"Kind\", ...}}",
+     .answers = "501: no kind can be started this way yet",
+     .doc = "Start a job by its kind.",
+     .run = start_job},
+    {.name = "NativeJobStop",
+     .method = "PUT",
+     .path = CLUSTER_PATH,
+     .action = "stop",
+     .body = NATIVE_BODY_MESSAGE,
+     .query = "none",
+     .takes = "{\"action\": \"stop\", \"value\": {\"ID\" or \"Kind\"}}",
+     .answers = "200; 400; 404",
+     .doc = "Stop jobs.",
+     .run = stop_jobs},
+    {.name = "NativeOperator",
+     .method = "PUT",
+     .path = CLUSTER_PATH,
+     .body = NATIVE_BODY_MESSAGE,
+     .query = "none",
+     .takes = "{\"action\": \"lode-...\"}, signed with root's key",
+     .answers = "200; 403; 501 for AIStore's actions on a cluster that are not here",
+     .doc = "Administer this node.",
+     .run = run_operator},
+};
+
+const struct native_route_table native_routes_of_jobs = {ROUTES, ARRAY_COUNT(ROUTES)};

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The routes of the native dialect.  Each stands in a table beside its handlers, together with its
+ * contract: what it takes, what it answers, what it is for.  The router knows nothing but these
+ * tables, so a route without a contract does not exist.  Pure, any thread.
+ *
+ * Of the rows with the request's method and path the first counts whose selector and action fit.
+ */
+#ifndef NATIVE_NATIVE_ROUTE_H
+#define NATIVE_NATIVE_ROUTE_H
+
+#include "native/native_call.h"
+
+enum native_body {
+    NATIVE_BODY_NONE,    /* not read */
+    NATIVE_BODY_MESSAGE, /* an action message or other JSON object; may be empty */
+    NATIVE_BODY_STREAMED /* prepare makes a sink of it */
+};
+
+typedef enum status native_run_fn(struct native_call *call, struct error *err);
+
+struct native_route {
+    const char *name;     /* "PutObject": the access log, metrics, the reference */
+    const char *method;   /* as sent */
+    const char *path;     /* "/v1/objects/{bucket}/{object}"; {object} takes all that follows */
+    const char *selector; /* "what=smap", or "uploadId" (there and not empty), or NULL */
+    const char *action;   /* of the message; "" (no action); NULL: any */
+    enum native_body body;
+    bool is_bucket_optional; /* provider and namespace select buckets */
+    bool is_tried_on_loop;   /* run first with READ_NO_WAIT */
+    /* the contract, for readers */
+    const char *query;      /* parameters beside provider= and namespace= */
+    const char *takes;      /* body and headers */
+    const char *answers;    /* statuses, headers, body */
+    const char *doc;        /* one sentence */
+    native_run_fn *prepare; /* NATIVE_BODY_STREAMED: on the loop; sets call->sink */
+    native_run_fn *run;
+};
+
+struct native_route_table {
+    const struct native_route *routes;
+    size_t count;
+};
+
+/* The tables, in the order in which they are searched. */
+extern const struct native_route_table native_routes_of_objects;
+extern const struct native_route_table native_routes_of_uploads;
+extern const struct native_route_table native_routes_of_put; /* behind the unsupported ones */
+extern const struct native_route_table native_routes_of_buckets;
+extern const struct native_route_table native_routes_of_bucket_properties;
+extern const struct native_route_table native_routes_of_listing;
+extern const struct native_route_table native_routes_of_selections;
+extern const struct native_route_table native_routes_of_jobs;
+extern const struct native_route_table native_routes_of_nodes;
+extern const struct native_route_table native_routes_unsupported;
+
+struct native_match {
+    struct bytes method;
+    struct bytes path; /* as sent */
+    const struct native_query *query;
+    bool has_message; /* action is known */
+    struct bytes action;
+};
+/* The row that fits; before the message is there, one that needs it may stand for others.  NULL:
+ * none; *ret_is_path_known then tells whether another method would have one. */
+const struct native_route *native_route_find(const struct native_match *match,
+                                             bool *ret_is_path_known);
+/* Parts of the path, as sent: BYTES_NONE where the row has none. */
+void native_route_cut(const struct native_route *route, struct bytes path, struct bytes *ret_bucket,
+                      struct bytes *ret_object);
+/* Each row in turn; NULL behind the last.  For the reference. */
+const struct native_route *native_route_at(size_t index);
+
+#endif

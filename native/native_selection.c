@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What becomes a job over chosen objects: delete and copy by list, template or prefix; copy and
+ * rename a bucket.  SPEC: AIStore api/multiobj.go, api/bucket.go; EvdMsg, TCOMsg, TCBMsg.
+ */
+#include "base/check.h"
+#include "jobs/selection_job.h"
+#include "native/native_route.h"
+#include "object/bucket_value.h"
+
+#include "base/banned.h"
+
+#define BUCKET_PATH "/v1/buckets/{bucket}"
+/* Lists of names arrive in one message. */
+#define NAMES_MAX 100000
+
+static enum status
+read_selection(struct native_call *call, struct selection_options *options, struct error *err)
+{
+    const json_t *value = call->message.value;
+    const json_t *list = native_json_get(value, "objnames");
+    struct bytes *names;
+
+    options->template = native_json_text(value, "template");
+    options->prepend = native_json_text(value, "prepend");
+    options->is_dry_run = native_json_bool(value, "dry_run");
+    if (json_array_size(list) == 0) {
+        return ST_OK;
+    }
+    if (json_array_size(list) > NAMES_MAX || options->template.size > 0) {
+        return fail(err, ST_INVALID,
+                    "a selection has at most %d names, or a template, but not both", NAMES_MAX);
+    }
+    names = arena_alloc(call->arena, json_array_size(list) * sizeof(*names));
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *name = json_array_get(list, i);
+
+        if (!json_is_string(name) || json_string_length(name) == 0) {
+            return fail(err, ST_INVALID, "name %zu of the list is no text", i);
+        }
+        names[i] = bytes_of(json_string_value(name), json_string_length(name));
+    }
+    options->names = names;
+    options->name_count = json_array_size(list);
+    return ST_OK;
+}
+
+static enum status
+start_job(struct native_call *call, struct selection_options *options, struct error *err)
+{
+    char id[JOB_ID_SIZE];
+    enum status st;
+
+    options->source = call->bck.own_name;
+    st = selection_job_start(call->native->jobs, options, id, err);
+    if (st == ST_OK) {
+        native_reply_text(call, bytes_of_string(id));
+    }
+    return st;
+}
+
+static enum status
+delete_selection(struct native_call *call, struct error *err)
+{
+    struct selection_options options = {.verb = SELECTION_DELETE};
+    enum status st = native_call_open_bucket(call, ACTION_DELETE_OBJECT, err);
+
+    if (st == ST_OK) {
+        st = read_selection(call, &options, err);
+    }
+    return st == ST_OK ? start_job(call, &options, err) : st;
+}
+
+/* The destination, made with the source's properties if it is not there. */
+static enum status
+ensure_destination(struct native_call *call, const struct native_bck *bck, struct error *err)
+{
+    struct bucket bucket;
+    bool is_own;
+    enum status st = bucket_open(call->native->objects, call->authentication.principal,
+                                 bck->own_name, ACTION_PUT_OBJECT, &bucket, err);
+
+    if (st == ST_OK) {
+        bucket_close(&bucket);
+        return ST_OK;
+    }
+    if (st != ST_NO_SUCH_BUCKET) {
+        return st;
+    }
+    st = bucket_create_native(call->native->objects, call->authentication.principal, bck->own_name,
+                              &call->bucket.properties, &is_own, err);
+    return st == ST_EXISTS ? ST_OK : st;
+}
+
+static enum status
+copy_to(struct native_call *call, const struct native_bck *bck, struct selection_options *options,
+        struct error *err)
+{
+    enum status st = ST_OK;
+
+    if (bytes_equal(bck->own_name, call->bck.own_name) && options->prepend.size == 0 &&
+        !options->is_dry_run) {
+        struct buffer url = BUFFER_INIT;
+
+        native_bck_append_url(bck, &url);
+        st = fail(err, ST_INVALID, "cannot %.*s bucket \"%.*s\" onto itself",
+                  BYTES_ARGS(call->message.action), (int)url.size, url.data);
+        buffer_release(&url);
+    }
+    if (st == ST_OK && !options->is_dry_run) {
+        st = ensure_destination(call, bck, err);
+        options->destination = bck->own_name;
+    }
+    return st == ST_OK ? start_job(call, options, err) : st;
+}
+
+/* What changes names or content on the way is not here yet. */
+static enum status
+refuse_transformation(const json_t *value, struct error *err)
+{
+    if (json_object_size(native_json_get(value, "ext")) > 0 ||
+        native_json_text(value, "id").size > 0) {
+        return fail(err, ST_NOT_IMPLEMENTED,
+                    "changing names or content of copies (ext, ETL) is "
+                    "not supported");
+    }
+    if (native_json_bool(value, "synchronize") || native_json_bool(value, "non-recurs")) {
+        return fail(err, ST_NOT_IMPLEMENTED, "synchronize and non-recurs are not supported");
+    }
+    return ST_OK;
+}
+
+static enum status
+copy_selection(struct native_call *call, struct error *err)
+{
+    struct selection_options options = {.verb = SELECTION_COPY};
+    const json_t *to = native_json_get(call->message.value, "tobck");
+    const json_t *ns = native_json_get(to, "namespace");
+    struct bytes ns_text =
+        arena_printf_bytes(call->arena, "@%.*s#%.*s", BYTES_ARGS(native_json_text(ns, "uuid")),
+                           BYTES_ARGS(native_json_text(ns, "name")));
+    struct native_bck bck;
+    enum status st = refuse_transformation(call->message.value, err);
+
+    if (st == ST_OK && native_json_text(to, "name").size == 0) {
+        st = fail(err, ST_INVALID, "tobck names no bucket");
+    }
+    if (st == ST_OK) {
+        st = native_bck_init(native_json_text(to, "provider"), ns_text,
+                             native_json_text(to, "name"), call->arena, &bck, err);
+    }
+    if (st == ST_OK) {
+        st = native_call_open_bucket(call, ACTION_GET_OBJECT, err);
+    }
+    if (st == ST_OK) {
+        st = read_selection(call, &options, err);
+    }
+    return st == ST_OK ? copy_to(call, &bck, &options, err) : st;
+}
+
+static enum status
+read_bck_to(struct native_call *call, struct native_bck *ret_bck, struct error *err)
+{
+    struct bytes object;
+    enum status st = native_bck_parse_uname(native_call_parameter(call, "bck_to"), call->arena,
+                                            ret_bck, &object, err);
+
+    return st == ST_OK && object.size > 0 ? fail(err, ST_INVALID, "bck_to names an object") : st;
+}
+
+static enum status
+copy_bucket(struct native_call *call, struct error *err)
+{
+    struct selection_options options = {.verb = SELECTION_COPY_BUCKET};
+    struct native_bck bck;
+    enum status st = refuse_transformation(call->message.value, err);
+
+    if (st == ST_OK) {
+        st = read_bck_to(call, &bck, err);
+    }
+    if (st == ST_OK) {
+        st = native_call_open_bucket(call, ACTION_GET_OBJECT, err);
+    }
+    if (st == ST_OK) {
+        options.template = native_json_text(call->message.value, "prefix");
+        options.prepend = native_json_text(call->message.value, "prepend");
+        options.is_dry_run = native_json_bool(call->message.value, "dry_run");
+        st = copy_to(call, &bck, &options, err);
+    }
+    return st;
+}
+
+static enum status
+rename_bucket(struct native_call *call, struct error *err)
+{
+    struct selection_options options = {.verb = SELECTION_MOVE_BUCKET};
+    struct native_bck bck;
+    struct buffer url = BUFFER_INIT;
+    bool is_own;
+    enum status st = read_bck_to(call, &bck, err);
+
+    if (st == ST_OK) {
+        st = native_call_open_bucket(call, ACTION_DELETE_BUCKET, err);
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    native_bck_append_url(&bck, &url);
+    if (bytes_equal(bck.own_name, call->bck.own_name)) {
+        st = fail(err, ST_INVALID, "cannot move-bck bucket \"%.*s\" onto itself", (int)url.size,
+                  url.data);
+    } else {
+        st = bucket_create_native(call->native->objects, call->authentication.principal,
+                                  bck.own_name, &call->bucket.properties, &is_own, err);
+        if (st == ST_EXISTS) {
+            st = fail_as(err, ST_EXISTS, "ErrBucketAlreadyExists", "bucket \"%.*s\" already exists",
+                         (int)url.size, url.data);
+        }
+    }
+    buffer_release(&url);
+    options.destination = bck.own_name;
+    return st == ST_OK ? start_job(call, &options, err) : st;
+}
+
+static const struct native_route ROUTES[] = {
+    {.name = "NativeDeleteObjects",
+     .method = "DELETE",
+     .path = BUCKET_PATH,
+     .action = "delete-listrange",
+     .body = NATIVE_BODY_MESSAGE,
+     .query = "none",
+     .takes = "{\"action\": \"delete-listrange\", \"value\": {\"objnames\": [...]} or "
+              "{\"template\": ...}}",
+     .answers = "200 with the job's id; 400; 404; 429",
+     .doc = "Start a job that deletes objects.",
+     .run = delete_selection},
+    {.name = "NativeCopyObjects",
+     .method = "POST",
+     .path = BUCKET_PATH,
+     .action = "copy-listrange",
+     .body = NATIVE_BODY_MESSAGE,
+     .query = "none",
+     .takes = "{\"action\": \"copy-listrange\", \"value\": {\"tobck\", \"objnames\" or "
+              "\"template\", \"prepend\", \"dry_run\"}}",
+     .answers = "200 with the job's id; 400; 404; 429; 501",
+     .doc = "Start a job that copies objects to another bucket.",
+     .run = copy_selection},
+    {.name = "NativeCopyBucket",
+     .method = "POST",
+     .path = BUCKET_PATH,
+     .action = "copy-bck",
+     .body = NATIVE_BODY_MESSAGE,
+     .query = "bck_to: provider/@uuid#ns/bucket/",
+     .takes = "{\"action\": \"copy-bck\", \"value\": {\"prefix\", \"prepend\", \"dry_run\"}}",
+     .answers = "200 with the job's id; 400; 404; 429; 501",
+     .doc = "Start a job that copies a bucket; one that is not there is created.",
+     .run = copy_bucket},
+    {.name = "NativeRenameBucket",
+     .method = "POST",
+     .path = BUCKET_PATH,
+     .action = "move-bck",
+     .body = NATIVE_BODY_MESSAGE,
+     .query = "bck_to: provider/@uuid#ns/bucket/",
+     .takes = "{\"action\": \"move-bck\"}",
+     .answers = "200 with the job's id; 400; 404; 409; 429",
+     .doc = "Start a job that moves all objects to a new bucket and removes this one.",
+     .run = rename_bucket},
+};
+
+const struct native_route_table native_routes_of_selections = {ROUTES, ARRAY_COUNT(ROUTES)};

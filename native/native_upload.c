@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes on their way in: PUT, append and flush, multipart uploads.  An append handle is an upload
+ * in disguise: each append is a part, flush completes it, and nothing is visible before.
+ * SPEC: AIStore ais/tgtobj.go, ais/tgtmpt.go; api/object.go AppendObject.
+ */
+#include <inttypes.h>
+
+#include "base/check.h"
+#include "native/native_attributes.h"
+#include "native/native_route.h"
+#include "object/multipart.h"
+#include "object/native_checksum.h"
+
+#include "base/banned.h"
+
+/* A handle has four fields, of which AIStore's gateways read the first: tid|upload|type|part */
+#define HANDLE_FIELD_COUNT 4
+
+/* ---- PUT ---- */
+
+/* Ais-Checksum-Type and -Value, if they were sent. */
+static enum status
+read_given(const struct native_call *call, struct native_checksum *ret_given, struct error *err)
+{
+    struct bytes type_name = http_request_header(call->http, "ais-checksum-type");
+    struct bytes value = http_request_header(call->http, "ais-checksum-value");
+    enum native_checksum_type type;
+    enum status st;
+
+    *ret_given = (struct native_checksum){.type = NATIVE_CHECKSUM_NONE};
+    if (type_name.size == 0 || value.size == 0) {
+        return ST_OK;
+    }
+    st = native_checksum_find(type_name, &type, err);
+    if (st != ST_OK || type == NATIVE_CHECKSUM_NONE) {
+        return st;
+    }
+    return native_checksum_parse(type, value, ret_given, err);
+}
+
+static enum status
+open_put(struct native_call *call, struct object_put_options *options, struct error *err)
+{
+    enum status st = native_call_check_object_name(call->object_name, err);
+
+    if (st == ST_OK) {
+        st = native_call_open_bucket(call, ACTION_PUT_OBJECT, err);
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    options->key = call->object_name;
+    options->size = call->http->has_body ? (call->http->content_length == HTTP_LENGTH_UNKNOWN
+                                                ? OBJECT_SIZE_UNKNOWN
+                                                : call->http->content_length)
+                                         : 0;
+    if (call->authentication.payload_mode == PAYLOAD_SIGNED) {
+        options->expectation.has_payload_sha256 = true;
+        memcpy(options->expectation.payload_sha256, call->authentication.payload_sha256, 32);
+    }
+    return ST_OK;
+}
+
+/* Opened with the first bytes, on a worker. */
+struct native_upload {
+    struct sink sink; /* first */
+    struct native_call *call;
+    struct object_put_options options;
+    struct upload_id upload;
+};
+
+static enum status
+ensure_put(struct native_upload *upload, struct error *err)
+{
+    return upload->call->put != NULL
+               ? ST_OK
+               : object_put_open(&upload->call->bucket, &upload->options, &upload->call->put, err);
+}
+
+static enum status
+upload_write(struct sink *sink, struct bytes data, struct error *err)
+{
+    struct native_upload *upload = (struct native_upload *)sink;
+    enum status st = ensure_put(upload, err);
+
+    return st == ST_OK ? sink_write(object_put_sink(upload->call->put), data, err) : st;
+}
+
+static enum status
+upload_finish(struct sink *sink, struct error *err)
+{
+    struct native_upload *upload = (struct native_upload *)sink;
+    enum status st = ensure_put(upload, err);
+
+    return st == ST_OK ? sink_finish(object_put_sink(upload->call->put), err) : st;
+}
+
+static void
+upload_release(struct sink *sink)
+{
+    (void)sink; /* the call ends its put */
+}
+
+static const struct sink_ops UPLOAD_OPS = {upload_write, upload_finish, upload_release};
+
+static struct native_upload *
+upload_create(struct native_call *call)
+{
+    struct native_upload *upload = arena_calloc(call->arena, 1, sizeof(*upload));
+
+    upload->sink.ops = &UPLOAD_OPS;
+    upload->call = call;
+    call->sink = &upload->sink;
+    return upload;
+}
+
+static enum status
+prepare_put(struct native_call *call, struct error *err)
+{
+    struct native_upload *upload = upload_create(call);
+    enum status st = open_put(call, &upload->options, err);
+
+    if (st == ST_OK) {
+        st = read_given(call, &call->given.given, err);
+    }
+    if (st == ST_OK) {
+        call->given.type = call->bucket.properties.native_checksum;
+        upload->options.native = &call->given;
+    }
+    return st;
+}
+
+static void
+reply_put(struct native_call *call, const struct object_put_result *result)
+{
+    struct object_record record = {.native_checksum = result->native_checksum,
+                                   .etag = arena_copy(call->arena, bytes_of_string(result->etag)),
+                                   .overwrite_count = result->overwrite_count,
+                                   .created_ns = result->created_ns};
+
+    native_attributes_reply(call, &record,
+                            NATIVE_ATTRIBUTE_CHECKSUM | NATIVE_ATTRIBUTE_VERSION |
+                                NATIVE_ATTRIBUTE_ATIME);
+}
+
+static enum status
+put_run(struct native_call *call, struct error *err)
+{
+    struct object_put_result result;
+    enum status st = object_put_commit(call->put, &result, err);
+
+    if (st == ST_OK) {
+        reply_put(call, &result);
+    }
+    return st;
+}
+
+/* ---- parts ---- */
+
+static enum status
+begin_upload(struct native_call *call, struct upload_id *ret_id, struct error *err)
+{
+    struct multipart_create_options options = {.key = call->object_name};
+    enum status st = native_call_check_object_name(call->object_name, err);
+
+    if (st == ST_OK) {
+        st = native_call_open_bucket(call, ACTION_PUT_OBJECT, err);
+    }
+    return st == ST_OK ? multipart_create(&call->bucket, &options, ret_id, err) : st;
+}
+
+static enum status
+create_upload(struct native_call *call, struct error *err)
+{
+    struct upload_id id;
+    char text[UPLOAD_ID_TEXT_SIZE];
+    enum status st = begin_upload(call, &id, err);
+
+    if (st == ST_OK) {
+        upload_id_format(id, text);
+        native_reply_text(call, bytes_of_string(text));
+    }
+    return st;
+}
+
+static enum status
+read_upload_id(const struct native_call *call, struct upload_id *ret_id, struct error *err)
+{
+    return upload_id_parse(native_call_parameter(call, "uploadId"), ret_id, err);
+}
+
+static enum status
+prepare_part(struct native_call *call, struct error *err)
+{
+    struct native_upload *upload = upload_create(call);
+    uint64_t number = 0;
+    enum status st = read_upload_id(call, &upload->upload, err);
+
+    if (st == ST_OK && (bytes_parse_u64(native_call_parameter(call, "partNumber"), PART_NUMBER_MAX,
+                                        &number) != ST_OK ||
+                        number == 0)) {
+        st = fail(err, ST_INVALID, "part number must be positive and at most %d", PART_NUMBER_MAX);
+    }
+    if (st == ST_OK) {
+        st = open_put(call, &upload->options, err);
+    }
+    upload->options.upload = &upload->upload;
+    upload->options.part_number = (uint32_t)number;
+    return st;
+}
+
+static enum status
+commit_part(struct native_call *call, struct error *err)
+{
+    struct object_put_result result;
+    enum status st = object_put_commit(call->put, &result, err);
+
+    if (st == ST_OK) {
+        native_reply_header(call, "ETag", arena_printf_bytes(call->arena, "\"%s\"", result.etag));
+    }
+    return st;
+}
+
+static struct bytes
+unquoted(struct bytes etag)
+{
+    return etag.size >= 2 && etag.data[0] == '"' && etag.data[etag.size - 1] == '"'
+               ? bytes_slice(etag, 1, etag.size - 1)
+               : etag;
+}
+
+/* Exactly those that were uploaded.  SPEC: AIStore mpt-complete: value [{"part-number", "etag"}].
+ */
+static enum status
+read_parts(struct native_call *call, struct multipart_complete_options *options, struct error *err)
+{
+    const json_t *value = call->message.value;
+    size_t count = json_array_size(value);
+    struct multipart_part *parts = arena_calloc(call->arena, count + 1, sizeof(*parts));
+
+    if (count == 0 || count > PART_NUMBER_MAX) {
+        return fail(err, ST_INVALID, "the message names no parts, or more than %d",
+                    PART_NUMBER_MAX);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const json_t *part = json_array_get(value, i);
+        int64_t number = native_json_number(part, "part-number", 0);
+        size_t at = i;
+
+        if (number < 1 || number > PART_NUMBER_MAX) {
+            return fail(err, ST_INVALID, "part number must be positive and at most %d",
+                        PART_NUMBER_MAX);
+        }
+        while (at > 0 && parts[at - 1].number > (uint32_t)number) { /* in any order */
+            parts[at] = parts[at - 1];
+            at--;
+        }
+        parts[at] = (struct multipart_part){.number = (uint32_t)number,
+                                            .etag = unquoted(native_json_text(part, "etag"))};
+    }
+    options->parts = parts;
+    options->part_count = count;
+    return ST_OK;
+}
+
+static enum status
+finish_upload(struct native_call *call, struct multipart_complete_options *options,
+              struct error *err)
+{
+    struct object_put_result result;
+    enum status st;
+
+    options->key = call->object_name;
+    options->size = OBJECT_SIZE_UNKNOWN;
+    options->is_native = true;
+    st = multipart_complete(&call->bucket, options, &result, err);
+    if (st == ST_OK) {
+        native_reply_header(call, "ETag", arena_printf_bytes(call->arena, "\"%s\"", result.etag));
+    }
+    return st;
+}
+
+static enum status
+complete_upload(struct native_call *call, struct error *err)
+{
+    struct multipart_complete_options options = {0};
+    struct part_record *there;
+    size_t count;
+    bool is_truncated;
+    enum status st = read_upload_id(call, &options.id, err);
+
+    if (st == ST_OK) {
+        st = read_parts(call, &options, err);
+    }
+    if (st == ST_OK) {
+        st = native_call_open_bucket(call, ACTION_PUT_OBJECT, err);
+    }
+    if (st == ST_OK) {
+        st = multipart_list_parts(&call->bucket, call->object_name, options.id, 0, PART_NUMBER_MAX,
+                                  call->arena, &there, &count, &is_truncated, err);
+    }
+    if (st == ST_OK && count != options.part_count) {
+        st = fail(err, ST_NOT_IMPLEMENTED,
+                  "partial completion is not supported: %zu parts uploaded, %zu listed", count,
+                  options.part_count);
+    }
+    return st == ST_OK ? finish_upload(call, &options, err) : st;
+}
+
+static enum status
+abort_upload(struct native_call *call, struct error *err)
+{
+    struct upload_id id;
+    enum status st = read_upload_id(call, &id, err);
+
+    if (st == ST_OK) {
+        st = native_call_open_bucket(call, ACTION_ABORT_UPLOAD, err);
+    }
+    return st == ST_OK ? multipart_abort(&call->bucket, call->object_name, id, err) : st;
+}
+
+/* ---- append ---- */
+
+static enum status
+parse_handle(struct native_call *call, struct upload_id *ret_id, uint64_t *ret_part,
+             struct error *err)
+{
+    struct bytes rest = native_call_parameter(call, "append_handle");
+    struct bytes fields[HANDLE_FIELD_COUNT];
+
+    for (size_t i = 0; i < HANDLE_FIELD_COUNT; i++) {
+        fields[i] = bytes_cut(&rest, '|');
+    }
+    if (!bytes_equal_string(fields[0], call->native->node_id) ||
+        upload_id_parse(fields[1], ret_id, NULL) != ST_OK ||
+        bytes_parse_u64(fields[3], PART_NUMBER_MAX, ret_part) != ST_OK) {
+        return fail(err, ST_INVALID, "invalid append handle");
+    }
+    return ST_OK;
+}
+
+/* The first append begins the upload, which needs a worker: with the first bytes. */
+struct native_append {
+    struct native_upload upload; /* first */
+    uint64_t part;               /* of this append; 0: none yet */
+};
+
+static enum status
+append_begin(struct native_append *append, struct error *err)
+{
+    struct native_call *call = append->upload.call;
+    struct multipart_create_options options = {.key = call->object_name};
+    enum status st = ST_OK;
+
+    if (append->part == 0) {
+        st = multipart_create(&call->bucket, &options, &append->upload.upload, err);
+        append->part = st == ST_OK ? 1 : 0;
+    }
+    append->upload.options.upload = &append->upload.upload;
+    append->upload.options.part_number = (uint32_t)append->part;
+    return st;
+}
+
+static enum status
+append_write(struct sink *sink, struct bytes data, struct error *err)
+{
+    struct native_append *append = (struct native_append *)sink;
+    enum status st = append->upload.call->put == NULL ? append_begin(append, err) : ST_OK;
+
+    return st == ST_OK ? upload_write(sink, data, err) : st;
+}
+
+static enum status
+append_finish(struct sink *sink, struct error *err)
+{
+    struct native_append *append = (struct native_append *)sink;
+    enum status st = append->upload.call->put == NULL ? append_begin(append, err) : ST_OK;
+
+    return st == ST_OK ? upload_finish(sink, err) : st;
+}
+
+static const struct sink_ops APPEND_OPS = {append_write, append_finish, upload_release};
+
+static enum status
+prepare_append(struct native_call *call, struct error *err)
+{
+    struct native_append *append = arena_calloc(call->arena, 1, sizeof(*append));
+    enum status st = open_put(call, &append->upload.options, err);
+
+    append->upload.sink.ops = &APPEND_OPS;
+    append->upload.call = call;
+    call->sink = &append->upload.sink;
+    if (st == ST_OK && native_call_parameter(call, "append_handle").size > 0) {
+        st = parse_handle(call, &append->upload.upload, &append->part, err);
+        append->part++;
+        if (st == ST_OK && append->part > PART_NUMBER_MAX) {
+            st = fail(err, ST_INVALID, "an object can be appended to %d times", PART_NUMBER_MAX);
+        }
+    }
+    return st;
+}
+
+static enum status
+commit_append(struct native_call *call, struct error *err)
+{
+    struct native_append *append = (struct native_append *)call->sink;
+    struct object_put_result result;
+    char text[UPLOAD_ID_TEXT_SIZE];
+    enum status st = object_put_commit(call->put, &result, err);
+
+    if (st == ST_OK) {
+        upload_id_format(append->upload.upload, text);
+        native_reply_header(call, "Ais-Append-Handle",
+                            arena_printf_bytes(call->arena, "%s|%s|none|%" PRIu64,
+                                               call->native->node_id, text, append->part));
+    }
+    return st;
+}
+
+/* All parts so far are the object. */
+static enum status
+flush_append(struct native_call *call, struct error *err)
+{
+    struct multipart_complete_options options = {0};
+    struct multipart_part *parts;
+    uint64_t part;
+    enum status st = parse_handle(call, &options.id, &part, err);
+
+    if (st == ST_OK && http_request_header(call->http, "ais-checksum-value").size > 0) {
+        st = fail(err, ST_NOT_IMPLEMENTED, "a checksum with flush is not supported");
+    }
+    if (st == ST_OK) {
+        st = native_call_open_bucket(call, ACTION_PUT_OBJECT, err);
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    parts = arena_calloc(call->arena, part + 1, sizeof(*parts));
+    for (uint64_t i = 0; i < part; i++) {
+        parts[i].number = (uint32_t)i + 1;
+    }
+    options.parts = parts;
+    options.part_count = part;
+    return finish_upload(call, &options, err);
+}
+
+#define OBJECT_PATH "/v1/objects/{bucket}/{object}"
+
+static const struct native_route ROUTES[] = {
+    {.name = "NativeUploadPart",
+     .method = "PUT",
+     .path = OBJECT_PATH,
+     .selector = "uploadId",
+     .body = NATIVE_BODY_STREAMED,
+     .query = "uploadId, partNumber=1..10000",
+     .takes = "the part's bytes",
+     .answers = "200 with ETag; 400; 404",
+     .doc = "Upload one part.",
+     .prepare = prepare_part,
+     .run = commit_part},
+    {.name = "NativeAppend",
+     .method = "PUT",
+     .path = OBJECT_PATH,
+     .selector = "append_type=append",
+     .body = NATIVE_BODY_STREAMED,
+     .query = "append_type=append, append_handle: of the append before, or empty",
+     .takes = "bytes",
+     .answers = "200 with Ais-Append-Handle; 400; 404",
+     .doc = "Append to an object that is not visible before it is flushed.",
+     .prepare = prepare_append,
+     .run = commit_append},
+    {.name = "NativeFlush",
+     .method = "PUT",
+     .path = OBJECT_PATH,
+     .selector = "append_type=flush",
+     .query = "append_type=flush, append_handle",
+     .takes = "nothing",
+     .answers = "200 with ETag; 400; 404; 501 for a checksum",
+     .doc = "Make visible what was appended.",
+     .run = flush_append},
+    {.name = "NativeCreateUpload",
+     .method = "POST",
+     .path = OBJECT_PATH,
+     .action = "mpt-upload",
+     .body = NATIVE_BODY_MESSAGE,
+     .query = "none",
+     .takes = "{\"action\": \"mpt-upload\"}",
+     .answers = "200 with the upload's id as text; 404",
+     .doc = "Begin a multipart upload.",
+     .run = create_upload},
+    {.name = "NativeCompleteUpload",
+     .method = "POST",
+     .path = OBJECT_PATH,
+     .action = "mpt-complete",
+     .body = NATIVE_BODY_MESSAGE,
+     .query = "uploadId",
+     .takes = "{\"action\": \"mpt-complete\", \"value\": [{\"part-number\": 1, \"etag\": \"\"}]}",
+     .answers = "200 with ETag; 400; 404; 501 if not all parts are listed",
+     .doc = "Make an object of the parts.",
+     .run = complete_upload},
+    {.name = "NativeAbortUpload",
+     .method = "DELETE",
+     .path = OBJECT_PATH,
+     .action = "mpt-abort",
+     .body = NATIVE_BODY_MESSAGE,
+     .query = "uploadId",
+     .takes = "{\"action\": \"mpt-abort\"}",
+     .answers = "200; 404",
+     .doc = "Give a multipart upload up.",
+     .run = abort_upload},
+};
+
+const struct native_route_table native_routes_of_uploads = {ROUTES, ARRAY_COUNT(ROUTES)};
+
+/* The plain PUT stands behind all rows that select by a parameter: see native_route.c. */
+static const struct native_route PUT_ROUTE[] = {
+    {.name = "NativePutObject",
+     .method = "PUT",
+     .path = OBJECT_PATH,
+     .body = NATIVE_BODY_STREAMED,
+     .query = "skip_vc: accepted",
+     .takes = "the object's bytes; Ais-Checksum-Type and -Value, to be compared",
+     .answers = "200 with Ais-Checksum-*, Ais-Version, Ais-Atime; 400 BAD DATA CHECKSUM; 404; 507",
+     .doc = "Write an object; one that has these bytes already is left as it is.",
+     .prepare = prepare_put,
+     .run = put_run},
+};
+
+const struct native_route_table native_routes_of_put = {PUT_ROUTE, ARRAY_COUNT(PUT_ROUTE)};
