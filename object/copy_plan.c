@@ -7,6 +7,7 @@
 #include "base/entropy.h"
 #include "base/memory.h"
 #include "object/home_move.h"
+#include "object/key_settle.h"
 #include "object/object_attributes.h"
 #include "object/object_checksum.h"
 #include "object/object_internal.h"
@@ -100,6 +101,26 @@ copy_plan_check_homes(struct copy_plan *plan, struct error *err)
     return st;
 }
 
+/* What stands at the source, and if it matters at the destination, is what counts. */
+static enum status
+plan_claim(struct copy_plan *plan, struct error *err)
+{
+    const struct object_copy_options *options = plan->options;
+    enum status st = key_claim_admit(options->source, options->source_key, READ_MAY_WAIT,
+                                     &plan->source_claim, err);
+
+    if (st == ST_OK) {
+        st = key_settle(&plan->source_claim, options->source, options->source_key, err);
+    }
+    if (st == ST_OK && options->upload == NULL) {
+        st = key_claim_admit(plan->destination, options->key, READ_MAY_WAIT, &plan->claim, err);
+        if (st == ST_OK && object_conditions_are_given(&options->conditions)) {
+            st = key_settle(&plan->claim, plan->destination, options->key, err);
+        }
+    }
+    return st;
+}
+
 enum status
 copy_plan_init(struct copy_plan *plan, const struct bucket *destination,
                const struct object_copy_options *options, struct error *err)
@@ -113,6 +134,10 @@ copy_plan_init(struct copy_plan *plan, const struct bucket *destination,
     };
     meta_key_object(&plan->source_key, options->source->id, options->source_key);
     meta_key_object(&plan->key, destination->id, options->key);
+    st = plan_claim(plan, err);
+    if (st != ST_OK) {
+        return st;
+    }
     store_enter(store);
     st = plan_find_homes(plan, err);
     if (st == ST_OK) {

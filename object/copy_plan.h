@@ -8,6 +8,7 @@
 
 #include "meta/meta_key.h"
 #include "object/extent_pages.h"
+#include "object/key_claim.h"
 #include "object/object_copy.h"
 #include "store/layout_writer.h"
 
@@ -19,6 +20,8 @@ struct copy_plan {
     struct home *source_home;
     struct home *home;
     struct home_pin pin; /* on source_home */
+    struct key_claim source_claim;
+    struct key_claim claim; /* on the destination; a part has none */
     struct meta_key source_key;
     struct meta_key key;
     struct object_record source;

@@ -50,9 +50,11 @@ libobject_a_SOURCES = \
 	object/object_key.c object/object_key.h \
 	object/object_list.c object/object_list.h \
 	object/object_list_merge.c object/object_list_own.h \
+	object/object_list_placing.c \
 	object/object_pull.c object/object_pull.h \
 	object/object_put.c object/object_put.h \
 	object/object_put_commit.c \
+	object/object_put_forward.c object/object_put_forward.h \
 	object/object_put_internal.h \
 	object/object_recover.c \
 	object/object_relay.c object/object_relay.h \

@@ -129,6 +129,7 @@ decide_copy(struct commit *commit, struct commit_view *view, void *arg, struct e
     }
     commit_put_record(commit, FAMILY_OBJECT, meta_key_bytes(&plan->key),
                       buffer_bytes(&plan->encoded));
+    key_claim_mark(&plan->claim, commit, plan->destination->id, plan->options->key, false);
     object_current_count(commit, plan->destination->id, old, &plan->record);
     return ST_OK;
 }
@@ -163,13 +164,19 @@ copy_commit(struct copy_plan *plan, struct seq *ret_seq, struct error *err)
     if (st != ST_OK) {
         return st;
     }
-    st = commit_run(&(struct commit_options){.home = plan->home,
-                                             .durability = plan->destination->properties.durability,
-                                             .decide = decide_copy,
-                                             .arg = plan,
-                                             .is_refused = plan->destination->is_refusing_writes,
-                                             .writer = plan->writer},
-                    ret_seq, err);
+    st = key_claim_check(&plan->source_claim, err);
+    if (st != ST_OK) {
+        return st;
+    }
+    st = key_claim_commit(
+        &plan->claim,
+        &(struct commit_options){.home = plan->home,
+                                 .durability = plan->destination->properties.durability,
+                                 .decide = decide_copy,
+                                 .arg = plan,
+                                 .is_refused = plan->destination->is_refusing_writes,
+                                 .writer = plan->writer},
+        ret_seq, err);
     if (plan->writer != NULL && (st == ST_OK || object_commit_is_doubtful(st))) {
         layout_writer_disown(plan->writer);
     }
@@ -262,6 +269,9 @@ copy_local(const struct bucket *destination, const struct object_copy_options *o
         struct copy_plan plan;
 
         st = copy_plan_init(&plan, destination, options, err);
+        if (st == ST_NO_SUCH_KEY && key_claim_check(&plan.source_claim, NULL) != ST_OK) {
+            st = fail(err, ST_MOVED, "the source was another node's meanwhile");
+        }
         if (st == ST_OK) {
             st = options->upload != NULL ? copy_part(&plan, ret_result, err)
                                          : copy_object(&plan, ret_result, err);
@@ -285,6 +295,7 @@ copy_from_owner(const struct bucket *destination, const struct object_copy_optio
     for (size_t try = 0; try < COPY_TRY_COUNT && st == ST_MOVED; try++) {
         struct object_route route = {.is_local = true};
         struct arena arena = ARENA_INIT;
+        struct key_claim claim;
         uint64_t version = 0;
 
         st = object_route(options->source, options->source_key, BYTES_NONE, &arena, &route, err);
@@ -294,6 +305,10 @@ copy_from_owner(const struct bucket *destination, const struct object_copy_optio
             st = object_pull(destination, options, &route, ret_result, &version, err);
         }
         arena_release(&arena);
+        if (st == ST_MOVED && options->upload == NULL &&
+            key_claim_admit(destination, options->key, READ_MAY_WAIT, &claim, NULL) == ST_MOVED) {
+            return fail(err, ST_MOVED, "the destination is another node's by now");
+        }
         if (st == ST_MOVED && cluster->fetch_map(cluster->arg, version, err) != ST_OK) {
             return ST_UNAVAILABLE;
         }
@@ -308,5 +323,8 @@ object_copy(const struct bucket *destination, const struct object_copy_options *
     enum status st = copy_check(destination, options, err);
 
     assert_on_worker();
-    return st == ST_OK ? copy_from_owner(destination, options, ret_result, err) : st;
+    if (st == ST_OK) {
+        st = copy_from_owner(destination, options, ret_result, err);
+    }
+    return st;
 }

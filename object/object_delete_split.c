@@ -318,6 +318,12 @@ delete_round(struct split *split, struct object_delete_entry **entries, size_t c
             for (size_t at = 0; at < share->count; at++) {
                 entries[again++] = share->entries[at];
             }
+            continue;
+        }
+        for (size_t at = 0; at < share->count; at++) {
+            if (share->entries[at]->status == ST_MOVED) { /* refused, nothing was written */
+                entries[again++] = share->entries[at];
+            }
         }
     }
     *ret_count = again;
@@ -346,6 +352,10 @@ object_delete(const struct bucket *bucket, struct object_delete_entry *entries, 
         split.arena = ARENA_INIT;
         delete_round(&split, waiting, count, &count);
         arena_release(&split.arena);
+    }
+    for (size_t i = 0; i < count; i++) {
+        waiting[i]->status =
+            fail(&waiting[i]->error, ST_UNAVAILABLE, "The map of the cluster keeps changing");
     }
     free(waiting);
     return ST_OK;

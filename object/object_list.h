@@ -20,6 +20,7 @@ struct object_list_options {
     struct bytes after;     /* keys and common prefixes greater than this; empty: from the start.
                                A common prefix given as after is not repeated */
     size_t count_max;       /* keys and common prefixes together; 0: an empty page */
+    bool is_continued;      /* after is a key that was read, not where a client's page ended */
     /* NULL: every key that is stored here counts. */
     bool (*counts)(struct bytes key, void *arg);
     void *counts_arg;

@@ -15,7 +15,8 @@ enum argument {
     ARGUMENT_PREFIX = 2 | FIELD_CRITICAL,
     ARGUMENT_DELIMITER = 3 | FIELD_CRITICAL,
     ARGUMENT_AFTER = 4 | FIELD_CRITICAL,
-    ARGUMENT_COUNT_MAX = 5 | FIELD_CRITICAL
+    ARGUMENT_COUNT_MAX = 5 | FIELD_CRITICAL,
+    ARGUMENT_CONTINUED = 6
 };
 
 struct list_merge {
@@ -80,6 +81,57 @@ read_entry(struct bytes value, struct object_record *record)
     return true;
 }
 
+/* ---- while keys move: marks are entries too, told from records by a time of 0 ---- */
+
+enum mark_kind { MARK_TOMBSTONE = 1, MARK_MOVED = 2 };
+
+static void
+put_listed(const struct listed_key *key, void *arg)
+{
+    struct page_writer *writer = arg;
+    struct buffer *value = &writer->value;
+
+    if (key->record != NULL) {
+        put_entry(key->name, key->record, writer);
+        return;
+    }
+    buffer_clear(value);
+    field_put_varint(value, 0);
+    field_put_varint(value, key->is_moved ? MARK_MOVED : MARK_TOMBSTONE);
+    field_put_varint(value, key->seq.map_version);
+    field_put_varint(value, key->seq.counter);
+    page_put(writer->out, key->name, buffer_bytes(value));
+}
+
+static bool
+weigh(struct bytes value, struct page_weight *ret_weight)
+{
+    struct page_weight weight = {.is_shown = true};
+    struct bytes rest = value;
+    struct object_record record;
+    uint64_t created = 0;
+    uint64_t kind = 0;
+
+    if (!field_cut_varint(&rest, &created)) {
+        return false;
+    }
+    if (created == 0) {
+        weight.is_shown = false;
+        if (!field_cut_varint(&rest, &kind) || !field_cut_varint(&rest, &weight.seq.map_version) ||
+            !field_cut_varint(&rest, &weight.seq.counter) ||
+            (kind != MARK_TOMBSTONE && kind != MARK_MOVED)) {
+            return false;
+        }
+        weight.is_moved = kind == MARK_MOVED;
+    } else if (!read_entry(value, &record)) {
+        return false;
+    } else {
+        weight.seq = record.seq;
+    }
+    *ret_weight = weight;
+    return true;
+}
+
 /* ---- a target's own page ---- */
 
 static bool
@@ -104,7 +156,12 @@ list_own(const struct bucket *bucket, const struct object_list_options *options,
     }
     own.counts = counts;
     own.counts_arg = &owner;
-    st = object_list_local(bucket, &own, put_entry, &writer, &owner.arena, &result, err);
+    if (owner.map != NULL && owner.map->is_placing) {
+        st = object_list_placing(bucket, options, owner.map, owner.node_id, put_listed, &writer,
+                                 &result.is_truncated, err);
+    } else {
+        st = object_list_local(bucket, &own, put_entry, &writer, &owner.arena, &result, err);
+    }
     buffer_release(&writer.value);
     closed = page_owner_close(&owner, bucket, st == ST_OK ? err : NULL);
     *ret_is_truncated = result.is_truncated;
@@ -127,6 +184,12 @@ read_argument(const struct field *field, struct object_list_options *options, ui
         return true;
     case ARGUMENT_AFTER:
         options->after = field->payload;
+        return true;
+    case ARGUMENT_CONTINUED:
+        if (!field_number(field->payload, 1, &count_max)) {
+            return false;
+        }
+        options->is_continued = count_max == 1;
         return true;
     case ARGUMENT_COUNT_MAX:
         if (!field_number(field->payload, OBJECT_LIST_PAGE_MAX, &count_max)) {
@@ -174,6 +237,7 @@ write_arguments(const void *arg, struct bytes last, size_t count_max, struct buf
     field_put_number(out, ARGUMENT_BUCKET_ID, merge->bucket->id);
     field_put_text(out, ARGUMENT_PREFIX, options->prefix);
     field_put_text(out, ARGUMENT_DELIMITER, options->delimiter);
+    field_put_number(out, ARGUMENT_CONTINUED, last.data != NULL);
     field_put_text(out, ARGUMENT_AFTER, last.data != NULL ? last : options->after);
     field_put_number(out, ARGUMENT_COUNT_MAX, count_max);
 }
@@ -188,6 +252,7 @@ list_own_part(const void *arg, uint64_t map_version, struct bytes last, size_t c
     options.count_max = count_max;
     if (last.data != NULL) {
         options.after = last;
+        options.is_continued = true;
     }
     return list_own(merge->bucket, &options, map_version, out, ret_is_truncated, err);
 }
@@ -231,7 +296,10 @@ object_list(const struct bucket *bucket, const struct object_list_options *optio
                                                      .count_max = options->count_max,
                                                      .write_arguments = write_arguments,
                                                      .list_own = list_own_part,
-                                                     .arg = &merge},
+                                                     .arg = &merge,
+                                                     .weigh = weigh,
+                                                     .prefix = options->prefix,
+                                                     .delimiter = options->delimiter},
                         &page, &result.count, &result.is_truncated, err);
     if (st == ST_OK) {
         st = give(buffer_bytes(&page), found, arg, &result.last, err);

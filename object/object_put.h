@@ -41,6 +41,9 @@ struct object_put_options {
     /* UploadPart: */
     const struct upload_id *upload; /* NULL: PutObject */
     uint32_t part_number;
+    /* From a node that owned the key when the client's request came: */
+    bool is_forwarded;  /* not forwarded once more: ST_MOVED */
+    struct bytes owner; /* user id; data NULL: the bucket's principal */
 };
 
 struct object_put;

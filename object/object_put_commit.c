@@ -144,7 +144,7 @@ fill_object(struct object_put *put)
         .size = put->size,
         .stored_size = put->size,
         .etag = arena_copy(&put->arena, bytes_of_string(etag)),
-        .owner = principal_user(put->bucket.principal),
+        .owner = put->owner,
         .attributes = put->attributes,
         .native_checksum = put->native.kept,
         .layout = put->is_rehomed ? put->rehomed_layout : put->layout,
@@ -249,15 +249,17 @@ put_claim(struct object_put *put, struct error *err)
         return ST_OK;
     }
     st = key_claim_admit(&put->bucket, put->key, READ_MAY_WAIT, &put->claim, err);
-    if (st == ST_OK && object_conditions_are_given(&put->conditions)) {
+    /* A native PUT looks at what stands there: an identical one rewrites nothing. */
+    if (st == ST_OK && (put->is_native || object_conditions_are_given(&put->conditions))) {
         st = key_settle(&put->claim, &put->bucket, put->key, err);
     }
     return st;
 }
 
-/* ST_MOVED: the key is another node's. */
+/* Here or, *ret_is_elsewhere, at the key's owner.  ST_MOVED: it keeps changing. */
 static enum status
-put_commit_here(struct object_put *put, struct seq *ret_seq, struct error *err)
+put_commit_claimed(struct object_put *put, struct seq *ret_seq, bool *ret_is_elsewhere,
+                   struct error *err)
 {
     enum status st = ST_MOVED;
 
@@ -265,6 +267,13 @@ put_commit_here(struct object_put *put, struct seq *ret_seq, struct error *err)
         struct home *home = NULL;
 
         st = put_claim(put, err);
+        if (st == ST_MOVED && !put->is_forwarded) {
+            st = object_put_forward(put, ret_seq, err);
+            if (st != ST_MOVED) {
+                *ret_is_elsewhere = true;
+                return st;
+            }
+        }
         if (st == ST_OK) {
             st = put_try_commit(put, &home, ret_seq, err);
         }
@@ -280,14 +289,19 @@ put_commit_here(struct object_put *put, struct seq *ret_seq, struct error *err)
 enum status
 object_put_commit(struct object_put *put, struct object_put_result *ret_result, struct error *err)
 {
+    bool is_elsewhere = false;
     struct seq seq;
     enum status st;
 
     assert_on_worker();
     CHECK(put->state == PUT_FINISHED);
     put_encode(put);
-    st = put_commit_here(put, &seq, err);
-    if ((st == ST_OK || object_commit_is_doubtful(st)) && !put->native.is_unchanged) {
+    st = put_commit_claimed(put, &seq, &is_elsewhere, err);
+    if (st == ST_MOVED && !put->is_forwarded) {
+        st = fail(err, ST_UNAVAILABLE, "The map of the cluster keeps changing");
+    } else if (is_elsewhere) {
+        /* its bytes here are garbage, and go with the put */
+    } else if ((st == ST_OK || object_commit_is_doubtful(st)) && !put->native.is_unchanged) {
         put->is_kept = true;
         if (!put->is_rehomed) {
             layout_writer_disown(put->writer);

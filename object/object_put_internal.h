@@ -29,6 +29,8 @@ struct object_put {
     struct object_put_expectation expectation;
     bool is_native;
     struct native_put native;
+    bool is_forwarded;
+    struct bytes owner; /* user id */
     bool is_part;
     struct upload_id upload;
     uint32_t part_number;
@@ -47,5 +49,10 @@ struct object_put {
     struct object_record record; /* PutObject: what decide publishes */
     struct buffer encoded;       /* the record or part record */
 };
+
+/* The key is another node's by now: the finished put goes there, as a PUT of this node (rule 7).
+ * ST_MOVED: nothing was done there.  Encodes the record. */
+MUST_USE ON_WORKER enum status object_put_forward(struct object_put *put, struct seq *ret_seq,
+                                                  struct error *err);
 
 #endif

@@ -93,3 +93,19 @@ object_route(const struct bucket *bucket, struct bytes key, struct bytes upload,
     }
     return st;
 }
+
+enum status
+object_route_refresh(const struct object_store *store, struct error *err)
+{
+    const struct object_cluster *cluster = object_store_cluster(store);
+    struct cluster_map *map;
+    uint64_t version;
+
+    if (cluster == NULL) {
+        return ST_OK;
+    }
+    map = cluster->get_map(cluster->arg);
+    version = map->version;
+    cluster_map_unref(map);
+    return cluster->fetch_map(cluster->arg, version, err);
+}

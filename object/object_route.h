@@ -26,6 +26,10 @@ MUST_USE enum status object_route(const struct bucket *bucket, struct bytes key,
                                   struct bytes upload, struct arena *arena,
                                   struct object_route *ret_route, struct error *err);
 
+/* Know of the map what the control store knew when this began. */
+MUST_USE ON_WORKER enum status object_route_refresh(const struct object_store *store,
+                                                    struct error *err);
+
 /* What clients call an upload of this node: in a cluster with the node's id. */
 struct bytes object_upload_name(const struct object_store *store, struct upload_id id,
                                 struct arena *arena);

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "object/page_merge.h"
 
+#include <time.h>
+
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/field_codec.h"
 #include "base/memory.h"
 #include "object/object_cluster.h"
+#include "object/object_key.h"
+#include "object/ownership.h"
 
 #include "base/banned.h"
 
@@ -38,6 +43,8 @@ struct merge {
     size_t cursor_count;
     size_t share;
     size_t count;
+    bool is_placing;     /* under this map */
+    struct bytes common; /* given last; data NULL: none */
     struct arena arena;
 };
 
@@ -62,6 +69,15 @@ page_next(struct bytes *rest, struct bytes *ret_sort_key, struct bytes *ret_valu
 
 /* ---- what counts here ---- */
 
+/* Rule 3.2: no page from the acknowledgment of a pending map on. */
+static bool
+may_page(const struct bucket *bucket, uint64_t map_version)
+{
+    struct ownership *ownership = object_store_ownership(bucket->store);
+
+    return ownership == NULL || ownership_check_page(ownership, map_version, NULL) == ST_OK;
+}
+
 enum status
 page_owner_open(struct page_owner *owner, const struct bucket *bucket, uint64_t map_version,
                 struct error *err)
@@ -75,7 +91,7 @@ page_owner_open(struct page_owner *owner, const struct bucket *bucket, uint64_t 
     owner->map = cluster->get_map(cluster->arg);
     owner->node_id = cluster->node_id;
     owner->uname = object_cluster_uname(bucket->name, &owner->arena);
-    if (owner->map->version != map_version) {
+    if (owner->map->version != map_version || !may_page(bucket, map_version)) {
         cluster_map_unref(owner->map);
         arena_release(&owner->arena);
         return fail(err, ST_MOVED, "the map of this node is another one");
@@ -94,7 +110,7 @@ page_owner_close(struct page_owner *owner, const struct bucket *bucket, struct e
         return ST_OK;
     }
     now = cluster->get_map(cluster->arg);
-    is_same = now->version == owner->map->version;
+    is_same = now->version == owner->map->version && may_page(bucket, now->version);
     cluster_map_unref(now);
     cluster_map_unref(owner->map);
     arena_release(&owner->arena);
@@ -128,6 +144,7 @@ open_cursors(struct merge *merge, struct error *err)
     enum status st = ST_OK;
 
     merge->map_version = map->version;
+    merge->is_placing = map->is_placing && merge->options->weigh != NULL;
     merge->cursors = arena_calloc(&merge->arena, map->node_count, sizeof(*merge->cursors));
     for (size_t i = 0; i < map->node_count && st == ST_OK; i++) {
         const struct cluster_node *node = &map->nodes[i];
@@ -330,6 +347,63 @@ pass(struct merge *merge, struct cursor *first, struct error *err)
     return st == ST_OK ? advance(merge, first, err) : st;
 }
 
+/* The greatest seq of all that stand at name. */
+static enum status
+weigh_all(struct merge *merge, struct bytes name, struct bytes *ret_value, bool *ret_is_shown,
+          struct error *err)
+{
+    struct page_weight greatest = {.seq = {0, 0}};
+    bool has_any = false;
+
+    for (size_t i = 0; i < merge->cursor_count; i++) {
+        struct cursor *cursor = &merge->cursors[i];
+        struct page_weight weight;
+        int order;
+
+        if (cursor->key.data == NULL || !bytes_equal(cursor->key, name)) {
+            continue;
+        }
+        if (!merge->options->weigh(cursor->value, &weight)) {
+            return fail(err, ST_INVALID, "an entry of a node's page cannot be read");
+        }
+        order = has_any ? seq_compare(weight.seq, greatest.seq) : 1;
+        if (order > 0 || (order == 0 && greatest.is_moved)) {
+            greatest = weight;
+            *ret_value = cursor->value;
+        }
+        has_any = true;
+    }
+    if (greatest.is_moved) {
+        return fail(err, ST_MOVED, "a key moved between two answers");
+    }
+    *ret_is_shown = greatest.is_shown;
+    return ST_OK;
+}
+
+/* False: the page is full. */
+static bool
+give(struct merge *merge, struct bytes name, struct bytes value, struct buffer *out)
+{
+    struct bytes common = merge->is_placing ? object_key_common_prefix(name, merge->options->prefix,
+                                                                       merge->options->delimiter)
+                                            : BYTES_NONE;
+
+    if (common.size > 0 && merge->common.data != NULL && bytes_equal(common, merge->common)) {
+        return true;
+    }
+    if (merge->count >= merge->options->count_max) {
+        return false;
+    }
+    merge->count++;
+    if (common.size > 0) {
+        merge->common = arena_copy(&merge->arena, common);
+        page_put(out, common, BYTES_NONE);
+    } else {
+        page_put(out, name, value);
+    }
+    return true;
+}
+
 static enum status
 merge_page(struct merge *merge, struct buffer *out, bool *ret_is_truncated, struct error *err)
 {
@@ -339,14 +413,33 @@ merge_page(struct merge *merge, struct buffer *out, bool *ret_is_truncated, stru
     if (st == ST_OK) {
         st = start_cursors(merge, err);
     }
-    while (st == ST_OK && merge->count < merge->options->count_max &&
-           (next = least(merge)) != NULL) {
-        page_put(out, next->key, next->value);
-        merge->count++;
-        st = pass(merge, next, err);
+    *ret_is_truncated = false;
+    while (st == ST_OK && !*ret_is_truncated && (next = least(merge)) != NULL) {
+        struct bytes name = next->key;
+        struct bytes value = BYTES_NONE;
+        bool is_shown = true;
+
+        if (merge->is_placing) {
+            st = weigh_all(merge, name, &value, &is_shown, err);
+        } else {
+            value = next->value;
+        }
+        if (st == ST_OK && is_shown) {
+            *ret_is_truncated = !give(merge, name, value, out);
+        }
+        if (st == ST_OK) {
+            st = pass(merge, next, err);
+        }
     }
-    *ret_is_truncated = st == ST_OK && least(merge) != NULL;
     return st;
+}
+
+static void
+pause_a_moment(void)
+{
+    struct timespec pause = {0, PAGE_MERGE_PAUSE_MS * 1000000L};
+
+    (void)nanosleep(&pause, NULL);
 }
 
 enum status
@@ -354,10 +447,11 @@ page_merge_run(const struct page_merge_options *options, struct buffer *out, siz
                bool *ret_is_truncated, struct error *err)
 {
     const struct object_cluster *cluster = object_store_cluster(options->bucket->store);
+    int64_t end_ns = clock_monotonic_ns() + PAGE_MERGE_PATIENCE_MS * CLOCK_NS_PER_MS;
     enum status st = ST_MOVED;
 
     assert_on_worker();
-    for (int i = 0; i < PAGE_MERGE_TRIES_MAX && st == ST_MOVED; i++) {
+    while (st == ST_MOVED && clock_monotonic_ns() < end_ns) {
         struct merge merge = {.options = options, .cluster = cluster, .arena = ARENA_INIT};
 
         buffer_clear(out);
@@ -370,6 +464,7 @@ page_merge_run(const struct page_merge_options *options, struct buffer *out, siz
             enum status fetched = cluster->fetch_map(cluster->arg, merge.seen_version, err);
 
             st = fetched == ST_OK ? ST_MOVED : fetched;
+            pause_a_moment();
         }
         close_cursors(&merge);
     }

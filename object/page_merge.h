@@ -10,10 +10,19 @@
 #ifndef OBJECT_PAGE_MERGE_H
 #define OBJECT_PAGE_MERGE_H
 
+#include "meta/object_record.h"
 #include "object/bucket.h"
 
-/* Repetitions of a page under a newer map; then 503. */
-#define PAGE_MERGE_TRIES_MAX 5
+/* A page is repeated under a newer map, or until a pending one was decided; then 503. */
+#define PAGE_MERGE_PATIENCE_MS 12000
+#define PAGE_MERGE_PAUSE_MS 20
+
+/* What the value of an entry says of its key while keys move. */
+struct page_weight {
+    struct seq seq;
+    bool is_shown;
+    bool is_moved; /* with nothing of an equal or greater seq: the page is asked again */
+};
 
 struct page_merge_options {
     const struct bucket *bucket;
@@ -27,6 +36,11 @@ struct page_merge_options {
                             size_t count_max, struct buffer *out, bool *ret_is_truncated,
                             struct error *err);
     const void *arg;
+    /* NULL: entries with equal sort keys are equal.  Else used while keys move: the greatest seq of
+     * a key decides, and common prefixes are made here.  False: it cannot be read. */
+    bool (*weigh)(struct bytes value, struct page_weight *ret_weight);
+    struct bytes prefix;
+    struct bytes delimiter;
 };
 
 /* Appends the merged page to out.  Entries with equal sort keys are one.  ST_UNAVAILABLE. */

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "object/bucket.h"
 #include "object/key_move.h"
+#include "object/object_put_forward.h"
 
 #include "base/banned.h"
 
@@ -16,6 +17,7 @@ static const struct peer_verb VERBS[] = {
     {.name = "read", .run = peer_read},
     {.name = "record", .run = peer_record},
     {.name = "fetch", .run = peer_fetch},
+    {.name = "put", .run = peer_put, .body_max = OBJECT_FORWARD_BODY_BYTES_MAX},
     {.name = "move", .run = peer_move, .body_max = KEY_MOVE_BODY_BYTES_MAX},
 };
 

@@ -95,13 +95,47 @@ s3_render_error(struct arena *arena, int http_status, const char *request_id, st
     return s3_error_render(&document, arena);
 }
 
+static void enter_again(struct http_exchange *exchange);
+
+/* Times that a request is routed again; maps change in seconds. */
+#define S3_ANEW_MAX 8
+
+/* The key is another node's by now, and nothing was done. */
+static void
+begin_anew(struct s3_request *request)
+{
+    struct error err = ERROR_INIT;
+
+    if (request->http->is_from_peer) {
+        s3_answer_moved(request);
+    } else if (request->anew_count++ < S3_ANEW_MAX) {
+        if (object_route_refresh(request->s3->options.store, &err) == ST_OK) {
+            memset(&request->reply, 0, sizeof(request->reply));
+            if (request->has_bucket) {
+                bucket_close(&request->bucket);
+                request->has_bucket = false;
+            }
+            http_exchange_run_on_loop(request->exchange, enter_again);
+        } else {
+            s3_answer_error(request, &err);
+        }
+    } else {
+        (void)fail(&err, ST_UNAVAILABLE, "The map of the cluster keeps changing");
+        s3_answer_error(request, &err);
+    }
+}
+
 static void
 run_operation(struct s3_request *request)
 {
     struct error err = ERROR_INIT;
 
-    if (s3_handler_get(request->route.id)->run(request, &err) == ST_OK) {
+    enum status st = s3_handler_get(request->route.id)->run(request, &err);
+
+    if (st == ST_OK) {
         s3_answer(request);
+    } else if (st == ST_MOVED && !request->has_asked_body) {
+        begin_anew(request);
     } else {
         s3_answer_error(request, &err);
     }
@@ -255,7 +289,7 @@ start_operation(struct s3_request *request)
     st = s3_handler_get(request->route.id)->run(request, &err);
     if (st == ST_OK) {
         s3_answer(request);
-    } else if (st == ST_WOULD_WAIT) {
+    } else if (st == ST_WOULD_WAIT || st == ST_MOVED) {
         memset(&request->reply, 0, sizeof(request->reply));
         http_exchange_run_on_worker(exchange, run_on_worker);
     } else {
