@@ -13,6 +13,7 @@
 #include "object/object_current.h"
 #include "object/object_internal.h"
 #include "object/object_put_internal.h"
+#include "object/object_route.h"
 #include "object/upload_current.h"
 
 #include "base/banned.h"
@@ -272,6 +273,9 @@ put_commit_claimed(struct object_put *put, struct seq *ret_seq, bool *ret_is_els
             if (st != ST_MOVED) {
                 *ret_is_elsewhere = true;
                 return st;
+            }
+            if (object_route_refresh(put->bucket.store, err) != ST_OK) {
+                return ST_UNAVAILABLE;
             }
         }
         if (st == ST_OK) {
