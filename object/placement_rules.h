@@ -38,8 +38,8 @@ uint64_t placement_owned_since(const struct placement_tenure *tenures, size_t co
 bool placement_counts_alone(const struct placement_holding *own, uint64_t owned_since);
 
 /* Rules 5 and 6: which holder's word is the last one, by seq; the first of equals, so the owner
- * stands first.  PLACEMENT_NOBODY: there is no record and no tombstone.  MOVED marks say nothing:
- * the destination is asked itself. */
+ * stands first.  PLACEMENT_NOBODY: there is no record and no tombstone.  Who asks
+ * others looks and asks again if a MOVED mark has a greater one (object/key_settle.c). */
 size_t placement_choose(const struct placement_holding *holdings, size_t count);
 /* What a read, a condition or a listing sees of the chosen holding: a record, or that there is
  * none. */

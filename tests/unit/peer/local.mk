@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 PEER_TESTS = \
+	tests/unit/peer/key_ownership_test \
 	tests/unit/peer/peer_handler_test \
 	tests/unit/peer/peer_listing_test
 check_PROGRAMS += $(PEER_TESTS)
@@ -10,3 +11,4 @@ libclusterfixture_a_SOURCES = tests/unit/peer/cluster_fixture.c tests/unit/peer/
 PEER_TEST_LIBS = libclusterfixture.a $(PEER_LIBS) $(S3_TEST_LIBS)
 tests_unit_peer_peer_handler_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_peer_listing_test_LDADD = $(PEER_TEST_LIBS)
+tests_unit_peer_key_ownership_test_LDADD = $(PEER_TEST_LIBS)
