@@ -203,6 +203,7 @@ call(const struct key_former_ask *ask, const char *verb, struct seq seq, struct 
         .head = {.map_version = ask->map->version,
                  .bucket = ask->bucket->name,
                  .key = ask->key,
+                 .arguments = ask->arguments,
                  .seq_version = seq.map_version,
                  .seq_counter = seq.counter},
     };

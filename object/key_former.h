@@ -31,6 +31,7 @@ struct key_former_ask {
     struct bytes key;
     const struct cluster_map *map; /* under which it is asked */
     const struct cluster_node *node;
+    struct bytes arguments; /* fetch: of an upload's parts (object/upload_publish.h); else empty */
 };
 /* In arena.  ST_MOVED: one of both works by a newer map.  ST_UNAVAILABLE. */
 MUST_USE ON_WORKER enum status key_former_ask(const struct key_former_ask *ask, struct arena *arena,

@@ -125,7 +125,8 @@ submit(struct arrivals *arrivals, struct arrival *arrival, struct error *err)
     enum status st = ST_OK;
 
     if (item->record.size != 0 && !item->has_bytes) {
-        struct key_former_ask ask = {&arrival->bucket, item->key, arrivals->map, arrivals->from};
+        struct key_former_ask ask = {&arrival->bucket, item->key, arrivals->map, arrivals->from,
+                                     BYTES_NONE};
         struct object_record record;
 
         st = object_record_decode(item->record, &arrivals->arena, &record, err);

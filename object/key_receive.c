@@ -168,13 +168,46 @@ put_record(struct key_receive *receive, struct commit *commit, struct commit_vie
             part_table_put(commit, receive->record.layout.write_id, receive->options.item->parts,
                            receive->options.item->part_count);
         }
-        commit_put(commit, FAMILY_OBJECT, meta_key_bytes(&receive->key),
-                   buffer_bytes(&receive->encoded));
+        if (receive->options.mode == RECEIVE_PUBLISH) {
+            commit_put_record(commit, FAMILY_OBJECT, meta_key_bytes(&receive->key),
+                              buffer_bytes(&receive->encoded));
+        } else {
+            commit_put(commit, FAMILY_OBJECT, meta_key_bytes(&receive->key),
+                       buffer_bytes(&receive->encoded));
+        }
         receive->is_named = true;
     }
     object_current_count(commit, receive->options.bucket->id, old,
                          receive->is_tombstone ? NULL : &receive->record);
     return ST_OK;
+}
+
+/* A write of the owner: its seq is the committer's to give, and the note goes with it. */
+static enum status
+decide_publish(struct key_receive *receive, struct commit *commit, struct commit_view *view,
+               const struct key_holding *own, struct error *err)
+{
+    const struct key_receive_options *options = &receive->options;
+    const struct object_record *old = own->holding.has_record ? &own->record : NULL;
+    const struct key_note *note = &options->item->notes[0];
+    struct meta_key note_key;
+    struct bytes value;
+    enum status st;
+
+    meta_key_upload(&note_key, options->bucket->id, options->item->key, note->id);
+    st = commit_view_get(view, FAMILY_UPLOAD, meta_key_bytes(&note_key), &value, err);
+    if (st != ST_NOT_FOUND) {
+        return st; /* another Complete of it was here first */
+    }
+    st = object_conditions_check_write(options->conditions, old, err);
+    if (st == ST_OK) {
+        st = put_record(receive, commit, view, old, err);
+    }
+    if (st == ST_OK) {
+        key_claim_mark(options->claim, commit, options->bucket->id, options->item->key, false);
+        commit_put_record(commit, FAMILY_UPLOAD, meta_key_bytes(&note_key), note->value);
+    }
+    return st;
 }
 
 static enum status
@@ -187,6 +220,9 @@ decide(struct commit *commit, struct commit_view *view, void *arg, struct error 
                                      receive->options.item->key, receive->options.map, &own, err);
 
     receive->is_named = false;
+    if (st == ST_OK && receive->options.mode == RECEIVE_PUBLISH) {
+        return decide_publish(receive, commit, view, &own, err);
+    }
     if (st != ST_OK || is_there(receive, &own, &is_equal)) {
         return st;
     }
@@ -294,6 +330,9 @@ key_receive_finish(struct key_receive **take_receive, struct error *err)
     struct key_receive *receive = *take_receive;
     enum status st = commit_wait(receive->commit, err);
 
+    if (receive->options.claim != NULL) {
+        st = key_claim_judge(receive->options.claim, st, err);
+    }
     commit_destroy(&receive->commit);
     if (receive->writer != NULL &&
         ((st == ST_OK && receive->is_named) || object_commit_is_doubtful(st))) {

@@ -13,9 +13,12 @@
 
 #include "object/key_claim.h"
 #include "object/key_item.h"
+#include "object/object_conditions.h"
 #include "stream/source.h"
 
-enum receive_mode { RECEIVE_MOVE, RECEIVE_CONFIRM };
+/* PUBLISH: a completed upload of another target, a new write of the owner with the upload's note.
+ */
+enum receive_mode { RECEIVE_MOVE, RECEIVE_CONFIRM, RECEIVE_PUBLISH };
 
 struct key_receive_options {
     const struct bucket *bucket;
@@ -24,7 +27,8 @@ struct key_receive_options {
     const struct key_claim *claim; /* RECEIVE_CONFIRM */
     const struct key_item *item;   /* record or tombstone; outlives the receive */
     struct source *source;         /* of the object's bytes, borrowed; NULL: item->bytes */
-    bool is_own;                   /* RECEIVE_CONFIRM: it stands here already */
+    const struct object_conditions *conditions; /* RECEIVE_PUBLISH */
+    bool is_own;                                /* RECEIVE_CONFIRM: it stands here already */
 };
 
 struct key_receive;

@@ -64,7 +64,8 @@ look_at_formers(struct look *look, uint64_t digest, struct error *err)
     enum status st = ST_OK;
 
     for (size_t i = 0; i < count && st == ST_OK; i++) {
-        struct key_former_ask ask = {look->bucket, look->key, look->map, look->formers[i]};
+        struct key_former_ask ask = {look->bucket, look->key, look->map, look->formers[i],
+                                     BYTES_NONE};
         struct key_item *item = &look->items[look->count];
 
         st = key_former_ask(&ask, &look->arena, item, err);
@@ -121,7 +122,8 @@ confirm(struct look *look, const struct key_claim *claim, size_t chosen, struct 
     if (!placement_shows_record(holding, 0)) {
         item.record = BYTES_NONE; /* the tombstone */
     } else if (chosen != 0) {
-        struct key_former_ask ask = {look->bucket, look->key, look->map, look->formers[chosen - 1]};
+        struct key_former_ask ask = {look->bucket, look->key, look->map, look->formers[chosen - 1],
+                                     BYTES_NONE};
 
         st = key_former_fetch(&ask, holding->record_seq, &look->arena, &item, &source, err);
         options.source = source;

@@ -75,6 +75,7 @@ libobject_a_SOURCES = \
 	object/resilver_losses.c \
 	object/upload_current.c object/upload_current.h \
 	object/upload_entries.c object/upload_entries.h \
+	object/upload_publish.c object/upload_publish.h \
 	object/upload_remove.c object/upload_remove.h
 
 # What a program needs that links libobject.a.

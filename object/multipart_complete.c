@@ -23,6 +23,7 @@
 #include "object/object_key.h"
 #include "object/part_table.h"
 #include "object/upload_current.h"
+#include "object/upload_publish.h"
 
 #include "base/banned.h"
 
@@ -296,6 +297,50 @@ completion_settle(struct completion *completion, struct error *err)
     return st == ST_OK ? home_require_writable(completion->ref.home, err) : st;
 }
 
+/* The key is another node's: the upload becomes an object there. */
+static enum status
+completion_elsewhere(struct completion *completion, struct object_put_result *ret_result,
+                     struct error *err)
+{
+    struct store *store = completion->bucket->store->store;
+    struct upload_record done;
+    bool is_here = false;
+    enum status st;
+
+    store_enter(store);
+    st = completion_settle(completion, err);
+    if (st == ST_OK) {
+        st = upload_get(completion->ref.home, completion->ref.bucket_id, completion->ref.key,
+                        completion->ref.id, true, &completion->arena, &completion->upload, err);
+        is_here = st == ST_OK && completion->upload.state == UPLOAD_OPEN;
+        st = st == ST_NO_SUCH_UPLOAD ? ST_OK : st;
+    }
+    if (st == ST_OK && is_here) {
+        st = completion_build(completion, err);
+    }
+    store_leave(store);
+    if (st == ST_OK) {
+        st = upload_publish(completion, is_here, &done, err);
+    }
+    if (st == ST_OK) {
+        completion->upload = done;
+        st = completion_answer_again(completion, ret_result, err);
+    }
+    if (st == ST_OK && is_here) {
+        struct error left = ERROR_INIT;
+        enum durability durability = completion->bucket->properties.durability;
+
+        store_enter(store);
+        if (upload_mark_aborted(&completion->ref, durability, NULL, &left) != ST_OK ||
+            upload_remove(&completion->ref, durability, true, &left) != ST_OK) {
+            log_warn(&(struct log_context){.bucket = completion->bucket->name}, "upload_parts_left",
+                     "the parts of an upload stay for now: %s", left.text);
+        }
+        store_leave(store);
+    }
+    return st;
+}
+
 enum status
 multipart_complete(const struct bucket *bucket, const struct multipart_complete_options *options,
                    struct object_put_result *ret_result, struct error *err)
@@ -326,6 +371,10 @@ multipart_complete(const struct bucket *bucket, const struct multipart_complete_
                 st = completion_try(&completion, ret_result, err);
             }
             store_leave(bucket->store->store);
+        }
+        if (st == ST_MOVED && key_claim_admit(bucket, options->key, READ_MAY_WAIT,
+                                              &completion.claim, NULL) == ST_MOVED) {
+            st = completion_elsewhere(&completion, ret_result, err);
         }
         if ((st != ST_CONFLICT || !completion.is_stale) && st != ST_MOVED) {
             break;

@@ -5,6 +5,7 @@ libpeer_a_SOURCES = \
 	peer/peer_bucket_empty.c \
 	peer/peer_delete.c \
 	peer/peer_list.c \
+	peer/peer_complete.c \
 	peer/peer_put.c \
 	peer/peer_read.c \
 	peer/peer_move.c \

@@ -6,6 +6,7 @@
 #include "base/encode.h"
 #include "base/memory.h"
 #include "object/key_former.h"
+#include "object/upload_publish.h"
 #include "peer/peer_verb.h"
 
 #include "base/banned.h"
@@ -93,7 +94,10 @@ peer_fetch(struct peer_request *request, struct error *err)
     if (st != ST_OK) {
         return st;
     }
-    st = key_former_open(&bucket, request->head.key, seq, &out, &bytes, &size, err);
+    st = request->head.arguments.size != 0
+             ? upload_publish_open(&bucket, request->head.key, request->head.arguments, &out,
+                                   &bytes, &size, err)
+             : key_former_open(&bucket, request->head.key, seq, &out, &bytes, &size, err);
     if (st == ST_OK) {
         fetch = xcalloc(1, sizeof(*fetch) + 8 + out.size);
         fetch->source.ops = &FETCH_OPS;

@@ -57,6 +57,7 @@ MUST_USE ON_WORKER enum status peer_bucket_open(const struct peer_request *reque
 /* The verbs that keep keys with their owners while the map changes. */
 MUST_USE ON_WORKER enum status peer_record(struct peer_request *request, struct error *err);
 MUST_USE ON_WORKER enum status peer_fetch(struct peer_request *request, struct error *err);
+MUST_USE ON_WORKER enum status peer_complete(struct peer_request *request, struct error *err);
 MUST_USE ON_WORKER enum status peer_put(struct peer_request *request, struct error *err);
 MUST_USE ON_WORKER enum status peer_move(struct peer_request *request, struct error *err);
 
