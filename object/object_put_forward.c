@@ -94,10 +94,7 @@ object_put_forward(struct object_put *put, struct seq *ret_seq, struct error *er
     struct cluster_map *map = ownership_map(object_store_ownership(put->bucket.store));
     const struct cluster_node *owner =
         cluster_map_owner_of(map, key_claim_digest(put->bucket.name, put->key));
-    struct key_item item = {.bucket_id = put->bucket.id,
-                            .key = put->key,
-                            .record = buffer_bytes(&put->encoded),
-                            .has_bytes = true};
+    struct key_item item = {.bucket_id = put->bucket.id, .key = put->key, .has_bytes = true};
     struct arena arena = ARENA_INIT;
     struct buffer body = BUFFER_INIT;
     enum status st = ST_OK;
@@ -113,6 +110,9 @@ object_put_forward(struct object_put *put, struct seq *ret_seq, struct error *er
         st = read_back(put, &arena, &item.bytes, err);
     }
     if (st == ST_OK) {
+        buffer_clear(&put->encoded);
+        object_record_encode(&put->record, &put->encoded);
+        item.record = buffer_bytes(&put->encoded);
         key_item_write(&item, &body);
         st = call_owner(put, map, owner, &body, &arena, ret_seq, err);
     }

@@ -12,6 +12,7 @@
 #include "object/key_holding.h"
 #include "object/key_settle.h"
 #include "object/object_internal.h"
+#include "object/object_put.h"
 #include "object/ownership.h"
 #include "object/rebalance.h"
 #include "tests/unit/peer/cluster_fixture.h"
@@ -402,6 +403,56 @@ TEST(claim_ends_when_the_key_was_away_meanwhile)
     EXPECT(key_claim_check(&claim, &err) == ST_MOVED);
     EXPECT_OK(key_claim_admit(&bucket, bytes_of_string(key), READ_NO_WAIT, &later, &err), &err);
     EXPECT(key_claim_must_ask(&later));
+    bucket_close(&bucket);
+    finish();
+}
+
+/* The body is there when its key goes away: it becomes the new owner's, under its conditions.
+ * SPEC: docs/cluster-protocol.md, rule 4. */
+TEST(put_whose_key_moved_is_finished_by_the_new_owner)
+{
+    static const size_t SIZES[] = {0, 100, 3000, 300000};
+    static char body[300000];
+    struct object_put *puts[ARRAY_COUNT(SIZES)];
+    struct object_put_result result;
+    struct error err = ERROR_INIT;
+    struct test_node *owner;
+    struct bucket bucket;
+    const char *key;
+    char path[64];
+
+    memset(body, 'b', sizeof(body));
+    start();
+    activate_all(&THREE);
+    key = key_that_moves();
+    snprintf(path, sizeof(path), "/photos/%s", key);
+    activate_all(&(struct shape){.version = 4, .placement = 4, .finished = 4, .stage = STAGE_DONE});
+    owner = cluster_fixture_owner(&cluster, "photos", key);
+    EXPECT_OK(bucket_open(owner->store, principal_of_root(), BYTES_LITERAL("photos"),
+                          ACTION_LIST_BUCKET, &bucket, &err),
+              &err);
+    for (size_t i = 0; i < ARRAY_COUNT(SIZES); i++) {
+        EXPECT_OK(object_put_open(
+                      &bucket,
+                      &(struct object_put_options){.key = bytes_of_string(key), .size = SIZES[i]},
+                      &puts[i], &err),
+                  &err);
+        if (SIZES[i] > 0) {
+            EXPECT_OK(sink_write(object_put_sink(puts[i]), bytes_of(body, SIZES[i]), &err), &err);
+        }
+        EXPECT_OK(sink_finish(object_put_sink(puts[i]), &err), &err);
+    }
+
+    activate_all(&(struct shape){
+        .version = 5, .placement = 5, .finished = 4, .has_third = true, .former_count = 1});
+
+    for (size_t i = 0; i < ARRAY_COUNT(SIZES); i++) {
+        EXPECT_OK(object_put_commit(puts[i], &result, &err), &err);
+        object_put_release(&puts[i]);
+        s3_ask(ask, 200, "GET", path, NULL, NULL);
+        EXPECT_INT((int)SIZES[i], (int)strlen(s3_body(ask)));
+    }
+    EXPECT_INT(1, (int)count_family(third(), FAMILY_OBJECT));
     bucket_close(&bucket);
     finish();
 }
