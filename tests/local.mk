@@ -12,3 +12,4 @@ include tests/cluster_model/local.mk
 include tests/power_cut/local.mk
 include tests/linearizability/local.mk
 include tests/cluster/local.mk
+include tests/sdk/local.mk

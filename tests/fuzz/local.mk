@@ -78,3 +78,8 @@ fuzz_etcd_json_LDADD = $(FUZZ_LIBS) $(CONTROL_LIBS) $(BASE_LIBS)
 FUZZ_TARGETS += fuzz/cluster_values
 fuzz_cluster_values_SOURCES = tests/fuzz/cluster_values_fuzz.c
 fuzz_cluster_values_LDADD = $(FUZZ_LIBS) $(CLUSTER_LIBS)
+
+FUZZ_TARGETS += fuzz/native_message
+fuzz_native_message_SOURCES = tests/fuzz/native_message_fuzz.c
+fuzz_native_message_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+fuzz_native_message_LDADD = $(FUZZ_LIBS) libnative.a libjobs.a $(OBJECT_LIBS)

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# The AIStore SDK from PyPI against a loded of this build.
+TESTS += tests/sdk/sdk_test.sh
+EXTRA_DIST += tests/sdk/sdk_test.sh tests/sdk/conftest.py tests/sdk/requirements.txt \
+	tests/sdk/test_buckets.py tests/sdk/test_cluster.py tests/sdk/test_jobs.py \
+	tests/sdk/test_listing.py tests/sdk/test_objects.py tests/sdk/test_wire.py

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the node says of itself, and what it refuses."""
+
+import pytest
+import requests
+import xxhash
+from aistore.sdk.errors import AISError
+
+
+def test_the_map_has_one_node_with_its_real_digest(server, client):
+    smap = client.cluster().get_info()
+    (node,) = smap.tmap.values()
+    assert node.id_digest == xxhash.xxh64(node.daemon_id.encode(), seed=1103515245).intdigest()
+    assert node.public_net.direct_url == server.endpoint
+    assert client.cluster().is_ready()
+
+
+def test_health_needs_no_credentials_and_tells_uptimes(server):
+    answer = requests.get(f"{server.endpoint}/v1/health", timeout=20)
+    assert answer.status_code == 200 and int(answer.headers["Ais-Node-Uptime"]) > 0
+
+
+def test_performance_and_unknown_nodes(server, client):
+    (status,) = client.cluster().get_performance().values()
+    assert int(status["capacity"]["total_avail"]) > 0
+    url = f"{server.endpoint}/v1/reverse/daemon?what=node_status"
+    assert requests.get(url, headers={"Ais-Node-Id": "nobody"}, timeout=20).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/etl"),
+        ("GET", "/v1/ml/moss/b"),
+        ("POST", "/v1/download"),
+        ("GET", "/v1/sort"),
+        ("GET", "/v1/daemon?what=log"),
+    ],
+)
+def test_what_is_not_here_says_so(server, method, path):
+    answer = requests.request(method, server.endpoint + path, timeout=20)
+    assert answer.status_code == 501
+    assert answer.json()["tcode"] == "ErrUnsupp" and "not supported" in answer.json()["message"]
+
+
+def test_promote_and_etl_are_refused_through_the_sdk(client, bucket):
+    with pytest.raises(AISError) as promote:
+        bucket.object("x").promote("/etc")
+    assert promote.value.status_code == 501
+    with pytest.raises(AISError) as etl:
+        client.cluster().list_etls()
+    assert etl.value.status_code == 501
