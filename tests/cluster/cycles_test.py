@@ -40,6 +40,7 @@ KINDS_OF_NODE = ("kill", "restart")
 KINDS_WITHOUT_MOVES = ("kill", "kill-gateway", "restart")
 KINDS_OF_CLUSTER = ("join", "kill-in-maintenance", "leave", "kill-in-join", "maintenance",
                     "kill-gateway", "hasty-maintenance", "kill")
+KINDS_OF_CLUSTER_SHORT = ("join", "maintenance", "kill")
 
 
 class Stage:
@@ -240,7 +241,7 @@ def kinds_for(stage, options):
     if not stage.cluster.is_clustered:
         return list(KINDS_OF_NODE)
     if stage.cluster.moves_data():
-        return list(KINDS_OF_CLUSTER)
+        return list(KINDS_OF_CLUSTER if options.is_long else KINDS_OF_CLUSTER_SHORT)
     return list(KINDS_WITHOUT_MOVES)
 
 
@@ -277,6 +278,7 @@ def parse_arguments():
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     parser.add_argument("--keep", action="store_true", help="leave data and logs behind")
     options = parser.parse_args()
+    options.is_long = is_long
     options.page = 1000 if options.objects > 2000 else 37
     return options
 
@@ -295,7 +297,7 @@ def main():
     if not stage.cluster.is_clustered:
         skipped = "this loded cannot join a cluster"
     elif not stage.cluster.moves_data():
-        skipped = "this lode knows no rebalance"
+        skipped = "this lode knows no maintenance"
     try:
         stage.start()
         run_cycles(stage, options)

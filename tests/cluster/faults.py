@@ -405,7 +405,7 @@ def why_not(fault, cluster):
     if kind.needs_cluster and not cluster.is_clustered:
         return "this loded cannot join a cluster"
     if kind.moves_data and not cluster.moves_data():
-        return "this lode knows no rebalance"
+        return "this lode knows no maintenance"
     if kind.needs_network and cluster.network is None:
         return "no network namespaces"
     if len(cluster.etcd) < kind.needs_etcd:
