@@ -215,6 +215,13 @@ code_of(struct bytes code)
     return NULL;
 }
 
+/* Clocks, keys and ids of nodes are not the fault of the client whose request this is. */
+static enum status
+status_for_client(enum status st)
+{
+    return st == ST_DENIED ? ST_UNAVAILABLE : st;
+}
+
 enum status
 peer_call_finish(struct peer_pending **take_pending, struct arena *arena,
                  struct peer_call_result *ret_result, struct error *err)
@@ -235,6 +242,7 @@ peer_call_finish(struct peer_pending **take_pending, struct arena *arena,
     if (st != ST_OK) {
         return st;
     }
+    result.answer.status = status_for_client(result.answer.status);
     *ret_result = result;
     if (result.answer.status != ST_OK) {
         return fail_as(err, result.answer.status, code_of(result.answer.dialect_code), "%.*s",
@@ -282,7 +290,7 @@ take_refusal(const struct http_answer_head *answer, struct peer_relay_result *re
     if (refusal.data == NULL) {
         return;
     }
-    result->status = status_of_refusal(refusal);
+    result->status = status_for_client(status_of_refusal(refusal));
     if (result->status == ST_OK) {
         result->status = ST_INTERNAL;
     }

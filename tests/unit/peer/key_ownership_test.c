@@ -5,12 +5,16 @@
  */
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/memory.h"
 #include "object/key_claim.h"
 #include "object/key_holding.h"
 #include "object/key_settle.h"
+#include "object/mountpath_admin.h"
 #include "object/object_internal.h"
 #include "object/object_put.h"
 #include "object/ownership.h"
@@ -327,6 +331,29 @@ TEST(rebalance_moves_each_key_once_and_raises_no_deleted_one)
     for (size_t i = 0; i < 3; i++) {
         EXPECT_INT(0, (int)count_family(cluster_fixture_target(&cluster, i), FAMILY_FORMER));
     }
+    finish();
+}
+
+/* Marks of a placement stay in the home that has them, so homes stay what they are until its end.
+ */
+TEST(mountpaths_do_not_change_while_keys_move)
+{
+    struct mountpath_outcome outcome;
+    struct test_node *node;
+    struct error err = ERROR_INIT;
+    char *directory;
+
+    start();
+    node = cluster_fixture_target(&cluster, 0);
+    directory = xasprintf("%s-more", node->mountpath);
+    CHECK(mkdir(directory, 0700) == 0);
+    activate_all(&THREE);
+    EXPECT_STATUS(ST_BUSY,
+                  mountpath_admin(node->store, MOUNTPATH_VERB_ATTACH, directory, &outcome, &err));
+    activate_all(&(struct shape){
+        .version = 4, .placement = 3, .finished = 3, .stage = STAGE_DONE, .has_third = true});
+    EXPECT_OK(mountpath_admin(node->store, MOUNTPATH_VERB_ATTACH, directory, &outcome, &err), &err);
+    free(directory);
     finish();
 }
 
