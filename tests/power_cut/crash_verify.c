@@ -26,17 +26,27 @@ struct listing {
     uint64_t byte_count;
 };
 
+/* The deletion is as relaxed as what it deletes: the next cut may take it back, and what was
+ * corrupt is there again.  So the model keeps what it knew, if it has room for one change more. */
 static void
 delete_corrupt(struct crash_store *crash, unsigned bucket, unsigned number)
 {
     char key[CRASH_KEY_SIZE];
     struct error err = ERROR_INIT;
+    struct crash_value nothing = {0};
+    struct crash_key *known = &crash->model->keys[bucket][number];
+    struct crash_change *deletion = crash_model_begin(crash->model, known, &nothing, true);
     crash_store_key(number, key);
     struct object_delete_entry entry = {.key = bytes_of_string(key)};
     enum status st = object_delete(&crash->buckets[bucket], &entry, 1, &err);
     if (st != ST_OK || entry.status != ST_OK) {
         crash_store_broken("%s: a corrupt object cannot be deleted: %s", key,
                            st != ST_OK ? err.text : entry.error.text);
+    }
+    if (deletion != NULL) {
+        crash_model_end(crash->model, deletion);
+    } else {
+        crash_model_settle(crash->model, known, &nothing, clock_monotonic_ns());
     }
 }
 
@@ -47,7 +57,6 @@ verify_key(struct crash_store *crash, unsigned bucket, unsigned number,
     struct crash_key *key = &crash->model->keys[bucket][number];
     bool may_lose = bucket == CRASH_BUCKET_RELAXED && crash->is_power_cut;
     int64_t settled_ns = may_lose ? crash->model->death_ns - crash->relaxed_loss_ns : INT64_MAX;
-    struct crash_value nothing = {0};
     enum crash_read read = crash_store_read(crash, bucket, number, settled_ns, content, ret_read);
     bool may_be_corrupt = may_lose && !crash_model_is_older(key, settled_ns);
     if (read == CRASH_READ_FAILED || (read == CRASH_READ_CORRUPT && !may_be_corrupt)) {
@@ -56,8 +65,6 @@ verify_key(struct crash_store *crash, unsigned bucket, unsigned number,
     if (read == CRASH_READ_CORRUPT) {
         delete_corrupt(crash, bucket, number);
         *ret_read = (struct crash_read_result){0};
-        /* The deletion is as relaxed as what it deletes: the next cut may take it back. */
-        crash_model_settle(crash->model, key, &nothing, clock_monotonic_ns());
         return;
     }
     const struct crash_change *change = crash_model_explain(key, ret_read->version, settled_ns);
