@@ -2,8 +2,10 @@
 #include "object/object_relay.h"
 
 #include <inttypes.h>
+#include <time.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "object/object_cluster.h"
 
@@ -29,6 +31,7 @@ struct relay {
     object_relay_fn *done;
     struct http_exchange *exchange;
     unsigned int try_count;
+    int64_t end_ns; /* monotonic: no repetition after it */
     uint64_t wanted_version;
     void *dialect_data; /* of the exchange, while a worker has it */
     struct object_relay_result result;
@@ -82,12 +85,17 @@ go_on(struct http_exchange *exchange)
     give_result(relay);
 }
 
+/* ON_WORKER. */
 static void
 fetch_map(struct http_exchange *exchange)
 {
     struct relay *relay = http_exchange_data(exchange);
     const struct object_cluster *cluster = object_store_cluster(relay->bucket.store);
+    struct timespec pause = {0, OBJECT_RELAY_PAUSE_MS * 1000000L};
 
+    if (relay->try_count > 1) {
+        (void)nanosleep(&pause, NULL);
+    }
     relay->result.status =
         cluster->fetch_map(cluster->arg, relay->wanted_version, &relay->result.error);
     http_exchange_run_on_loop(exchange, go_on);
@@ -110,7 +118,7 @@ on_result(struct http_exchange *exchange, const struct peer_relay_result *peer)
     struct relay *relay = peer->arg;
     struct object_relay_result *result = &relay->result;
 
-    if (peer->status == ST_MOVED && peer->may_repeat && relay->try_count < OBJECT_RELAY_TRIES_MAX) {
+    if (peer->status == ST_MOVED && peer->may_repeat && clock_monotonic_ns() < relay->end_ns) {
         ask_again(relay, peer->map_version);
         return;
     }
@@ -170,6 +178,7 @@ object_relay(const struct bucket *bucket, struct bytes key, struct bytes upload,
     relay->route = *route;
     relay->exchange = exchange;
     relay->done = done;
+    relay->end_ns = clock_monotonic_ns() + OBJECT_RELAY_PATIENCE_MS * CLOCK_NS_PER_MS;
     send_relay(relay);
 }
 

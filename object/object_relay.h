@@ -14,8 +14,10 @@
 #include "net/http_relay.h"
 #include "object/object_route.h"
 
-/* A map changes twice while a request waits for a second only in tests; then 503. */
-#define OBJECT_RELAY_TRIES_MAX 5
+/* Both nodes may be a version apart again and again while placements follow each other; as long as
+ * one may be pending (10 s) and a little more, then 503. */
+#define OBJECT_RELAY_PATIENCE_MS 12000
+#define OBJECT_RELAY_PAUSE_MS 20 /* from the second repetition on */
 
 struct object_relay_result {
     const struct http_answer_head *answer; /* NULL: none */
