@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -38,6 +39,17 @@ clock_monotonic_ns(void)
 {
     return atomic_load_explicit(&is_virtual, memory_order_relaxed) ? atomic_load(&virtual_wall_ns)
                                                                    : clock_read(CLOCK_MONOTONIC);
+}
+
+void
+clock_pause_ns(int64_t ns)
+{
+    int64_t until_ns = clock_read(CLOCK_MONOTONIC) + ns;
+    struct timespec until = {until_ns / CLOCK_NS_PER_S, until_ns % CLOCK_NS_PER_S};
+
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
+        continue;
+    }
 }
 
 void

@@ -3,9 +3,9 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/cluster_view.h"
 
 #include "base/banned.h"
@@ -61,7 +61,6 @@ send_action(struct command_context *context, const char *verb, const char *id, j
 static enum status
 watch(struct command_context *context, struct error *err)
 {
-    struct timespec pause = {.tv_nsec = WATCH_INTERVAL_MS * 1000000L};
     bool is_terminal = isatty(STDOUT_FILENO) && !context->options->is_json;
     bool is_busy = true;
     enum status st = ST_OK;
@@ -87,7 +86,7 @@ watch(struct command_context *context, struct error *err)
         cluster_view_release(&view);
         arena_release(&arena);
         if (st == ST_OK && is_busy) {
-            nanosleep(&pause, NULL);
+            clock_pause_ns(WATCH_INTERVAL_MS * CLOCK_NS_PER_MS);
         }
     }
     return st;

@@ -4,9 +4,9 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/command.h"
 
 #include "base/banned.h"
@@ -116,7 +116,6 @@ command_fsck(struct command_context *context, struct error *err)
         .body = context->options->is_verifying
                     ? BYTES_LITERAL("{\"action\":\"lode-fsck\",\"value\":{\"verify\":true}}")
                     : BYTES_LITERAL("{\"action\":\"lode-fsck\",\"value\":{}}")};
-    struct timespec pause = {.tv_nsec = POLL_INTERVAL_MS * 1000000L};
     struct s3_client_response response;
     json_t *job = NULL;
     bool is_running = true;
@@ -137,7 +136,7 @@ command_fsck(struct command_context *context, struct error *err)
             is_running = state != NULL && strcmp(state, "running") == 0;
             show_progress(context, job, !is_running);
             if (is_running) {
-                nanosleep(&pause, NULL);
+                clock_pause_ns(POLL_INTERVAL_MS * CLOCK_NS_PER_MS);
             }
         }
     }

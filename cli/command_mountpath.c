@@ -7,10 +7,10 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "cli/command.h"
 
@@ -152,7 +152,6 @@ print_end(const struct command_context *context, const json_t *job, struct error
 static enum status
 watch(struct command_context *context, struct error *err)
 {
-    const struct timespec pause = {.tv_nsec = POLL_INTERVAL_MS * 1000000L};
     bool is_running = true;
     enum status st = ST_OK;
 
@@ -164,7 +163,7 @@ watch(struct command_context *context, struct error *err)
         if (st == ST_OK && job != NULL) {
             show_progress(context, job, !is_running);
             if (is_running) {
-                nanosleep(&pause, NULL);
+                clock_pause_ns(POLL_INTERVAL_MS * CLOCK_NS_PER_MS);
             } else {
                 st = print_end(context, job, err);
             }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lode show: what the server's cluster looks like; mountpath stands in command_mountpath.c. */
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/cluster_view.h"
 
 #include "base/banned.h"
@@ -37,7 +37,6 @@ enum status
 command_show(struct command_context *context, struct error *err)
 {
     bool is_node = strcmp(context->words[0], "node") == 0;
-    struct timespec pause = {.tv_sec = WATCH_INTERVAL_S};
     enum status st;
 
     if (strcmp(context->words[0], "mountpath") == 0 && context->word_count == 1) {
@@ -58,7 +57,7 @@ command_show(struct command_context *context, struct error *err)
         st = show_once(&round, is_node, err);
         arena_release(&arena);
         if (st == ST_OK && context->options->is_watching) {
-            nanosleep(&pause, NULL);
+            clock_pause_ns(WATCH_INTERVAL_S * CLOCK_NS_PER_S);
         }
     } while (st == ST_OK && context->options->is_watching);
     return st;

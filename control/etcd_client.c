@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "control/etcd_client.h"
 
-#include <errno.h>
 #include <stdatomic.h>
-#include <time.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -289,16 +287,12 @@ etcd_backoff_ms(unsigned n)
 bool
 etcd_backoff_sleep(unsigned n, int64_t deadline_ns)
 {
-    int64_t until_ns = clock_monotonic_ns() + etcd_backoff_ms(n) * CLOCK_NS_PER_MS;
-    struct timespec until;
+    int64_t pause_ns = etcd_backoff_ms(n) * CLOCK_NS_PER_MS;
 
-    if (until_ns >= deadline_ns) {
+    if (clock_monotonic_ns() + pause_ns >= deadline_ns) {
         return false;
     }
-    until.tv_sec = until_ns / CLOCK_NS_PER_S;
-    until.tv_nsec = until_ns % CLOCK_NS_PER_S;
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
-    }
+    clock_pause_ns(pause_ns);
     return true;
 }
 

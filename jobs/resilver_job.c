@@ -3,8 +3,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "object/resilver.h"
 #include "store/store.h"
 
@@ -55,7 +55,6 @@ static bool
 wait_for_help(struct job_run *run, const struct resilver_progress *progress,
               const struct error *why)
 {
-    const struct timespec pause = {.tv_nsec = STOP_LOOK_MS * 1000000L};
     char text[JOB_TEXT_SIZE];
 
     snprintf(text, sizeof(text), "waiting, tried again every %d s: %.*s", RETRY_S,
@@ -65,7 +64,7 @@ wait_for_help(struct job_run *run, const struct resilver_progress *progress,
         if (atomic_load(job_run_is_stopped(run))) {
             return false;
         }
-        nanosleep(&pause, NULL);
+        clock_pause_ns(STOP_LOOK_MS * CLOCK_NS_PER_MS);
     }
     return true;
 }
@@ -102,7 +101,6 @@ enum status
 resilver_job_ensure(struct job_registry *registry, struct object_store *store,
                     char ret_id[JOB_ID_SIZE], struct error *err)
 {
-    const struct timespec pause = {.tv_nsec = ENSURE_WAIT_MS * 1000000L};
     enum status st = ST_BUSY;
 
     ret_id[0] = '\0';
@@ -111,7 +109,7 @@ resilver_job_ensure(struct job_registry *registry, struct object_store *store,
             return ST_OK;
         }
         if (try > 0) {
-            nanosleep(&pause, NULL);
+            clock_pause_ns(ENSURE_WAIT_MS * CLOCK_NS_PER_MS);
         }
         st = job_start(registry, &resilver_job, NULL, 0, ret_id, err);
     }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "object/key_settle.h"
 
-#include <time.h>
-
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/memory.h"
 #include "object/home_move.h"
@@ -135,14 +134,6 @@ confirm(struct look *look, const struct key_claim *claim, size_t chosen, struct 
     return st;
 }
 
-static void
-pause_a_moment(void)
-{
-    struct timespec pause = {0, SETTLE_PAUSE_MS * 1000000L};
-
-    (void)nanosleep(&pause, NULL);
-}
-
 /* *ret_is_settled: what stands here counts.  Else again. */
 static enum status
 settle_once(struct look *look, const struct key_claim *claim, bool *ret_is_settled,
@@ -164,7 +155,7 @@ settle_once(struct look *look, const struct key_claim *claim, bool *ret_is_settl
         return st;
     }
     if (choose(look, &chosen)) {
-        pause_a_moment();
+        clock_pause_ns(SETTLE_PAUSE_MS * CLOCK_NS_PER_MS);
         return ST_OK;
     }
     if (chosen == PLACEMENT_NOBODY) {
@@ -186,7 +177,7 @@ hear_news(const struct look *look, const struct key_claim *claim, struct error *
         st = cluster->fetch_map(cluster->arg, look->map->version + 1, err);
     }
     if (st == ST_OK) {
-        pause_a_moment();
+        clock_pause_ns(SETTLE_PAUSE_MS * CLOCK_NS_PER_MS);
         st = key_claim_check(claim, err);
     }
     return st;

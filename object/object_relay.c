@@ -2,7 +2,6 @@
 #include "object/object_relay.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -91,10 +90,9 @@ fetch_map(struct http_exchange *exchange)
 {
     struct relay *relay = http_exchange_data(exchange);
     const struct object_cluster *cluster = object_store_cluster(relay->bucket.store);
-    struct timespec pause = {0, OBJECT_RELAY_PAUSE_MS * 1000000L};
 
     if (relay->try_count > 1) {
-        (void)nanosleep(&pause, NULL);
+        clock_pause_ns(OBJECT_RELAY_PAUSE_MS * CLOCK_NS_PER_MS);
     }
     relay->result.status =
         cluster->fetch_map(cluster->arg, relay->wanted_version, &relay->result.error);

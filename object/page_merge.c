@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "object/page_merge.h"
 
-#include <time.h>
-
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/field_codec.h"
@@ -434,14 +432,6 @@ merge_page(struct merge *merge, struct buffer *out, bool *ret_is_truncated, stru
     return st;
 }
 
-static void
-pause_a_moment(void)
-{
-    struct timespec pause = {0, PAGE_MERGE_PAUSE_MS * 1000000L};
-
-    (void)nanosleep(&pause, NULL);
-}
-
 enum status
 page_merge_run(const struct page_merge_options *options, struct buffer *out, size_t *ret_count,
                bool *ret_is_truncated, struct error *err)
@@ -464,7 +454,7 @@ page_merge_run(const struct page_merge_options *options, struct buffer *out, siz
             enum status fetched = cluster->fetch_map(cluster->arg, merge.seen_version, err);
 
             st = fetched == ST_OK ? ST_MOVED : fetched;
-            pause_a_moment();
+            clock_pause_ns(PAGE_MERGE_PAUSE_MS * CLOCK_NS_PER_MS);
         }
         close_cursors(&merge);
     }

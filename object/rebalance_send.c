@@ -7,7 +7,6 @@
  * Between two pages a thread rests as long as the last one took, if clients asked for keys
  * meanwhile: they get at least half of what the rebalance could use.
  */
-#include <time.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -355,14 +354,11 @@ static void
 rest(struct rebalance_scan *scan, uint64_t asked_before, int64_t began_ns)
 {
     int64_t rest_ns = clock_monotonic_ns() - began_ns;
-    struct timespec pause;
 
     if (ownership_asked_count(scan->rebalance->store->ownership) == asked_before) {
         return;
     }
-    rest_ns = rest_ns < REST_NS_MAX ? rest_ns : REST_NS_MAX;
-    pause = (struct timespec){0, rest_ns};
-    (void)nanosleep(&pause, NULL);
+    clock_pause_ns(rest_ns < REST_NS_MAX ? rest_ns : REST_NS_MAX);
 }
 
 enum status
