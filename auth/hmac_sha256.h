@@ -6,11 +6,11 @@
 #ifndef AUTH_HMAC_SHA256_H
 #define AUTH_HMAC_SHA256_H
 
-#include "base/bytes.h"
+#include "auth/hmac.h"
 
 #define HMAC_SHA256_SIZE 32
 /* Longest message: a string to sign has some 350 bytes, a scope of foreign length included. */
-#define HMAC_SHA256_MESSAGE_BYTES_MAX 1024
+#define HMAC_SHA256_MESSAGE_BYTES_MAX HMAC_SHORT_BYTES_MAX
 
 /* message.size is at most HMAC_SHA256_MESSAGE_BYTES_MAX (CHECKed). */
 void hmac_sha256(struct bytes key, struct bytes message, unsigned char ret_mac[HMAC_SHA256_SIZE]);

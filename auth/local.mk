@@ -13,6 +13,7 @@ libauth_a_SOURCES = \
 	auth/credential_lookup.h \
 	auth/credential_store.c auth/credential_store.h \
 	auth/failure_limit.c auth/failure_limit.h \
+	auth/hmac.c auth/hmac.h \
 	auth/hmac_sha1.c auth/hmac_sha1.h \
 	auth/hmac_sha256.c auth/hmac_sha256.h \
 	auth/payload_sha256.c auth/payload_sha256.h \
