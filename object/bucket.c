@@ -206,6 +206,14 @@ bucket_close(struct bucket *bucket)
 }
 
 enum status
+bucket_check_id(const struct bucket *bucket, uint64_t id, struct error *err)
+{
+    return id == bucket->id
+               ? ST_OK
+               : fail(err, ST_NO_SUCH_BUCKET, "the bucket is another one of that name");
+}
+
+enum status
 bucket_refresh(struct object_store *store, struct bytes name, struct error *err)
 {
     struct arena arena = ARENA_INIT;

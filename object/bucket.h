@@ -49,6 +49,9 @@ MUST_USE enum status bucket_open(struct object_store *store, const struct princi
 MUST_USE enum status bucket_open_id(struct object_store *store, uint64_t id,
                                     struct bucket *ret_bucket, struct error *err);
 void bucket_close(struct bucket *bucket);
+/* ST_NO_SUCH_BUCKET: another node means a bucket of that name that has been deleted since, or one
+ * that was made since. */
+MUST_USE enum status bucket_check_id(const struct bucket *bucket, uint64_t id, struct error *err);
 /* Before "no such bucket": know of the name what the control store knew when this began. */
 MUST_USE ON_WORKER enum status bucket_refresh(struct object_store *store, struct bytes name,
                                               struct error *err);

@@ -165,8 +165,9 @@ bucket_empty_serve(const struct bucket *bucket, struct bytes arguments, struct e
     if (st != ST_NOT_FOUND || step == 0) {
         return fail(err, ST_INVALID, "the arguments about an empty bucket are malformed");
     }
-    if (id != bucket->id) {
-        return fail(err, ST_NO_SUCH_BUCKET, "the bucket is another one of that name");
+    st = bucket_check_id(bucket, id, err);
+    if (st != ST_OK) {
+        return st;
     }
     if (!atomic_load(bucket->is_refusing_writes)) {
         return fail(err, ST_CONFLICT, "the bucket is not being deleted here");

@@ -11,7 +11,7 @@
 
 /* Arguments of the verb: numbers never change. */
 enum argument {
-    ARGUMENT_BUCKET_ID = 1 | FIELD_CRITICAL,
+    /* 1: PAGE_ARGUMENT_BUCKET_ID */
     ARGUMENT_PREFIX = 2 | FIELD_CRITICAL,
     ARGUMENT_DELIMITER = 3 | FIELD_CRITICAL,
     ARGUMENT_AFTER = 4 | FIELD_CRITICAL,
@@ -169,13 +169,12 @@ list_own(const struct bucket *bucket, const struct object_list_options *options,
 }
 
 static bool
-read_argument(const struct field *field, struct object_list_options *options, uint64_t *ret_id)
+read_argument(const struct field *field, void *arg)
 {
-    uint64_t count_max = 0;
+    struct object_list_options *options = arg;
+    uint64_t is_continued = 0;
 
     switch (field->tag) {
-    case ARGUMENT_BUCKET_ID:
-        return field_number(field->payload, UINT64_MAX, ret_id);
     case ARGUMENT_PREFIX:
         options->prefix = field->payload;
         return true;
@@ -186,17 +185,13 @@ read_argument(const struct field *field, struct object_list_options *options, ui
         options->after = field->payload;
         return true;
     case ARGUMENT_CONTINUED:
-        if (!field_number(field->payload, 1, &count_max)) {
+        if (!field_number(field->payload, 1, &is_continued)) {
             return false;
         }
-        options->is_continued = count_max == 1;
+        options->is_continued = is_continued == 1;
         return true;
     case ARGUMENT_COUNT_MAX:
-        if (!field_number(field->payload, OBJECT_LIST_PAGE_MAX, &count_max)) {
-            return false;
-        }
-        options->count_max = (size_t)count_max;
-        return true;
+        return page_argument_count_max(field, OBJECT_LIST_PAGE_MAX, &options->count_max);
     default:
         return (field->tag & FIELD_CRITICAL) == 0;
     }
@@ -208,22 +203,9 @@ object_list_serve(const struct bucket *bucket, struct bytes arguments, uint64_t 
 {
     struct object_list_options options = {
         .prefix = BYTES_LITERAL(""), .delimiter = BYTES_LITERAL(""), .after = BYTES_LITERAL("")};
-    uint64_t id = 0;
-    struct field field;
-    enum status st;
+    enum status st = page_arguments_read(bucket, arguments, read_argument, &options, "a page", err);
 
-    while ((st = field_next(&arguments, &field)) == ST_OK) {
-        if (!read_argument(&field, &options, &id)) {
-            return fail(err, ST_INVALID, "an argument of a page cannot be read");
-        }
-    }
-    if (st != ST_NOT_FOUND) {
-        return fail(err, ST_INVALID, "the arguments of a page are malformed");
-    }
-    if (id != bucket->id) {
-        return fail(err, ST_NO_SUCH_BUCKET, "the bucket is another one of that name");
-    }
-    return list_own(bucket, &options, map_version, out, ret_is_truncated, err);
+    return st == ST_OK ? list_own(bucket, &options, map_version, out, ret_is_truncated, err) : st;
 }
 
 /* ---- the page of all ---- */
@@ -234,7 +216,7 @@ write_arguments(const void *arg, struct bytes last, size_t count_max, struct buf
     const struct list_merge *merge = arg;
     const struct object_list_options *options = merge->options;
 
-    field_put_number(out, ARGUMENT_BUCKET_ID, merge->bucket->id);
+    field_put_number(out, PAGE_ARGUMENT_BUCKET_ID, merge->bucket->id);
     field_put_text(out, ARGUMENT_PREFIX, options->prefix);
     field_put_text(out, ARGUMENT_DELIMITER, options->delimiter);
     field_put_number(out, ARGUMENT_CONTINUED, last.data != NULL);

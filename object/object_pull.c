@@ -187,8 +187,8 @@ object_pull_serve(const struct bucket *bucket, struct bytes key, struct bytes ar
     struct object_route route;
     enum status st = read_arguments(arguments_bytes, &arguments, err);
 
-    if (st == ST_OK && arguments.bucket_id != bucket->id) {
-        st = fail(err, ST_NO_SUCH_BUCKET, "the bucket is another one of that name");
+    if (st == ST_OK) {
+        st = bucket_check_id(bucket, arguments.bucket_id, err);
     }
     if (st == ST_OK) {
         st = object_route(bucket, key, BYTES_NONE, arena, &route, err);

@@ -162,8 +162,8 @@ object_put_take(const struct bucket *bucket, struct bytes arguments, struct byte
     struct key_item item;
     enum status st = key_item_read(body, &arena, &item, err);
 
-    if (st == ST_OK && item.bucket_id != bucket->id) {
-        st = fail(err, ST_NO_SUCH_BUCKET, "the bucket is another one of that name");
+    if (st == ST_OK) {
+        st = bucket_check_id(bucket, item.bucket_id, err);
     }
     if (st == ST_OK) {
         st = object_record_decode(item.record, &arena, &record, err);

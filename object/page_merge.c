@@ -65,6 +65,43 @@ page_next(struct bytes *rest, struct bytes *ret_sort_key, struct bytes *ret_valu
                                                                                        : ST_INVALID;
 }
 
+/* ---- arguments ---- */
+
+enum status
+page_arguments_read(const struct bucket *bucket, struct bytes arguments, page_argument_fn *read,
+                    void *options, const char *what, struct error *err)
+{
+    uint64_t id = 0;
+    struct field field;
+    enum status st;
+
+    while ((st = field_next(&arguments, &field)) == ST_OK) {
+        bool is_read = field.tag == PAGE_ARGUMENT_BUCKET_ID
+                           ? field_number(field.payload, UINT64_MAX, &id)
+                           : read(&field, options);
+
+        if (!is_read) {
+            return fail(err, ST_INVALID, "an argument of %s cannot be read", what);
+        }
+    }
+    if (st != ST_NOT_FOUND) {
+        return fail(err, ST_INVALID, "the arguments of %s are malformed", what);
+    }
+    return bucket_check_id(bucket, id, err);
+}
+
+bool
+page_argument_count_max(const struct field *field, size_t limit, size_t *ret_count_max)
+{
+    uint64_t count_max;
+
+    if (!field_number(field->payload, limit, &count_max)) {
+        return false;
+    }
+    *ret_count_max = (size_t)count_max;
+    return true;
+}
+
 /* ---- what counts here ---- */
 
 /* Rule 3.2: no page from the acknowledgment of a pending map on. */

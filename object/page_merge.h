@@ -10,6 +10,7 @@
 #ifndef OBJECT_PAGE_MERGE_H
 #define OBJECT_PAGE_MERGE_H
 
+#include "base/field_codec.h"
 #include "meta/object_record.h"
 #include "object/bucket.h"
 
@@ -47,6 +48,18 @@ struct page_merge_options {
 MUST_USE ON_WORKER enum status page_merge_run(const struct page_merge_options *options,
                                               struct buffer *out, size_t *ret_count,
                                               bool *ret_is_truncated, struct error *err);
+
+/* Both verbs' first argument, the id of the bucket that the page is of. */
+#define PAGE_ARGUMENT_BUCKET_ID (1 | FIELD_CRITICAL)
+/* One argument of a verb; it is given those that it does not know too.  False: refused. */
+typedef bool page_argument_fn(const struct field *field, void *options);
+/* All of them.  what: "a page", for messages.  ST_INVALID; ST_NO_SUCH_BUCKET: bucket has another
+ * id. */
+MUST_USE enum status page_arguments_read(const struct bucket *bucket, struct bytes arguments,
+                                         page_argument_fn *read, void *options, const char *what,
+                                         struct error *err);
+/* The size of the page that is asked for.  False: refused. */
+bool page_argument_count_max(const struct field *field, size_t limit, size_t *ret_count_max);
 
 void page_put(struct buffer *out, struct bytes sort_key, struct bytes value);
 /* The next entry of *rest; ST_NOT_FOUND: none; ST_INVALID. */
