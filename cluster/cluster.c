@@ -34,12 +34,6 @@ cluster_wake(struct cluster *cluster)
     }
 }
 
-void
-cluster_poke(struct cluster *cluster)
-{
-    cluster_wake(cluster);
-}
-
 bool
 cluster_wait_round(struct cluster *cluster, uint64_t *round, int64_t deadline_ns)
 {

@@ -95,8 +95,6 @@ MUST_USE ON_WORKER enum status cluster_fetch_map_for(struct cluster *cluster, ui
                                                      int64_t timeout_ms, struct error *err);
 /* Does somebody lead, as far as this node knows?  Does not wait. */
 bool cluster_has_leader(struct cluster *cluster);
-/* Something that holds_barrier depends on has changed. */
-void cluster_poke(struct cluster *cluster);
 /* Wait until every node whose lease lives has applied the control changes up to revision.
  * ST_UNAVAILABLE names one that has not. */
 MUST_USE ON_WORKER enum status cluster_settle(struct cluster *cluster, uint64_t revision,

@@ -13,7 +13,7 @@
 #include "control/control_leader.h"
 #include "control/control_session.h"
 
-/* How often a target asks itself whether a stage is done, besides cluster_poke (ms). */
+/* How often a target asks itself whether a stage is done (ms). */
 #define CLUSTER_BARRIER_INTERVAL_MS 200
 /* After what failed (ms). */
 #define CLUSTER_RETRY_MS 500

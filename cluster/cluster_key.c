@@ -178,14 +178,6 @@ name_of(uint64_t number, char *out, size_t size)
     return bytes_of(out, (size_t)snprintf(out, size, CLUSTER_KEY_PREFIX "%" PRIu64, number));
 }
 
-enum status
-cluster_key_refresh(struct control *control, uint64_t number, struct error *err)
-{
-    char name[64];
-
-    return control_refresh(control, name_of(number, name, sizeof(name)), err);
-}
-
 static enum status
 put_key(struct control *control, const struct cluster_key *key, uint64_t expected_revision,
         uint64_t *ret_revision, struct error *err)

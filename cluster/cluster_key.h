@@ -32,8 +32,6 @@ MUST_USE enum status cluster_key_current(struct control *control, struct cluster
  * task), not valid. */
 MUST_USE enum status cluster_key_find(struct control *control, uint64_t number,
                                       struct cluster_key *ret_key, struct error *err);
-MUST_USE ON_WORKER enum status cluster_key_refresh(struct control *control, uint64_t number,
-                                                   struct error *err);
 /* A new key that signs from now on, known to every live node (see cluster_settle).  What an
  * interrupted rotation left is finished. */
 MUST_USE ON_WORKER enum status cluster_key_rotate(struct control *control, uint64_t *ret_number,

@@ -44,12 +44,6 @@ peer_client_destroy(struct peer_client **take_client)
     free(client);
 }
 
-struct peer_identity *
-peer_client_identity(struct peer_client *client)
-{
-    return client->identity;
-}
-
 /* Address, path, head and its signature, as both kinds of request send them. */
 struct envelope {
     struct socket_address address;

@@ -39,7 +39,6 @@ struct peer_client_options {
 
 struct peer_client *peer_client_create(const struct peer_client_options *options);
 void peer_client_destroy(struct peer_client **take_client);
-struct peer_identity *peer_client_identity(struct peer_client *client);
 
 struct peer_call_options {
     struct bytes node_id;

@@ -83,12 +83,6 @@ peer_identity_node(const struct peer_identity *identity)
     return identity->node_id;
 }
 
-struct bytes
-peer_identity_cluster(const struct peer_identity *identity)
-{
-    return identity->cluster_id;
-}
-
 void
 peer_identity_set_keys(struct peer_identity *identity, const struct peer_key *keys, size_t count)
 {

@@ -37,7 +37,6 @@ struct peer_identity;
 struct peer_identity *peer_identity_create(struct bytes cluster_id, struct bytes node_id);
 void peer_identity_destroy(struct peer_identity **take_identity);
 struct bytes peer_identity_node(const struct peer_identity *identity);
-struct bytes peer_identity_cluster(const struct peer_identity *identity);
 /* At most PEER_KEYS_MAX, the newest first.  Copied. */
 void peer_identity_set_keys(struct peer_identity *identity, const struct peer_key *keys,
                             size_t count);

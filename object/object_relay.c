@@ -92,7 +92,7 @@ fetch_map(struct http_exchange *exchange)
     const struct object_cluster *cluster = object_store_cluster(relay->bucket.store);
 
     if (relay->try_count > 1) {
-        clock_pause_ns(OBJECT_RELAY_PAUSE_MS * CLOCK_NS_PER_MS);
+        clock_pause_ns(OBJECT_MOVED_PAUSE_MS * CLOCK_NS_PER_MS);
     }
     relay->result.status =
         cluster->fetch_map(cluster->arg, relay->wanted_version, &relay->result.error);
@@ -176,7 +176,7 @@ object_relay(const struct bucket *bucket, struct bytes key, struct bytes upload,
     relay->route = *route;
     relay->exchange = exchange;
     relay->done = done;
-    relay->end_ns = clock_monotonic_ns() + OBJECT_RELAY_PATIENCE_MS * CLOCK_NS_PER_MS;
+    relay->end_ns = clock_monotonic_ns() + OBJECT_MOVED_PATIENCE_MS * CLOCK_NS_PER_MS;
     send_relay(relay);
 }
 

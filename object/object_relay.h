@@ -14,11 +14,6 @@
 #include "net/http_relay.h"
 #include "object/object_route.h"
 
-/* Both nodes may be a version apart again and again while placements follow each other; as long as
- * one may be pending (10 s) and a little more, then 503. */
-#define OBJECT_RELAY_PATIENCE_MS 12000
-#define OBJECT_RELAY_PAUSE_MS 20 /* from the second repetition on */
-
 struct object_relay_result {
     const struct http_answer_head *answer; /* NULL: none */
     bool is_local;                         /* the map says so now */

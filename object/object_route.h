@@ -12,6 +12,12 @@
 /* "<32 hex digits>.<node id>" */
 #define UPLOAD_NAME_BYTES_MAX (UPLOAD_ID_TEXT_SIZE + 64)
 
+/* What another node refuses with ST_MOVED is repeated: while placements follow each other both may
+ * be a version apart again and again, so as long as one may be pending (10 s) and a little more;
+ * then 503. */
+#define OBJECT_MOVED_PATIENCE_MS 12000
+#define OBJECT_MOVED_PAUSE_MS 20 /* between two tries */
+
 struct object_route {
     bool is_local;
     uint64_t map_version; /* 0: this node is alone */

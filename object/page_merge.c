@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "object/object_cluster.h"
 #include "object/object_key.h"
+#include "object/object_route.h"
 #include "object/ownership.h"
 
 #include "base/banned.h"
@@ -474,7 +475,7 @@ page_merge_run(const struct page_merge_options *options, struct buffer *out, siz
                bool *ret_is_truncated, struct error *err)
 {
     const struct object_cluster *cluster = object_store_cluster(options->bucket->store);
-    int64_t end_ns = clock_monotonic_ns() + PAGE_MERGE_PATIENCE_MS * CLOCK_NS_PER_MS;
+    int64_t end_ns = clock_monotonic_ns() + OBJECT_MOVED_PATIENCE_MS * CLOCK_NS_PER_MS;
     enum status st = ST_MOVED;
 
     assert_on_worker();
@@ -491,7 +492,7 @@ page_merge_run(const struct page_merge_options *options, struct buffer *out, siz
             enum status fetched = cluster->fetch_map(cluster->arg, merge.seen_version, err);
 
             st = fetched == ST_OK ? ST_MOVED : fetched;
-            clock_pause_ns(PAGE_MERGE_PAUSE_MS * CLOCK_NS_PER_MS);
+            clock_pause_ns(OBJECT_MOVED_PAUSE_MS * CLOCK_NS_PER_MS);
         }
         close_cursors(&merge);
     }

@@ -14,10 +14,6 @@
 #include "meta/object_record.h"
 #include "object/bucket.h"
 
-/* A page is repeated under a newer map, or until a pending one was decided; then 503. */
-#define PAGE_MERGE_PATIENCE_MS 12000
-#define PAGE_MERGE_PAUSE_MS 20
-
 /* What the value of an entry says of its key while keys move. */
 struct page_weight {
     struct seq seq;

@@ -249,16 +249,13 @@ is_due(struct rebalance *rebalance, const struct cluster_map *map)
     return is_due;
 }
 
-static bool
+static void
 note_begin(struct rebalance *rebalance, const struct cluster_map *map)
 {
-    bool is_new = false;
-
     WITH_LOCK (&rebalance->lock) {
         struct rebalance_progress *progress = &rebalance->progress;
 
-        is_new = progress->placement != map->placement_version;
-        if (is_new) {
+        if (progress->placement != map->placement_version) {
             *progress = (struct rebalance_progress){.placement = map->placement_version,
                                                     .started_ns = clock_wall_ns()};
         }
@@ -266,7 +263,6 @@ note_begin(struct rebalance *rebalance, const struct cluster_map *map)
         progress->stage = map->stage;
         progress->text[0] = '\0';
     }
-    return is_new;
 }
 
 static void
@@ -303,12 +299,9 @@ run_map(struct rebalance *rebalance, struct cluster_map *map)
 {
     struct error err = ERROR_INIT;
     int64_t started_ns = clock_monotonic_ns();
-    bool is_new = note_begin(rebalance, map);
     enum status st;
 
-    if (is_new && rebalance->begin != NULL) {
-        rebalance->begin(rebalance->begin_arg);
-    }
+    note_begin(rebalance, map);
     st = run_stage(rebalance, map, &err);
     note_end(rebalance, map, st, &err, clock_monotonic_ns() - started_ns);
     return st;
@@ -465,11 +458,4 @@ struct rebalance *
 object_store_rebalance(const struct object_store *store)
 {
     return store->rebalance;
-}
-
-void
-rebalance_on_begin(struct rebalance *rebalance, void (*begin)(void *arg), void *arg)
-{
-    rebalance->begin = begin;
-    rebalance->begin_arg = arg;
 }

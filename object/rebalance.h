@@ -48,7 +48,5 @@ struct rebalance_progress {
 };
 void rebalance_progress_get(struct rebalance *rebalance, struct rebalance_progress *ret_progress);
 struct rebalance *object_store_rebalance(const struct object_store *store); /* NULL: alone */
-/* Called on the rebalance's thread when a run begins.  Set before the first map. */
-void rebalance_on_begin(struct rebalance *rebalance, void (*begin)(void *arg), void *arg);
 
 #endif

@@ -30,8 +30,6 @@ struct rebalance {
     uint64_t done_placement;            /* guarded by lock: of done_stage */
     enum placement_stage done_stage;    /* guarded by lock: the next one is due */
     struct rebalance_progress progress; /* guarded by lock */
-    void (*begin)(void *arg);
-    void *begin_arg;
 };
 
 /* One pass over a family of one home, by several threads. */
