@@ -18,7 +18,8 @@
 
 #include "base/banned.h"
 
-/* Each time the key's home or owner changed meanwhile, which operators do. */
+/* Each time the key's home or owner changed meanwhile, which operators do; where another node is
+ * asked, OBJECT_MOVED_PATIENCE_MS besides. */
 #define PUT_TRY_COUNT 16
 
 /* What the client gets to see: the checksum that it sent, else what the record keeps. */
@@ -257,26 +258,41 @@ put_claim(struct object_put *put, struct error *err)
     return st;
 }
 
+/* At the key's owner; ST_MOVED: nothing was done, and this node knows more of the map. */
+static enum status
+put_commit_elsewhere(struct object_put *put, struct seq *ret_seq, struct error *err)
+{
+    enum status st = object_put_forward(put, ret_seq, err);
+
+    if (st == ST_MOVED) {
+        clock_pause_ns(OBJECT_MOVED_PAUSE_MS * CLOCK_NS_PER_MS);
+        if (object_route_refresh(put->bucket.store, NULL) != ST_OK) {
+            st = fail(err, ST_UNAVAILABLE, "The map of the cluster cannot be read");
+        }
+    }
+    return st;
+}
+
 /* Here or, *ret_is_elsewhere, at the key's owner.  ST_MOVED: it keeps changing. */
 static enum status
 put_commit_claimed(struct object_put *put, struct seq *ret_seq, bool *ret_is_elsewhere,
                    struct error *err)
 {
+    int64_t end_ns = clock_monotonic_ns() + OBJECT_MOVED_PATIENCE_MS * CLOCK_NS_PER_MS;
+    bool is_moved = false; /* another node was asked */
     enum status st = ST_MOVED;
 
-    for (size_t try = 0; try < PUT_TRY_COUNT && st == ST_MOVED; try++) {
+    for (size_t try = 0;
+         st == ST_MOVED && (try < PUT_TRY_COUNT || (is_moved && clock_monotonic_ns() < end_ns));
+         try++) {
         struct home *home = NULL;
 
         st = put_claim(put, err);
         if (st == ST_MOVED && !put->is_forwarded) {
-            st = object_put_forward(put, ret_seq, err);
-            if (st != ST_MOVED) {
-                *ret_is_elsewhere = true;
-                return st;
-            }
-            if (object_route_refresh(put->bucket.store, err) != ST_OK) {
-                return ST_UNAVAILABLE;
-            }
+            is_moved = true;
+            st = put_commit_elsewhere(put, ret_seq, err);
+            *ret_is_elsewhere = st != ST_MOVED;
+            continue;
         }
         if (st == ST_OK) {
             st = put_try_commit(put, &home, ret_seq, err);

@@ -2,67 +2,164 @@
 #include "object/object_put_forward.h"
 
 #include "base/check.h"
-#include "base/encode.h"
 #include "base/field_codec.h"
 #include "object/key_claim.h"
-#include "object/key_item.h"
-#include "object/object_checksum.h"
 #include "object/object_cluster.h"
 #include "object/object_put_internal.h"
 #include "store/layout_reader.h"
 
 #include "base/banned.h"
 
+/* For each wait: the owner may pull an older object for a condition before it asks for the body,
+ * and syncs a large one after it. */
+#define FORWARD_TIMEOUT_MS (5 * 60 * 1000)
+
 /* Arguments of the verb: numbers never change. */
 enum argument {
     ARGUMENT_IF_MATCH = 1 | FIELD_CRITICAL,
-    ARGUMENT_IF_NONE_MATCH = 2 | FIELD_CRITICAL
+    ARGUMENT_IF_NONE_MATCH = 2 | FIELD_CRITICAL,
+    ARGUMENT_BUCKET_ID = 3 | FIELD_CRITICAL,
+    ARGUMENT_RECORD = 4 | FIELD_CRITICAL, /* without its layout */
+    ARGUMENT_NATIVE = 5 | FIELD_CRITICAL  /* 1: AIStore's PUT */
+};
+
+/* Of the answer: the same. */
+enum answer {
+    ANSWER_SEQ_VERSION = 1 | FIELD_CRITICAL,
+    ANSWER_SEQ_COUNTER = 2 | FIELD_CRITICAL,
+    ANSWER_ETAG = 3,
+    ANSWER_OVERWRITE_COUNT = 4,
+    ANSWER_CREATED_NS = 5,
+    ANSWER_UNCHANGED = 6
 };
 
 /* ---- who had the key ---- */
 
+/* What was written, read back, and whether anybody asked for it. */
+struct body_source {
+    struct source source; /* borrowed by the call: release does nothing */
+    struct source *bytes; /* NULL before the first read */
+    struct object_put *put;
+    bool is_asked;
+};
+
 static enum status
-read_back(struct object_put *put, struct arena *arena, struct bytes *ret_bytes, struct error *err)
+body_open(struct body_source *body, struct error *err)
 {
+    struct object_put *put = body->put;
     struct home_pin pin = home_pin(put->home);
-    struct source *source = NULL;
-    char *out = arena_alloc(arena, (size_t)put->size + 1);
-    size_t at = 0;
-    enum status st = ST_OK;
+    struct layout layout = put->layout;
+    enum status st;
 
-    if (put->size > 0) {
-        st = layout_reader_open(&(struct layout_reader_options){.layout = &put->layout,
-                                                                .size = put->size,
-                                                                .length = put->size,
-                                                                .what = "a body on its way"},
-                                READ_MAY_WAIT, &pin, &source, err);
+    if (layout.kind == LAYOUT_PAGES) { /* no commit has put its pages */
+        layout.kind = LAYOUT_EXTENTS;
+        layout_writer_extents(put->writer, &layout.extents, &layout.extent_count);
     }
-    while (st == ST_OK && at < put->size) {
-        size_t part = 0;
-
-        st = source_read(source, READ_MAY_WAIT, out + at, (size_t)put->size - at, &part, err);
-        if (st == ST_OK && part == 0) {
-            st = fail(err, ST_CORRUPT, "a body that was written is shorter now");
-        }
-        at += part;
-    }
-    source_release(&source);
+    st = layout_reader_open(
+        &(struct layout_reader_options){
+            .layout = &layout, .size = put->size, .length = put->size, .what = "a body on its way"},
+        READ_MAY_WAIT, &pin, &body->bytes, err);
     home_unpin(&pin);
-    *ret_bytes = bytes_of(out, at);
     return st;
 }
 
 static enum status
-call_owner(struct object_put *put, const struct cluster_map *map, const struct cluster_node *owner,
-           const struct buffer *body, struct arena *arena, struct seq *ret_seq, struct error *err)
+body_read(struct source *source, enum read_mode mode, char *out, size_t capacity, size_t *ret_size,
+          struct error *err)
 {
-    const struct object_cluster *cluster = object_store_cluster(put->bucket.store);
-    struct peer_call_result result = {.payload = NULL};
-    struct buffer arguments = BUFFER_INIT;
+    struct body_source *body = CONTAINER_OF(struct body_source, source, source);
+    enum status st = ST_OK;
+
+    body->is_asked = true;
+    if (body->bytes == NULL) {
+        st = body_open(body, err);
+    }
+    return st == ST_OK ? source_read(body->bytes, mode, out, capacity, ret_size, err) : st;
+}
+
+static const struct source_ops BODY_OPS = {body_read, NULL, NULL};
+
+static void
+write_arguments(struct object_put *put, struct buffer *out)
+{
+    struct object_record record = put->record;
+
+    memset(&record.layout, 0, sizeof(record.layout));
+    buffer_clear(&put->encoded);
+    object_record_encode(&record, &put->encoded);
+    field_put_text(out, ARGUMENT_IF_MATCH, put->conditions.if_match);
+    field_put_text(out, ARGUMENT_IF_NONE_MATCH, put->conditions.if_none_match);
+    field_put_number(out, ARGUMENT_BUCKET_ID, put->bucket.id);
+    field_put(out, ARGUMENT_RECORD, buffer_bytes(&put->encoded));
+    field_put_number(out, ARGUMENT_NATIVE, put->is_native);
+}
+
+static bool
+take_answer(struct object_put *put, const struct field *field, struct seq *seq)
+{
+    uint64_t number = 0;
+
+    switch (field->tag) {
+    case ANSWER_SEQ_VERSION:
+        return field_number(field->payload, UINT64_MAX, &seq->map_version);
+    case ANSWER_SEQ_COUNTER:
+        return field_number(field->payload, UINT64_MAX, &seq->counter);
+    case ANSWER_ETAG:
+        if (field->payload.size >= sizeof(((struct object_put_result *)NULL)->etag)) {
+            return false;
+        }
+        put->record.etag = arena_copy(&put->arena, field->payload);
+        return true;
+    case ANSWER_OVERWRITE_COUNT:
+        return field_number(field->payload, UINT64_MAX, &put->record.overwrite_count);
+    case ANSWER_CREATED_NS:
+        if (!field_number(field->payload, INT64_MAX, &number)) {
+            return false;
+        }
+        put->record.created_ns = (int64_t)number;
+        return true;
+    case ANSWER_UNCHANGED:
+        put->native.is_unchanged = field_number(field->payload, 1, &number) && number == 1;
+        return true;
+    default:
+        return (field->tag & FIELD_CRITICAL) == 0;
+    }
+}
+
+/* What the client gets to see is what the owner keeps. */
+static enum status
+read_answer(struct object_put *put, struct bytes text, struct seq *ret_seq, struct error *err)
+{
+    struct seq seq = {0, 0};
+    struct field field;
     enum status st;
 
-    field_put_text(&arguments, ARGUMENT_IF_MATCH, put->conditions.if_match);
-    field_put_text(&arguments, ARGUMENT_IF_NONE_MATCH, put->conditions.if_none_match);
+    while ((st = field_next(&text, &field)) == ST_OK) {
+        if (!take_answer(put, &field, &seq)) {
+            st = ST_INVALID;
+            break;
+        }
+    }
+    if (st != ST_NOT_FOUND || seq.map_version == 0) {
+        return fail(err, ST_UNAVAILABLE,
+                    "the owner's answer cannot be read, the outcome is unknown");
+    }
+    *ret_seq = seq;
+    return ST_OK;
+}
+
+static enum status
+call_owner(struct object_put *put, const struct cluster_map *map, const struct cluster_node *owner,
+           struct seq *ret_seq, struct error *err)
+{
+    const struct object_cluster *cluster = object_store_cluster(put->bucket.store);
+    struct body_source body = {.source = {&BODY_OPS}, .put = put};
+    struct peer_call_result result = {.payload = NULL};
+    struct buffer arguments = BUFFER_INIT;
+    struct arena arena = ARENA_INIT;
+    enum status st;
+
+    write_arguments(put, &arguments);
     st = peer_call(cluster->peers,
                    &(struct peer_call_options){.node_id = owner->id,
                                                .address = owner->peer_address,
@@ -71,20 +168,23 @@ call_owner(struct object_put *put, const struct cluster_map *map, const struct c
                                                         .bucket = put->bucket.name,
                                                         .key = put->key,
                                                         .arguments = buffer_bytes(&arguments)},
-                                               .body = buffer_bytes(body)},
-                   arena, &result, err);
-    buffer_release(&arguments);
-    source_release(&result.payload);
-    if (st == ST_OK && result.answer.fields.size != 16) {
-        st = fail(err, ST_UNAVAILABLE, "the owner's answer cannot be read, the outcome is unknown");
-    }
+                                               .payload = put->size > 0 ? &body.source : NULL,
+                                               .payload_size = put->size,
+                                               .timeout_ms = FORWARD_TIMEOUT_MS},
+                   &arena, &result, err);
     if (st == ST_OK) {
-        *ret_seq = (struct seq){decode_u64_be(result.answer.fields.data),
-                                decode_u64_be(result.answer.fields.data + 8)};
-    }
-    if (st == ST_TIMEOUT || st == ST_CLOSED || st == ST_INVALID || st == ST_BUSY) {
+        st = read_answer(put, result.answer.fields, ret_seq, err);
+    } else if (put->size > 0 && !body.is_asked && st != ST_TIMEOUT &&
+               (st == ST_BUSY || st == ST_CLOSED || st == ST_UNAVAILABLE)) {
+        st = fail(err, ST_MOVED, "the key's new owner did not ask for the body yet");
+    } else if (st == ST_TIMEOUT || st == ST_CLOSED || st == ST_INVALID || st == ST_BUSY ||
+               st == ST_INCOMPLETE || st == ST_DIGEST_MISMATCH) {
         st = fail(err, ST_UNAVAILABLE, "the key's new owner did not answer as it should");
     }
+    source_release(&result.payload);
+    source_release(&body.bytes);
+    buffer_release(&arguments);
+    arena_release(&arena);
     return st;
 }
 
@@ -94,101 +194,128 @@ object_put_forward(struct object_put *put, struct seq *ret_seq, struct error *er
     struct cluster_map *map = ownership_map(object_store_ownership(put->bucket.store));
     const struct cluster_node *owner =
         cluster_map_owner_of(map, key_claim_digest(put->bucket.name, put->key));
-    struct key_item item = {.bucket_id = put->bucket.id, .key = put->key, .has_bytes = true};
-    struct arena arena = ARENA_INIT;
-    struct buffer body = BUFFER_INIT;
-    enum status st = ST_OK;
+    enum status st;
 
-    if (put->size > OBJECT_FORWARD_BYTES_MAX || put->is_rehomed || put->is_native) {
-        st = fail(err, ST_UNAVAILABLE, "the key went to another node while its body came");
-    } else if (owner == NULL || owner->is_down) {
+    if (owner == NULL || owner->is_down) {
         st = fail(err, ST_UNAVAILABLE, "the node that has this key now is down");
     } else if (bytes_equal(owner->id,
                            ownership_node_id(object_store_ownership(put->bucket.store)))) {
         st = fail(err, ST_MOVED, "the key is back");
     } else {
-        st = read_back(put, &arena, &item.bytes, err);
+        st = call_owner(put, map, owner, ret_seq, err);
     }
-    if (st == ST_OK) {
-        buffer_clear(&put->encoded);
-        object_record_encode(&put->record, &put->encoded);
-        item.record = buffer_bytes(&put->encoded);
-        key_item_write(&item, &body);
-        st = call_owner(put, map, owner, &body, &arena, ret_seq, err);
-    }
-    buffer_release(&body);
-    arena_release(&arena);
     cluster_map_unref(map);
     return st;
 }
 
 /* ---- who has it ---- */
 
-static enum status
-read_conditions(struct bytes arguments, struct object_conditions *conditions, struct error *err)
+struct take_arguments {
+    uint64_t bucket_id;
+    struct bytes record;
+    struct object_conditions conditions;
+    bool is_native;
+};
+
+static bool
+take_argument(struct take_arguments *arguments, const struct field *field)
 {
+    uint64_t number;
+
+    switch (field->tag) {
+    case ARGUMENT_IF_MATCH:
+        arguments->conditions.if_match = field->payload;
+        return true;
+    case ARGUMENT_IF_NONE_MATCH:
+        arguments->conditions.if_none_match = field->payload;
+        return true;
+    case ARGUMENT_BUCKET_ID:
+        return field_number(field->payload, UINT64_MAX, &arguments->bucket_id);
+    case ARGUMENT_RECORD:
+        arguments->record = field->payload;
+        return true;
+    case ARGUMENT_NATIVE:
+        arguments->is_native = field_number(field->payload, 1, &number) && number == 1;
+        return arguments->is_native;
+    default:
+        return (field->tag & FIELD_CRITICAL) == 0;
+    }
+}
+
+static enum status
+read_arguments(struct bytes text, struct take_arguments *ret_arguments, struct error *err)
+{
+    struct take_arguments arguments = {.bucket_id = 0};
     struct field field;
     enum status st;
 
-    while ((st = field_next(&arguments, &field)) == ST_OK) {
-        if (field.tag == ARGUMENT_IF_MATCH) {
-            conditions->if_match = field.payload;
-        } else if (field.tag == ARGUMENT_IF_NONE_MATCH) {
-            conditions->if_none_match = field.payload;
-        } else if ((field.tag & FIELD_CRITICAL) != 0) {
-            return fail(err, ST_NOT_IMPLEMENTED, "a condition is of a newer release");
+    while ((st = field_next(&text, &field)) == ST_OK) {
+        if (!take_argument(&arguments, &field)) {
+            return fail(err, ST_INVALID, "an argument of a PUT cannot be read");
         }
     }
-    return st == ST_NOT_FOUND ? ST_OK : fail(err, ST_INVALID, "the conditions of a PUT are cut");
-}
-
-static enum status
-write_body(struct object_put *put, struct bytes body, struct error *err)
-{
-    enum status st = body.size > 0 ? sink_write(object_put_sink(put), body, err) : ST_OK;
-
-    return st == ST_OK ? sink_finish(object_put_sink(put), err) : st;
+    if (st != ST_NOT_FOUND || arguments.record.size == 0) {
+        return fail(err, ST_INVALID, "the arguments of a PUT are cut");
+    }
+    *ret_arguments = arguments;
+    return ST_OK;
 }
 
 enum status
-object_put_take(const struct bucket *bucket, struct bytes arguments, struct bytes body,
-                struct seq *ret_seq, struct error *err)
+object_put_take_open(const struct bucket *bucket, struct bytes key, struct bytes text,
+                     struct object_put **ret_put, struct error *err)
 {
-    struct object_put_options options = {.is_forwarded = true};
-    struct object_put_result result;
-    struct object_put *put = NULL;
+    struct native_put_options native;
+    struct take_arguments arguments = {.bucket_id = 0};
     struct object_record record;
     struct arena arena = ARENA_INIT;
-    struct key_item item;
-    enum status st = key_item_read(body, &arena, &item, err);
+    struct key_claim claim;
+    enum status st = read_arguments(text, &arguments, err);
 
     if (st == ST_OK) {
-        st = bucket_check_id(bucket, item.bucket_id, err);
+        st = bucket_check_id(bucket, arguments.bucket_id, err);
     }
     if (st == ST_OK) {
-        st = object_record_decode(item.record, &arena, &record, err);
+        st = object_record_decode(arguments.record, &arena, &record, err);
+    }
+    if (st == ST_OK) { /* a body that is not for this node is not asked for */
+        st = key_claim_admit(bucket, key, READ_MAY_WAIT, &claim, err);
     }
     if (st == ST_OK) {
-        st = read_conditions(arguments, &options.conditions, err);
+        struct object_put_options options = {
+            .key = key,
+            .size = record.size,
+            .attributes = record.attributes,
+            .conditions = arguments.conditions,
+            .expectation.checksum = record.checksum,
+            .is_forwarded = true,
+            .owner = record.owner.data != NULL ? record.owner : BYTES_LITERAL(""),
+        };
+
+        if (arguments.is_native) {
+            native = (struct native_put_options){.type = record.native_checksum.type,
+                                                 .given = record.native_checksum};
+            options.native = &native;
+        }
+        st = object_put_open(bucket, &options, ret_put, err);
     }
-    if (st == ST_OK) {
-        options.key = item.key;
-        options.size = item.bytes.size;
-        options.attributes = record.attributes;
-        options.expectation.checksum = record.checksum;
-        options.owner = record.owner.data != NULL ? record.owner : BYTES_LITERAL("");
-        st = object_put_open(bucket, &options, &put, err);
-    }
-    if (st == ST_OK) {
-        st = write_body(put, item.bytes, err);
-    }
-    if (st == ST_OK) {
-        st = object_put_commit(put, &result, err);
-    }
-    if (st == ST_OK) {
-        *ret_seq = result.seq;
-    }
-    object_put_release(&put);
     arena_release(&arena);
+    return st;
+}
+
+enum status
+object_put_take_commit(struct object_put *put, struct buffer *out, struct error *err)
+{
+    struct object_put_result result;
+    enum status st = object_put_commit(put, &result, err);
+
+    if (st == ST_OK) {
+        field_put_number(out, ANSWER_SEQ_VERSION, result.seq.map_version);
+        field_put_number(out, ANSWER_SEQ_COUNTER, result.seq.counter);
+        field_put_text(out, ANSWER_ETAG, bytes_of_string(result.etag));
+        field_put_number(out, ANSWER_OVERWRITE_COUNT, result.overwrite_count);
+        field_put_number(out, ANSWER_CREATED_NS, (uint64_t)result.created_ns);
+        field_put_number(out, ANSWER_UNCHANGED, put->native.is_unchanged);
+    }
     return st;
 }

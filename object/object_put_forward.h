@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A PUT whose key went to another target while its body came: the bytes and the conditions go there
- * (rule 7), once.  Bodies above OBJECT_FORWARD_BYTES_MAX are answered 503: their clients come
- * again.  The ends of the peer verb "put".
+ * A PUT whose key went to another target while its body came is finished there, as a PUT of this
+ * node (rule 7): the bytes stand in chunk files here and are sent as a stream from those, so memory
+ * does not grow with them; the conditions are decided there.  The ends of the peer verb "put".
+ *
+ *   who had the key: object_put_forward -> head with the record -> [bytes, once asked for] ->
+ * answer who has it:      object_put_take_open -> bytes through object_put_sink ->
+ * object_put_take_commit
  */
 #ifndef OBJECT_OBJECT_PUT_FORWARD_H
 #define OBJECT_OBJECT_PUT_FORWARD_H
 
-#include "object/bucket.h"
+#include "object/object_put.h"
 
-/* What a request between nodes holds in memory at most. */
-#define OBJECT_FORWARD_BYTES_MAX ((uint64_t)8 << 20)
-#define OBJECT_FORWARD_BODY_BYTES_MAX ((size_t)9 << 20)
-
-/* At the owner.  ST_MOVED, what a PUT answers, ST_INVALID. */
-MUST_USE ON_WORKER enum status object_put_take(const struct bucket *bucket, struct bytes arguments,
-                                               struct bytes body, struct seq *ret_seq,
-                                               struct error *err);
+/* At the owner, from the head: nothing of the body was asked for.  ST_MOVED, what object_put_open
+ * answers, ST_INVALID. */
+MUST_USE ON_WORKER enum status object_put_take_open(const struct bucket *bucket, struct bytes key,
+                                                    struct bytes arguments,
+                                                    struct object_put **ret_put, struct error *err);
+/* After the sink's finish.  out: how it ended, for the sender.  ST_MOVED: nothing was done. */
+MUST_USE ON_WORKER enum status object_put_take_commit(struct object_put *put, struct buffer *out,
+                                                      struct error *err);
 
 #endif

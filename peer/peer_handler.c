@@ -10,6 +10,7 @@
 #include "base/metrics.h"
 #include "cluster/peer_client.h"
 #include "object/object_cluster.h"
+#include "object/object_put.h"
 #include "object/object_relay.h"
 #include "peer/peer_verb.h"
 
@@ -258,6 +259,55 @@ on_body(struct http_exchange *exchange, enum status st, struct bytes body)
     http_exchange_run_on_worker(exchange, run_verb);
 }
 
+/* ---- streams ---- */
+
+static void
+end_stream(struct peer_request *request, enum status st, const struct error *err)
+{
+    struct error failure = err != NULL ? *err : ERROR_INIT;
+
+    if (st == ST_OK) {
+        st = request->verb->run(request, &failure);
+    }
+    object_put_release(&request->put);
+    respond(request, st, &failure);
+}
+
+static void
+on_streamed(struct http_exchange *exchange, enum status st, const struct error *err)
+{
+    end_stream(request_of(exchange), st, err);
+}
+
+static void
+stream_payload(struct http_exchange *exchange)
+{
+    struct peer_request *request = request_of(exchange);
+
+    http_exchange_stream_body(exchange, object_put_sink(request->put), on_streamed);
+}
+
+/* Refused before the payload is asked for, so it never comes. */
+static void
+open_stream(struct http_exchange *exchange)
+{
+    struct peer_request *request = request_of(exchange);
+    struct error err = ERROR_INIT;
+    enum status st = request->verb->is_of_any_map ? ST_OK : require_map(request, &err);
+
+    if (st == ST_OK) {
+        st = request->verb->open(request, &err);
+    }
+    if (st == ST_OK && request->head.has_payload) {
+        http_exchange_run_on_loop(exchange, stream_payload);
+        return;
+    }
+    if (st == ST_OK) {
+        st = sink_finish(object_put_sink(request->put), &err);
+    }
+    end_stream(request, st, &err);
+}
+
 /* The sender asks again, and by then this node has its map. */
 static void
 fetch_and_refuse(struct http_exchange *exchange)
@@ -324,6 +374,8 @@ on_head(struct http_exchange *exchange, enum status st, struct bytes head)
     metric_add(&requests_total, 1);
     if (request->verb->run == NULL) {
         start_relayed(request);
+    } else if (request->verb->open != NULL) {
+        http_exchange_run_on_worker(exchange, open_stream);
     } else if (request->head.has_payload) {
         http_exchange_read_body(exchange, request->verb->body_max, on_body);
     } else {

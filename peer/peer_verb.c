@@ -4,7 +4,6 @@
 #include "base/check.h"
 #include "object/bucket.h"
 #include "object/key_move.h"
-#include "object/object_put_forward.h"
 #include "object/upload_publish.h"
 
 #include "base/banned.h"
@@ -19,7 +18,7 @@ static const struct peer_verb VERBS[] = {
     {.name = "record", .run = peer_record},
     {.name = "fetch", .run = peer_fetch},
     {.name = "complete", .run = peer_complete, .body_max = UPLOAD_PUBLISH_BODY_MAX},
-    {.name = "put", .run = peer_put, .body_max = OBJECT_FORWARD_BODY_BYTES_MAX},
+    {.name = "put", .run = peer_put, .open = peer_put_open},
     {.name = "move", .run = peer_move, .body_max = KEY_MOVE_BODY_BYTES_MAX},
 };
 

@@ -19,7 +19,8 @@ struct peer_request {
     const struct peer_verb *verb;
     struct bytes from; /* node id */
     struct peer_head head;
-    struct bytes body; /* what came after the head */
+    struct bytes body;      /* what came after the head */
+    struct object_put *put; /* of the verb "put": where the bytes after the head go */
     /* what the verb answers with ST_OK, in arena: */
     struct bytes fields;
     struct bytes payload;
@@ -29,11 +30,15 @@ struct peer_request {
 
 /* ST_OK: the answer is filled in.  Anything else is answered as it is. */
 typedef enum status peer_verb_fn(struct peer_request *request, struct error *err);
+/* Before the payload is asked for: where it goes is request->put.  run follows its sink's finish.
+ */
+typedef enum status peer_verb_open_fn(struct peer_request *request, struct error *err);
 
 struct peer_verb {
     const char *name;
-    peer_verb_fn *run; /* ON_WORKER; NULL: a relay */
-    size_t body_max;   /* of what comes after the head */
+    peer_verb_fn *run;       /* ON_WORKER; NULL: a relay */
+    peer_verb_open_fn *open; /* ON_WORKER; the payload is a stream of any size; NULL: it is not */
+    size_t body_max;         /* of what comes after the head, where it is no stream */
     bool is_of_any_map;
 };
 
@@ -58,6 +63,7 @@ MUST_USE ON_WORKER enum status peer_bucket_open(const struct peer_request *reque
 MUST_USE ON_WORKER enum status peer_record(struct peer_request *request, struct error *err);
 MUST_USE ON_WORKER enum status peer_fetch(struct peer_request *request, struct error *err);
 MUST_USE ON_WORKER enum status peer_complete(struct peer_request *request, struct error *err);
+MUST_USE ON_WORKER enum status peer_put_open(struct peer_request *request, struct error *err);
 MUST_USE ON_WORKER enum status peer_put(struct peer_request *request, struct error *err);
 MUST_USE ON_WORKER enum status peer_move(struct peer_request *request, struct error *err);
 

@@ -2,13 +2,16 @@
 PEER_TESTS = \
 	tests/unit/peer/key_ownership_test \
 	tests/unit/peer/peer_handler_test \
-	tests/unit/peer/peer_listing_test
+	tests/unit/peer/peer_listing_test \
+	tests/unit/peer/put_forward_test
 check_PROGRAMS += $(PEER_TESTS)
 TESTS += $(PEER_TESTS)
 check_LIBRARIES += libclusterfixture.a
 libclusterfixture_a_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS)
-libclusterfixture_a_SOURCES = tests/unit/peer/cluster_fixture.c tests/unit/peer/cluster_fixture.h
+libclusterfixture_a_SOURCES = tests/unit/peer/cluster_fixture.c tests/unit/peer/cluster_fixture.h \
+	tests/unit/peer/placement_fixture.c tests/unit/peer/placement_fixture.h
 PEER_TEST_LIBS = libclusterfixture.a $(PEER_LIBS) $(S3_TEST_LIBS)
 tests_unit_peer_peer_handler_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_peer_listing_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_key_ownership_test_LDADD = $(PEER_TEST_LIBS)
+tests_unit_peer_put_forward_test_LDADD = $(PEER_TEST_LIBS)
