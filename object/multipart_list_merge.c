@@ -64,9 +64,9 @@ split_sort_key(struct bytes sort_key, struct bytes *ret_key, struct upload_id *r
     return true;
 }
 
-static enum status
-read_entry(struct bytes sort_key, struct bytes value, struct arena *arena,
-           struct multipart_upload_entry *ret_entry, struct error *err)
+enum status
+multipart_list_entry_read(struct bytes sort_key, struct bytes value, struct arena *arena,
+                          struct multipart_upload_entry *ret_entry, struct error *err)
 {
     struct multipart_upload_entry entry = {.is_prefix = value.size == 0};
     bool has_id;
@@ -198,7 +198,7 @@ read_page(struct bytes page, struct multipart_upload_entry *entries, struct aren
     enum status st;
 
     while ((st = page_next(&page, &sort_key, &value)) == ST_OK) {
-        st = read_entry(sort_key, value, arena, &entries[count++], err);
+        st = multipart_list_entry_read(sort_key, value, arena, &entries[count++], err);
         if (st != ST_OK) {
             return st;
         }

@@ -11,4 +11,10 @@ multipart_list_local(const struct bucket *bucket, const struct multipart_list_op
                      struct arena *arena, struct multipart_upload_entry **ret_entries,
                      size_t *ret_count, bool *ret_is_truncated, struct error *err);
 
+/* An entry of another target's page; copied to arena.  ST_INVALID, ST_CORRUPT. */
+MUST_USE enum status multipart_list_entry_read(struct bytes sort_key, struct bytes value,
+                                               struct arena *arena,
+                                               struct multipart_upload_entry *ret_entry,
+                                               struct error *err);
+
 #endif

@@ -10,4 +10,8 @@ MUST_USE ON_WORKER enum status object_delete_local(const struct bucket *bucket,
                                                    struct object_delete_entry *entries,
                                                    size_t count, struct error *err);
 
+/* The answer of one node: status and sentence of each key, in order.  False: it cannot be read. */
+bool object_delete_results_read(struct object_delete_entry *const *entries, size_t count,
+                                struct bytes rest);
+
 #endif

@@ -86,12 +86,12 @@ status_of(struct bytes name)
     return ST_INTERNAL;
 }
 
-/* Status and sentence of each key, in order. */
-static bool
-read_results(struct share *share, struct bytes rest)
+bool
+object_delete_results_read(struct object_delete_entry *const *entries, size_t count,
+                           struct bytes rest)
 {
-    for (size_t i = 0; i < share->count; i++) {
-        struct object_delete_entry *entry = share->entries[i];
+    for (size_t i = 0; i < count; i++) {
+        struct object_delete_entry *entry = entries[i];
         struct bytes name, sentence;
 
         if (!field_cut_counted(&rest, &name) || !field_cut_counted(&rest, &sentence)) {
@@ -259,7 +259,8 @@ finish_share(struct split *split, struct share *share)
     if (st == ST_OK) {
         st = read_answer(result.payload, &answer, &share->error);
     }
-    if (st == ST_OK && !read_results(share, buffer_bytes(&answer))) {
+    if (st == ST_OK &&
+        !object_delete_results_read(share->entries, share->count, buffer_bytes(&answer))) {
         st = fail(&share->error, ST_INVALID, "the answer of a node cannot be read");
     }
     if (st != ST_OK) {

@@ -53,8 +53,8 @@ put_entry(struct bytes name, const struct object_record *record, void *arg)
     page_put(writer->out, name, buffer_bytes(value));
 }
 
-static bool
-read_entry(struct bytes value, struct object_record *record)
+bool
+object_list_entry_read(struct bytes value, struct object_record *record)
 {
     uint64_t created, algorithm, type, part_count;
     struct bytes checksum;
@@ -103,8 +103,8 @@ put_listed(const struct listed_key *key, void *arg)
     page_put(writer->out, key->name, buffer_bytes(value));
 }
 
-static bool
-weigh(struct bytes value, struct page_weight *ret_weight)
+bool
+object_list_entry_weigh(struct bytes value, struct page_weight *ret_weight)
 {
     struct page_weight weight = {.is_shown = true};
     struct bytes rest = value;
@@ -123,7 +123,7 @@ weigh(struct bytes value, struct page_weight *ret_weight)
             return false;
         }
         weight.is_moved = kind == MARK_MOVED;
-    } else if (!read_entry(value, &record)) {
+    } else if (!object_list_entry_read(value, &record)) {
         return false;
     } else {
         weight.seq = record.seq;
@@ -247,7 +247,7 @@ give(struct bytes page, object_list_fn *found, void *arg, struct bytes *ret_last
     enum status st;
 
     while ((st = page_next(&page, &name, &value)) == ST_OK) {
-        if (value.size != 0 && !read_entry(value, &record)) {
+        if (value.size != 0 && !object_list_entry_read(value, &record)) {
             return fail(err, ST_INVALID, "an entry of a node's page cannot be read");
         }
         found(name, value.size != 0 ? &record : NULL, arg);
@@ -279,7 +279,7 @@ object_list(const struct bucket *bucket, const struct object_list_options *optio
                                                      .write_arguments = write_arguments,
                                                      .list_own = list_own_part,
                                                      .arg = &merge,
-                                                     .weigh = weigh,
+                                                     .weigh = object_list_entry_weigh,
                                                      .prefix = options->prefix,
                                                      .delimiter = options->delimiter},
                         &page, &result.count, &result.is_truncated, err);

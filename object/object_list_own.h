@@ -5,6 +5,7 @@
 
 #include "cluster/cluster_map.h"
 #include "object/object_list.h"
+#include "object/page_merge.h"
 
 /* As object_list, of what is stored here and counts. */
 MUST_USE ON_WORKER enum status
@@ -29,5 +30,11 @@ MUST_USE ON_WORKER enum status object_list_placing(const struct bucket *bucket,
                                                    struct bytes node_id,
                                                    object_list_placing_fn *found, void *arg,
                                                    bool *ret_is_truncated, struct error *err);
+
+/* ---- the value of an entry of another target's page; false: it cannot be read ---- */
+
+/* Views into value; record holds the summary. */
+bool object_list_entry_read(struct bytes value, struct object_record *record);
+bool object_list_entry_weigh(struct bytes value, struct page_weight *ret_weight);
 
 #endif

@@ -83,3 +83,9 @@ FUZZ_TARGETS += fuzz/native_message
 fuzz_native_message_SOURCES = tests/fuzz/native_message_fuzz.c
 fuzz_native_message_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 fuzz_native_message_LDADD = $(FUZZ_LIBS) libnative.a libjobs.a $(OBJECT_LIBS)
+
+FUZZ_TARGETS += fuzz/key_item fuzz/peer_body
+fuzz_key_item_SOURCES = tests/fuzz/key_item_fuzz.c
+fuzz_key_item_LDADD = $(FUZZ_LIBS) $(OBJECT_LIBS)
+fuzz_peer_body_SOURCES = tests/fuzz/peer_body_fuzz.c
+fuzz_peer_body_LDADD = $(FUZZ_LIBS) $(OBJECT_LIBS)
