@@ -11,6 +11,7 @@ libnative_a_SOURCES = \
 	native/native_call.c native/native_call.h \
 	native/native_cluster.c native/native_cluster.h \
 	native/native_config.c native/native_config.h \
+	native/native_contract.c native/native_contract.h \
 	native/native_drain.c native/native_drain.h \
 	native/native_handler.c native/native_handler.h \
 	native/native_job.c \
@@ -26,6 +27,7 @@ libnative_a_SOURCES = \
 	native/native_redirect.c native/native_redirect.h \
 	native/native_route.c native/native_route.h \
 	native/native_selection.c \
+	native/native_shape.c native/native_shape.h \
 	native/native_store.c native/native_store.h \
 	native/native_unsupported.c \
 	native/native_upload.c

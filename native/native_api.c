@@ -73,8 +73,8 @@ find_route(struct native_call *call, bool has_message, struct error *err)
                                  .query = &call->query,
                                  .has_message = has_message,
                                  .action = call->message.action};
-    bool is_path_known;
-    const struct native_route *route = native_route_find(&match, &is_path_known);
+    const struct native_route *route = native_route_find(&match);
+    struct bytes methods;
 
     if (route != NULL) {
         call->route = route;
@@ -86,14 +86,23 @@ find_route(struct native_call *call, bool has_message, struct error *err)
                        BYTES_ARGS(match.method),
                        (int)(match.path.size < 128 ? match.path.size : 128), match.path.data);
     }
-    return fail(err, ST_INVALID, "invalid %s %.*s for URL path \"%.*s\"",
-                is_path_known ? "request" : "URL path: no such path,", BYTES_ARGS(match.method),
-                (int)(match.path.size < 128 ? match.path.size : 128), match.path.data);
+    methods = native_route_methods(match.path, call->arena);
+    if (methods.size == 0) {
+        return fail(err, ST_INVALID, "invalid URL path \"%.*s\"",
+                    (int)(match.path.size < 128 ? match.path.size : 128), match.path.data);
+    }
+    /* SPEC: AIStore cmn/err.go: 405 with the methods that there are. */
+    native_reply_header(call, "Allow", methods);
+    call->reply.http_status = 405;
+    return fail(err, ST_INVALID, "invalid method \"%.*s\", expecting one of: %.*s",
+                (int)(match.method.size < 32 ? match.method.size : 32), match.method.data,
+                BYTES_ARGS(methods));
 }
 
-/* Names of bucket and object, and whose bucket it is. */
+/* The contract of the route, as soon as it is certain which one it is; names of bucket and object,
+ * and whose bucket it is. */
 static enum status
-read_names(struct native_call *call, struct error *err)
+read_names(struct native_call *call, bool has_message, struct error *err)
 {
     struct bytes bucket;
     struct bytes object;
@@ -106,6 +115,9 @@ read_names(struct native_call *call, struct error *err)
     }
     if (st == ST_OK && object.data != NULL) {
         st = native_decode(object, false, call->arena, &call->object_name, err);
+    }
+    if (st == ST_OK && (has_message || call->route->body != NATIVE_BODY_MESSAGE)) {
+        st = native_route_check(call->route, &call->query, &call->message, call->arena, err);
     }
     if (st == ST_OK && (is_bucket_path || call->route->is_bucket_optional)) {
         st = native_bck_init(native_call_parameter(call, "provider"),
@@ -165,7 +177,7 @@ take_message(struct native_call *call, struct bytes body, struct error *err)
     if (st == ST_OK) {
         st = find_route(call, true, err);
     }
-    return st == ST_OK ? read_names(call, err) : st;
+    return st == ST_OK ? read_names(call, true, err) : st;
 }
 
 static void
@@ -280,7 +292,7 @@ native_api_handle(struct http_exchange *exchange, struct native *native)
         st = find_route(call, false, &err);
     }
     if (st == ST_OK) {
-        st = read_names(call, &err);
+        st = read_names(call, false, &err);
     }
     if (st == ST_OK) {
         st = check_owner(call, &err);

@@ -11,6 +11,21 @@
 #include "native/native_message.h"
 #include "object/bucket.h"
 
+/* What native_bprops_append writes. */
+#define NATIVE_BPROPS_SHAPE                                                                        \
+    "{backend_bck: Bck, write_policy: {data: text, md: text}, provider: text, Renamed: text, "     \
+    "checksum: {type: text, validate_cold_get: bool, validate_warm_get: bool, "                    \
+    "validate_obj_move: bool, enable_read_range: bool}, "                                          \
+    "extra: {aws: {...}, gcp: {...}, oci: {...}}, rate_limit: {backend: {num_retries: int, "       \
+    "interval: text, max_tokens: int, enabled: bool}, frontend: {burst_size: int, "                \
+    "interval: text, max_tokens: int, enabled: bool}}, ec: {compression: text, "                   \
+    "bundle_multiplier: int, burst_buffer: int, objsize_limit: int, data_slices: int, "            \
+    "parity_slices: int, enabled: bool, disk_only: bool}, "                                        \
+    "chunks: {objsize_limit: text, chunk_size: text}, "                                            \
+    "mirror: {copies: int, burst_buffer: int, enabled: bool}, lru: {dont_evict_time: text, "       \
+    "capacity_upd_time: text, enabled: bool}, access: digits, features: digits, bid: digits, "     \
+    "created: digits, versioning: {enabled: bool, validate_warm_get: bool, synchronize: bool}}"
+
 void native_bprops_append(const struct native_bck *bck, const struct bucket *bucket,
                           struct buffer *out);
 /* SPEC: bid: ais buckets have bit 63 set. */

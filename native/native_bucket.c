@@ -19,6 +19,9 @@
 #define BUCKET_PATH "/v1/buckets/{bucket}"
 /* SPEC: AIStore presence=: only what is there, without or with properties; only what is not. */
 #define PRESENCE_OUTSIDE_ONLY "5"
+/* Those that have an effect here; native_bprops.c refuses others unless they hold anyway. */
+#define PROPERTIES_TO_SET                                                                          \
+    "{checksum?: {type?: text, validate_warm_get?: bool}, chunks?: {chunk_size?: text | int}}"
 
 static enum status
 list_buckets(struct native_call *call, struct error *err)
@@ -172,78 +175,109 @@ summarize_bucket(struct native_call *call, struct error *err)
     return st;
 }
 
+static const struct native_field PRESENCE = {
+    .name = "presence",
+    .doc = "5: only buckets that are elsewhere, so none; other numbers: all.",
+    .words = "0 1 2 3 4 5"};
+static const struct native_field WITH_SUMMARY = {
+    .name = "bsumm_remote",
+    .doc = "Unless empty, also a summary; the first answer is then 202.",
+    .is_bool = true};
+static const struct native_field SUMMARY_ID = {.name = "uuid",
+                                               .doc = "What the first answer said."};
+static const struct native_field REPLY_PROPERTIES = {
+    .name = "Ais-Bucket-Props", .doc = "The bucket's properties, JSON as of #Bprops."};
+static const struct native_field REPLY_SUMMARY = {.name = "Ais-Bucket-Summ",
+                                                  .doc = "The summary, JSON as of #BucketSummary."};
+static const struct native_field REPLY_ID = {.name = "Ais-Xaction-Id",
+                                             .doc = "Ask again with it as uuid."};
+
+static const struct native_named_shape SHAPES[] = {
+    {"Bck", "{name: text, provider: text, namespace: {uuid: text, name: text}}"},
+    {"BucketSummary",
+     "{name: text, provider: text, namespace: {uuid: text, name: text}, "
+     "ObjCount: {obj_count_present: digits, obj_count_remote: digits}, "
+     "ObjSize: {obj_min_size: int, obj_avg_size: int, obj_max_size: int}, "
+     "TotalSize: {size_on_disk: digits, size_all_present_objs: digits, "
+     "size_all_remote_objs: digits, total_disks_size: digits}, used_pct: int, is_present: bool}"},
+};
+
 static const struct native_route ROUTES[] = {
     {.name = "NativeListBuckets",
      .method = "GET",
      .path = BUCKETS_PATH,
      .action = "list",
+     .is_action_optional = true,
      .body = NATIVE_BODY_MESSAGE,
      .is_bucket_optional = true,
-     .query = "presence: 5 shows none, others all",
-     .takes = "{\"action\": \"list\"}, or nothing",
-     .answers = "200 with a JSON array of buckets",
      .doc = "List the buckets that the caller may see.",
-     .run = list_buckets},
-    {.name = "NativeListBuckets",
-     .method = "GET",
-     .path = BUCKETS_PATH,
-     .action = "",
-     .body = NATIVE_BODY_MESSAGE,
-     .is_bucket_optional = true,
-     .query = "presence: 5 shows none, others all",
-     .takes = "nothing",
-     .answers = "200 with a JSON array of buckets",
-     .doc = "List the buckets that the caller may see.",
+     .query = {&PRESENCE},
+     .takes = "{action?: 'list' | ''}",
+     .answers = {{200, NATIVE_JSON, "[Bck]", "In the order of their names."}},
+     .fails = {501},
+     .example = {.step = 30},
      .run = list_buckets},
     {.name = "NativeSummarizeBucket",
      .method = "GET",
      .path = BUCKET_PATH,
      .action = "summary-bck",
      .body = NATIVE_BODY_MESSAGE,
-     .query = "none",
-     .takes = "{\"action\": \"summary-bck\", \"value\": {\"uuid\", \"prefix\"}}",
-     .answers = "202 with an id; with that id 200 and a JSON array of one summary; 404",
      .doc = "Count objects and bytes of a bucket.",
+     .takes = "{action: 'summary-bck', value?: {uuid?: text, prefix?: text}}",
+     .answers = {{200, NATIVE_JSON, "[BucketSummary]", "One summary."},
+                 {202, NATIVE_TEXT, NULL, "An id; ask again with it as uuid."}},
+     .fails = {404},
+     .example = {.step = 190, .http_status = 202},
      .run = summarize_bucket},
     {.name = "NativeHeadBucket",
      .method = "HEAD",
      .path = BUCKET_PATH,
-     .query = "bsumm_remote: also a summary, after a 202 with Ais-Xaction-Id; uuid: that id",
-     .takes = "nothing",
-     .answers = "200 with Ais-Bucket-Props and Ais-Bucket-Summ; 202; 404 with Hdr-Error",
      .doc = "Ask for a bucket's properties.",
+     .query = {&PRESENCE, &WITH_SUMMARY, &SUMMARY_ID},
+     .answers = {{200, NATIVE_EMPTY, NULL, "It is there.", {&REPLY_PROPERTIES, &REPLY_SUMMARY}},
+                 {202, NATIVE_EMPTY, NULL, "Ask again.", {&REPLY_PROPERTIES, &REPLY_ID}}},
+     .fails = {404},
+     .example = {.step = 175},
      .run = head_bucket},
-    {.name = "NativeHeadBucket",
+    {.name = "NativeHeadPrefix",
      .method = "HEAD",
      .path = BUCKET_PATH "/{object}",
-     .query = "bsumm_remote, uuid: as above",
-     .takes = "nothing; what follows the bucket is a prefix",
-     .answers = "200 with Ais-Bucket-Props and Ais-Bucket-Summ; 202; 404 with Hdr-Error",
-     .doc = "Ask for a bucket's properties and the summary of a prefix.",
+     .doc = "Count objects and bytes whose names begin with what follows the bucket.",
+     .needs = {&WITH_SUMMARY},
+     .query = {&PRESENCE, &SUMMARY_ID},
+     .answers = {{200, NATIVE_EMPTY, NULL, "Counted.", {&REPLY_PROPERTIES, &REPLY_SUMMARY}},
+                 {202, NATIVE_EMPTY, NULL, "Ask again.", {&REPLY_PROPERTIES, &REPLY_ID}}},
+     .fails = {404},
+     .example = {.step = 180, .query = "bsumm_remote=false&uuid=1"},
      .run = head_bucket},
     {.name = "NativeCreateBucket",
      .method = "POST",
      .path = BUCKET_PATH,
      .action = "create-bck",
      .body = NATIVE_BODY_MESSAGE,
-     .query = "none",
-     .takes = "{\"action\": \"create-bck\", \"value\": properties or null}",
-     .answers = "200; 400; 409; 501 for a property that has no effect here",
-     .doc = "Create a bucket.",
+     .doc = "Create a bucket; a property that cannot be set here is refused by its name.",
+     .takes = "{action: 'create-bck', value?: " PROPERTIES_TO_SET "}",
+     .answers = {{200, NATIVE_EMPTY, NULL, "It is there."}},
+     .fails = {409, 501},
+     .example = {.step = 20},
      .run = create_bucket},
     {.name = "NativeDestroyBucket",
      .method = "DELETE",
      .path = BUCKET_PATH,
      .action = "destroy-bck",
      .body = NATIVE_BODY_MESSAGE,
-     .query = "none",
-     .takes = "{\"action\": \"destroy-bck\"}",
-     .answers = "200; 404; 409 if others keep writing into it",
      .doc = "Destroy a bucket with all that is in it.",
+     .takes = "{action: 'destroy-bck'}",
+     .answers = {{200, NATIVE_EMPTY, NULL, "It is gone."}},
+     .fails = {404, 409},
+     .example = {.step = 910},
      .run = destroy_bucket},
 };
 
-const struct native_route_table native_routes_of_buckets = {ROUTES, ARRAY_COUNT(ROUTES)};
+const struct native_route_table native_routes_of_buckets = {.routes = ROUTES,
+                                                            .count = ARRAY_COUNT(ROUTES),
+                                                            .shapes = SHAPES,
+                                                            .shape_count = ARRAY_COUNT(SHAPES)};
 
 /* ---- properties ---- */
 
@@ -277,29 +311,39 @@ reset_properties(struct native_call *call, struct error *err)
                : st;
 }
 
+static const struct native_named_shape PROPERTY_SHAPES[] = {
+    {"Bprops", NATIVE_BPROPS_SHAPE},
+};
+
 static const struct native_route PROPERTY_ROUTES[] = {
     {.name = "NativeSetBucketProps",
      .method = "PATCH",
      .path = BUCKET_PATH,
      .action = "set-bprops",
      .body = NATIVE_BODY_MESSAGE,
-     .query = "none",
-     .takes = "{\"action\": \"set-bprops\", \"value\": {\"checksum\": {\"type\": ...}, "
-              "\"chunks\": {\"chunk_size\": ...}}}",
-     .answers = "200; 400 unknown property; 404; 501 for one that has no effect here",
-     .doc = "Change properties of a bucket.",
+     .doc = "Change properties of a bucket; one that cannot be changed is refused by its name.",
+     .takes = "{action: 'set-bprops', value?: " PROPERTIES_TO_SET "}",
+     .answers = {{200, NATIVE_EMPTY, NULL, "They are changed."}},
+     .fails = {404, 501},
+     .example = {.step = 200,
+                 .body = "{\"action\": \"set-bprops\", \"value\": "
+                         "{\"checksum\": {\"type\": \"sha256\"}}}"},
      .run = set_properties},
     {.name = "NativeResetBucketProps",
      .method = "PATCH",
      .path = BUCKET_PATH,
      .action = "reset-bprops",
      .body = NATIVE_BODY_MESSAGE,
-     .query = "none",
-     .takes = "{\"action\": \"reset-bprops\"}",
-     .answers = "200; 404",
      .doc = "Give a bucket the properties of a new one.",
+     .takes = "{action: 'reset-bprops'}",
+     .answers = {{200, NATIVE_EMPTY, NULL, "They are changed."}},
+     .fails = {404},
+     .example = {.step = 205},
      .run = reset_properties},
 };
 
-const struct native_route_table native_routes_of_bucket_properties = {PROPERTY_ROUTES,
-                                                                      ARRAY_COUNT(PROPERTY_ROUTES)};
+const struct native_route_table native_routes_of_bucket_properties = {
+    .routes = PROPERTY_ROUTES,
+    .count = ARRAY_COUNT(PROPERTY_ROUTES),
+    .shapes = PROPERTY_SHAPES,
+    .shape_count = ARRAY_COUNT(PROPERTY_SHAPES)};

@@ -189,7 +189,8 @@ void
 native_call_answer_error(struct native_call *call, const struct error *err)
 {
     struct native_failure failure = {
-        .http_status = native_http_status(err->code),
+        .http_status = call->reply.http_status >= 400 ? call->reply.http_status
+                                                      : native_http_status(err->code),
         .tcode = err->dialect_code != NULL ? err->dialect_code : native_error_type(err->code),
         .node_id = call->native->node_id,
         .operation = operation_name(call),

@@ -19,7 +19,7 @@
 #define NATIVE_REPLY_HEADERS_MIN 24
 
 struct native_reply {
-    int http_status; /* 0: 200 */
+    int http_status; /* 0: 200; of an error: the one of its code, unless >= 400 */
     const char *content_type;
     struct http_header *headers; /* in arena */
     size_t header_count;

@@ -54,18 +54,32 @@ list_objects(struct native_call *call, struct error *err)
     return st;
 }
 
+static const struct native_named_shape SHAPES[] = {
+    {"ListPage", "{uuid: text, continuation_token: text, entries: [ListEntry], flags: int}"},
+    {"ListEntry", "{name: text, size?: digits, checksum?: text, atime?: text, version?: text, "
+                  "location?: text, custom-md?: text, copies?: int, flags: int}"},
+};
+
 static const struct native_route ROUTES[] = {
     {.name = "NativeListObjects",
      .method = "GET",
      .path = "/v1/buckets/{bucket}",
      .action = "list",
      .body = NATIVE_BODY_MESSAGE,
-     .query = "none",
-     .takes = "{\"action\": \"list\", \"value\": {\"prefix\", \"pagesize\", \"uuid\", \"props\", "
-              "\"continuation_token\", \"start_after\", \"flags\"}}",
-     .answers = "200 with a page, as msgpack if Accept says so, else JSON; 400; 404",
-     .doc = "List objects of a bucket, a page at a time.",
+     .doc =
+         "List objects of a bucket, a page at a time; with the token of the page before, what "
+         "follows it. Members of the msgpack form are UUID, ContinuationToken, Entries and Flags "
+         "of n, s, cs, a, v, t, m, c and f.",
+     .takes = "{action: 'list', value?: {prefix?: text, pagesize?: int, uuid?: text, props?: text, "
+              "continuation_token?: text, start_after?: text, flags?: digits, target?: text}}",
+     .answers = {{200, NATIVE_PAGE, "ListPage", "A page; the last has no token."}},
+     .fails = {404, 501},
+     .example = {.step = 110,
+                 .body = "{\"action\": \"list\", \"value\": {\"props\": \"name,size,version\"}}"},
      .run = list_objects},
 };
 
-const struct native_route_table native_routes_of_listing = {ROUTES, ARRAY_COUNT(ROUTES)};
+const struct native_route_table native_routes_of_listing = {.routes = ROUTES,
+                                                            .count = ARRAY_COUNT(ROUTES),
+                                                            .shapes = SHAPES,
+                                                            .shape_count = ARRAY_COUNT(SHAPES)};

@@ -278,74 +278,133 @@ check_lock(struct native_call *call, struct error *err)
     return st == ST_OK ? object_get(&call->bucket, &look, call->arena, &found, err) : st;
 }
 
+#define OBJECT_PATH "/v1/objects/{bucket}/{object}"
+
+static const struct native_field LATEST_VERSION = {
+    .name = "latest-ver", .doc = "Accepted: here is no older version.", .is_bool = true};
+static const struct native_field SILENT = {
+    .name = "sln", .doc = "Accepted: a missing object is not logged anyway.", .is_bool = true};
+static const struct native_field SYNCHRONIZE = {
+    .name = "synchronize", .doc = "Accepted: there is no remote object.", .is_bool = true};
+static const struct native_field ARCHIVE_PATH = {.name = "archpath", .doc = "Unless empty: 501."};
+static const struct native_field ARCHIVE_REGX = {.name = "archregx", .doc = "Unless empty: 501."};
+static const struct native_field ARCHIVE_MIME = {.name = "archmime", .doc = "Unless empty: 501."};
+static const struct native_field ETL_NAME = {.name = "etl_name", .doc = "Unless empty: 501."};
+static const struct native_field ETL_PIPELINE = {.name = "etl_pipeline",
+                                                 .doc = "Unless empty: 501."};
+static const struct native_field PROPERTIES = {
+    .name = "props",
+    .doc = "Names with commas between them: name, size, checksum, atime, version, custom, etag, "
+           "last-modified, copies, location, ec, chunked; others are refused."};
+static const struct native_field REPLACES_CUSTOM = {
+    .name = "set-new-custom", .doc = "Replace all that there are, do not merge.", .is_bool = true};
+static const struct native_field OBJECT_TO = {
+    .name = "object_to", .doc = "Destination as provider/@uuid#namespace/bucket/object."};
+static const struct native_field RANGE = {.name = "Range",
+                                          .doc = "One range: bytes=a-b, bytes=a- or bytes=-n."};
+static const struct native_field CONTENT_RANGE = {.name = "Content-Range",
+                                                  .doc = "Which bytes these are."};
+static const struct native_field CUSTOM = {
+    .name = "Ais-Custom-Md", .doc = "name=value of a custom property; one header for each."};
+static const struct native_field PRESENT = {
+    .name = "Ais-Present", .doc = "The object is here.", .words = "true"};
+
 static const struct native_route ROUTES[] = {
     {.name = "NativeGetObject",
      .method = "GET",
-     .path = "/v1/objects/{bucket}/{object}",
+     .path = OBJECT_PATH,
      .is_tried_on_loop = true,
-     .query = "latest-ver, sln: accepted; archpath, archregx, etl_name: 501",
-     .takes = "Range: bytes=a-b | a- | -n",
-     .answers = "200 or 206 with the bytes and the object's headers; 404; 416 with Content-Range",
      .doc = "Read an object or a range of it.",
+     .query = {&LATEST_VERSION, &SILENT, &ARCHIVE_PATH, &ARCHIVE_REGX, &ARCHIVE_MIME, &ETL_NAME,
+               &ETL_PIPELINE},
+     .headers = {&RANGE},
+     .answers = {{200,
+                  NATIVE_BYTES,
+                  NULL,
+                  "The object.",
+                  {&native_field_checksum_type, &native_field_checksum_value, &native_field_version,
+                   &native_field_atime, &native_field_etag, &CUSTOM}},
+                 {206,
+                  NATIVE_BYTES,
+                  NULL,
+                  "The range.",
+                  {&CONTENT_RANGE, &native_field_version, &native_field_atime, &native_field_etag,
+                   &CUSTOM}}},
+     .fails = {404, 416, 501},
+     .example = {.step = 50, .header = "Range: bytes=1-3", .http_status = 206},
      .run = get_object},
     {.name = "NativeHeadObject",
      .method = "HEAD",
-     .path = "/v1/objects/{bucket}/{object}",
+     .path = OBJECT_PATH,
      .is_tried_on_loop = true,
-     .query = "props: comma-separated names; absent: all that a HEAD without it shows",
-     .takes = "nothing",
-     .answers = "200 with Content-Length = size and the properties as headers; 400; 404; errors "
-                "stand in Hdr-Error",
-     .doc = "Ask for an object's properties.",
+     .doc = "Ask for an object's size and properties.",
+     .query = {&PROPERTIES, &LATEST_VERSION, &SILENT},
+     .answers = {{200,
+                  NATIVE_EMPTY,
+                  NULL,
+                  "Content-Length is the object's size.",
+                  {&PRESENT, &native_field_checksum_type, &native_field_checksum_value,
+                   &native_field_version, &native_field_atime, &native_field_etag, &CUSTOM}}},
+     .fails = {404},
+     .example = {.step = 60, .query = "props=size,version,custom"},
      .run = head_object},
     {.name = "NativeDeleteObject",
      .method = "DELETE",
-     .path = "/v1/objects/{bucket}/{object}",
+     .path = OBJECT_PATH,
      .body = NATIVE_BODY_MESSAGE,
      .action = "",
-     .query = "none",
-     .takes = "nothing",
-     .answers = "200; 404",
      .doc = "Delete an object.",
+     .answers = {{200, NATIVE_EMPTY, NULL, "It is gone."}},
+     .fails = {404},
+     .example = {.step = 900},
      .run = delete_object},
     {.name = "NativeSetCustom",
      .method = "PATCH",
-     .path = "/v1/objects/{bucket}/{object}",
+     .path = OBJECT_PATH,
      .body = NATIVE_BODY_MESSAGE,
-     .query = "set-new-custom=true: replace all, else merge",
-     .takes = "{\"value\": {name: text, ...}}",
-     .answers = "200; 400; 404",
-     .doc = "Set custom properties of an object.",
+     .doc = "Set custom properties of an object: at most 2 KiB together.",
+     .query = {&REPLACES_CUSTOM},
+     .takes = "{action?: text, value: {*: text}}",
+     .answers = {{200, NATIVE_EMPTY, NULL, "They are set."}},
+     .fails = {404},
+     .example = {.step = 70, .body = "{\"value\": {\"colour\": \"blue\"}}"},
      .run = set_custom},
     {.name = "NativeCopyObject",
      .method = "PUT",
-     .path = "/v1/objects/{bucket}/{object}",
+     .path = OBJECT_PATH,
      .selector = "object_to",
-     .query = "object_to: provider/@uuid#ns/bucket/object; latest-ver, synchronize: accepted",
-     .takes = "nothing",
-     .answers = "200; 400; 404",
-     .doc = "Copy an object.",
+     .doc = "Copy an object with its checksum and properties.",
+     .needs = {&OBJECT_TO},
+     .query = {&LATEST_VERSION, &SYNCHRONIZE, &ETL_NAME, &ETL_PIPELINE},
+     .answers = {{200, NATIVE_EMPTY, NULL, "The copy is durable."}},
+     .fails = {404, 501, 507},
+     .example = {.step = 80, .query = "object_to=ais/@%23/demo/copy"},
      .run = copy_object},
     {.name = "NativeRenameObject",
      .method = "POST",
-     .path = "/v1/objects/{bucket}/{object}",
+     .path = OBJECT_PATH,
      .body = NATIVE_BODY_MESSAGE,
      .action = "rename-obj",
-     .query = "none",
-     .takes = "{\"action\": \"rename-obj\", \"name\": new name}",
-     .answers = "200; 400; 404",
      .doc = "Rename an object inside its bucket: a copy, then a delete.",
+     .takes = "{action: 'rename-obj', name: text}",
+     .answers = {{200, NATIVE_EMPTY, NULL, "It has the new name."}},
+     .fails = {404, 507},
+     .example = {.step = 90,
+                 .path = "demo/copy",
+                 .body = "{\"action\": \"rename-obj\", \"name\": \"renamed\"}"},
      .run = rename_object},
     {.name = "NativeCheckLock",
      .method = "POST",
-     .path = "/v1/objects/{bucket}/{object}",
+     .path = OBJECT_PATH,
      .body = NATIVE_BODY_MESSAGE,
      .action = "check-lock",
-     .query = "none",
-     .takes = "{\"action\": \"check-lock\"}",
-     .answers = "200: not locked; 404",
      .doc = "Ask whether an object is locked; no object ever is.",
+     .takes = "{action: 'check-lock'}",
+     .answers = {{200, NATIVE_EMPTY, NULL, "Not locked."}},
+     .fails = {404},
+     .example = {.step = 100},
      .run = check_lock},
 };
 
-const struct native_route_table native_routes_of_objects = {ROUTES, ARRAY_COUNT(ROUTES)};
+const struct native_route_table native_routes_of_objects = {.routes = ROUTES,
+                                                            .count = ARRAY_COUNT(ROUTES)};

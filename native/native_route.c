@@ -2,6 +2,7 @@
 #include "native/native_route.h"
 
 #include "base/check.h"
+#include "native/native_shape.h"
 
 #include "base/banned.h"
 
@@ -62,30 +63,52 @@ selector_fits(const char *selector, const struct native_query *query)
     return name.size == strlen(selector) ? given.size > 0 : bytes_equal(given, value);
 }
 
+static bool
+action_fits(const struct native_route *route, const struct native_match *match)
+{
+    return !match->has_message || route->action == NULL ||
+           bytes_equal_string(match->action, route->action) ||
+           (route->is_action_optional && match->action.size == 0);
+}
+
 const struct native_route *
-native_route_find(const struct native_match *match, bool *ret_is_path_known)
+native_route_find(const struct native_match *match)
 {
     struct bytes bucket;
     struct bytes object;
 
-    *ret_is_path_known = false;
     for (size_t table = 0; table < ARRAY_COUNT(TABLES); table++) {
         for (size_t i = 0; i < TABLES[table]->count; i++) {
             const struct native_route *route = &TABLES[table]->routes[i];
 
-            if (!path_fits(bytes_of_string(route->path), match->path, &bucket, &object)) {
-                continue;
-            }
-            *ret_is_path_known = true;
-            if (bytes_equal_string(match->method, route->method) &&
-                selector_fits(route->selector, match->query) &&
-                (!match->has_message || route->action == NULL ||
-                 bytes_equal_string(match->action, route->action))) {
+            if (path_fits(bytes_of_string(route->path), match->path, &bucket, &object) &&
+                bytes_equal_string(match->method, route->method) &&
+                selector_fits(route->selector, match->query) && action_fits(route, match)) {
                 return route;
             }
         }
     }
     return NULL;
+}
+
+struct bytes
+native_route_methods(struct bytes path, struct arena *arena)
+{
+    struct bytes methods = BYTES_LITERAL("");
+    const struct native_route *route;
+    struct bytes bucket;
+    struct bytes object;
+
+    for (size_t i = 0; (route = native_route_at(i)) != NULL; i++) {
+        struct bytes method = bytes_of_string(route->method);
+
+        if (path_fits(bytes_of_string(route->path), path, &bucket, &object) &&
+            bytes_find(methods, 0, method) == SIZE_MAX) {
+            methods = arena_printf_bytes(arena, "%.*s%s%.*s", BYTES_ARGS(methods),
+                                         methods.size > 0 ? ", " : "", BYTES_ARGS(method));
+        }
+    }
+    return methods;
 }
 
 void
@@ -105,4 +128,42 @@ native_route_at(size_t index)
         index -= TABLES[table]->count;
     }
     return NULL;
+}
+
+const struct native_named_shape *
+native_route_shape_at(size_t index)
+{
+    for (size_t table = 0; table < ARRAY_COUNT(TABLES); table++) {
+        if (index < TABLES[table]->shape_count) {
+            return &TABLES[table]->shapes[index];
+        }
+        index -= TABLES[table]->shape_count;
+    }
+    return NULL;
+}
+
+const char *
+native_route_shape(struct bytes name)
+{
+    const struct native_named_shape *shape;
+
+    for (size_t i = 0; (shape = native_route_shape_at(i)) != NULL; i++) {
+        if (bytes_equal_string(name, shape->name)) {
+            return shape->shape;
+        }
+    }
+    return NULL;
+}
+
+enum status
+native_route_check(const struct native_route *route, const struct native_query *query,
+                   const struct native_message *message, struct arena *arena, struct error *err)
+{
+    enum status st = native_contract_check_query(route->needs, route->query, query, err);
+
+    if (st == ST_OK && route->body == NATIVE_BODY_MESSAGE && route->takes != NULL &&
+        message->root != NULL) {
+        st = native_shape_check(native_shape_parse(route->takes, arena), message->root, arena, err);
+    }
+    return st;
 }

@@ -10,6 +10,7 @@
 #define NATIVE_NATIVE_ROUTE_H
 
 #include "native/native_call.h"
+#include "native/native_contract.h"
 
 enum native_body {
     NATIVE_BODY_NONE,    /* not read */
@@ -20,26 +21,41 @@ enum native_body {
 typedef enum status native_run_fn(struct native_call *call, struct error *err);
 
 struct native_route {
-    const char *name;     /* "PutObject": the access log, metrics, the reference */
+    const char *name;     /* "NativePutObject": the access log, metrics, the reference; unique */
     const char *method;   /* as sent */
     const char *path;     /* "/v1/objects/{bucket}/{object}"; {object} takes all that follows */
     const char *selector; /* "what=smap", or "uploadId" (there and not empty), or NULL */
     const char *action;   /* of the message; "" (no action); NULL: any */
     enum native_body body;
     bool is_bucket_optional; /* provider and namespace select buckets */
+    bool is_action_optional; /* a message without one fits too */
     bool is_tried_on_loop;   /* run first with READ_NO_WAIT */
-    /* the contract, for readers */
-    const char *query;      /* parameters beside provider= and namespace= */
-    const char *takes;      /* body and headers */
-    const char *answers;    /* statuses, headers, body */
-    const char *doc;        /* one sentence */
+    /* The contract.  Every route with a bucket also takes provider= and namespace=; every one may
+     * answer 400, 401, 403, 429, 500 and 503. */
+    const char *doc;           /* one sentence */
+    native_field_list needs;   /* parameters without which it is refused */
+    native_field_list query;   /* other parameters */
+    native_field_list headers; /* of the request */
+    const char *takes;         /* shape of the message (native_shape.h), which is refused otherwise;
+                                  of streamed bytes: what they are */
+    struct native_result answers[NATIVE_ANSWER_COUNT_MAX];
+    int fails[NATIVE_FAILURE_COUNT_MAX]; /* more statuses of errors */
+    struct native_example example;
     native_run_fn *prepare; /* NATIVE_BODY_STREAMED: on the loop; sets call->sink */
     native_run_fn *run;
+};
+
+/* For contracts of this table and of others. */
+struct native_named_shape {
+    const char *name;
+    const char *shape;
 };
 
 struct native_route_table {
     const struct native_route *routes;
     size_t count;
+    const struct native_named_shape *shapes; /* may be NULL */
+    size_t shape_count;
 };
 
 /* The tables, in the order in which they are searched. */
@@ -61,14 +77,21 @@ struct native_match {
     bool has_message; /* action is known */
     struct bytes action;
 };
-/* The row that fits; before the message is there, one that needs it may stand for others.  NULL:
- * none; *ret_is_path_known then tells whether another method would have one. */
-const struct native_route *native_route_find(const struct native_match *match,
-                                             bool *ret_is_path_known);
+/* The row that fits; before the message is there, one that needs it may stand for others. */
+const struct native_route *native_route_find(const struct native_match *match);
+/* "GET, PUT": the methods that rows with this path have; empty: there is none. */
+struct bytes native_route_methods(struct bytes path, struct arena *arena);
 /* Parts of the path, as sent: BYTES_NONE where the row has none. */
 void native_route_cut(const struct native_route *route, struct bytes path, struct bytes *ret_bucket,
                       struct bytes *ret_object);
 /* Each row in turn; NULL behind the last.  For the reference. */
 const struct native_route *native_route_at(size_t index);
+const struct native_named_shape *native_route_shape_at(size_t index);
+const char *native_route_shape(struct bytes name); /* NULL: there is none */
+/* Do query and message keep the contract?  Unknown parameters and members do.  ST_INVALID. */
+MUST_USE enum status native_route_check(const struct native_route *route,
+                                        const struct native_query *query,
+                                        const struct native_message *message, struct arena *arena,
+                                        struct error *err);
 
 #endif

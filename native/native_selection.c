@@ -222,49 +222,71 @@ rename_bucket(struct native_call *call, struct error *err)
     return st == ST_OK ? start_job(call, &options, err) : st;
 }
 
+#define JOB_ANSWER                                                                                 \
+    {                                                                                              \
+        {                                                                                          \
+            200, NATIVE_TEXT, NULL, "The job's id."                                                \
+        }                                                                                          \
+    }
+
 static const struct native_route ROUTES[] = {
     {.name = "NativeDeleteObjects",
      .method = "DELETE",
      .path = BUCKET_PATH,
      .action = "delete-listrange",
      .body = NATIVE_BODY_MESSAGE,
-     .query = "none",
-     .takes = "{\"action\": \"delete-listrange\", \"value\": {\"objnames\": [...]} or "
-              "{\"template\": ...}}",
-     .answers = "200 with the job's id; 400; 404; 429",
-     .doc = "Start a job that deletes objects.",
+     .doc = "Start a job that deletes objects: those of a list, a template (\"shard-{0..99}.tar\") "
+            "or a prefix.",
+     .takes = "{action: 'delete-listrange', value?: {objnames?: [text], template?: text}}",
+     .answers = JOB_ANSWER,
+     .fails = {404},
+     .example = {.step = 250,
+                 .body = "{\"action\": \"delete-listrange\", \"value\": {\"objnames\": "
+                         "[\"big\", \"log\"]}}",
+                 .keeps = "JOB"},
      .run = delete_selection},
     {.name = "NativeCopyObjects",
      .method = "POST",
      .path = BUCKET_PATH,
      .action = "copy-listrange",
      .body = NATIVE_BODY_MESSAGE,
-     .query = "none",
-     .takes = "{\"action\": \"copy-listrange\", \"value\": {\"tobck\", \"objnames\" or "
-              "\"template\", \"prepend\", \"dry_run\"}}",
-     .answers = "200 with the job's id; 400; 404; 429; 501",
-     .doc = "Start a job that copies objects to another bucket.",
+     .doc = "Start a job that copies objects to another bucket, which is created if need be.",
+     .takes = "{action: 'copy-listrange', value: {tobck: {name: text, provider?: text, "
+              "namespace?: {uuid?: text, name?: text}}, objnames?: [text], template?: text, "
+              "prepend?: text, dry_run?: bool}}",
+     .answers = JOB_ANSWER,
+     .fails = {404, 501},
+     .example = {.step = 210,
+                 .body = "{\"action\": \"copy-listrange\", \"value\": {\"tobck\": {\"name\": "
+                         "\"demo-copy\"}, \"objnames\": [\"hello\"]}}",
+                 .keeps = "JOB"},
      .run = copy_selection},
     {.name = "NativeCopyBucket",
      .method = "POST",
      .path = BUCKET_PATH,
      .action = "copy-bck",
      .body = NATIVE_BODY_MESSAGE,
-     .query = "bck_to: provider/@uuid#ns/bucket/",
-     .takes = "{\"action\": \"copy-bck\", \"value\": {\"prefix\", \"prepend\", \"dry_run\"}}",
-     .answers = "200 with the job's id; 400; 404; 429; 501",
      .doc = "Start a job that copies a bucket; one that is not there is created.",
+     .needs = {&native_field_bucket_to},
+     .takes = "{action: 'copy-bck', value?: {prefix?: text, prepend?: text, dry_run?: bool}}",
+     .answers = JOB_ANSWER,
+     .fails = {404, 501},
+     .example = {.step = 230, .query = "bck_to=ais/@%23/demo-copy/", .keeps = "JOB"},
      .run = copy_bucket},
     {.name = "NativeRenameBucket",
      .method = "POST",
      .path = BUCKET_PATH,
      .action = "move-bck",
      .body = NATIVE_BODY_MESSAGE,
-     .query = "bck_to: provider/@uuid#ns/bucket/",
-     .takes = "{\"action\": \"move-bck\"}",
-     .answers = "200 with the job's id; 400; 404; 409; 429",
      .doc = "Start a job that moves all objects to a new bucket and removes this one.",
+     .needs = {&native_field_bucket_to},
+     .takes = "{action: 'move-bck'}",
+     .answers = JOB_ANSWER,
+     .fails = {404, 409, 501},
+     .example =
+         {.step = 240, .path = "demo-copy", .query = "bck_to=ais/@%23/demo-moved/", .keeps = "JOB"},
      .run = rename_bucket},
 };
 
-const struct native_route_table native_routes_of_selections = {ROUTES, ARRAY_COUNT(ROUTES)};
+const struct native_route_table native_routes_of_selections = {.routes = ROUTES,
+                                                               .count = ARRAY_COUNT(ROUTES)};

@@ -20,11 +20,14 @@ refuse_streamed(struct native_call *call, struct error *err)
     return refuse(call, err);
 }
 
+/* Their examples come last, in the order of the rows. */
+#define UNSUPPORTED_STEP 1000
+
 #define UNSUPPORTED(method_, path_, selector_, action_, body_, what_)                              \
     {                                                                                              \
         .name = "NativeUnsupported", .method = (method_), .path = (path_),                         \
-        .selector = (selector_), .action = (action_), .body = (body_), .query = "any",             \
-        .takes = "anything", .answers = "501", .doc = (what_),                                     \
+        .selector = (selector_), .action = (action_), .body = (body_), .doc = (what_),             \
+        .fails = {501}, .example = {.step = UNSUPPORTED_STEP, .http_status = 501},                 \
         .prepare = (body_) == NATIVE_BODY_STREAMED ? refuse_streamed : NULL, .run = refuse         \
     }
 #define BUCKET "/v1/buckets/{bucket}"
@@ -86,4 +89,5 @@ static const struct native_route ROUTES[] = {
     PLAIN("DELETE", "/v1/tokens", "token authentication"),
 };
 
-const struct native_route_table native_routes_unsupported = {ROUTES, ARRAY_COUNT(ROUTES)};
+const struct native_route_table native_routes_unsupported = {.routes = ROUTES,
+                                                             .count = ARRAY_COUNT(ROUTES)};
