@@ -214,7 +214,8 @@ call(const struct key_former_ask *ask, const char *verb, struct seq seq, struct 
     }
     st = peer_call(cluster->peers, &options, arena, ret_result, err);
     /* The way there says many things; for the key all of them are the same. */
-    if (st != ST_OK && st != ST_MOVED && st != ST_NO_SUCH_KEY && st != ST_NO_SUCH_BUCKET) {
+    if (st != ST_OK && st != ST_MOVED && st != ST_BUSY && st != ST_NO_SUCH_KEY &&
+        st != ST_NO_SUCH_BUCKET) {
         st = fail(err, ST_UNAVAILABLE, "a former owner of the key, %.*s, does not answer",
                   BYTES_ARGS(ask->node->id));
     }

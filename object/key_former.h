@@ -33,7 +33,8 @@ struct key_former_ask {
     const struct cluster_node *node;
     struct bytes arguments; /* fetch: of an upload's parts (object/upload_publish.h); else empty */
 };
-/* In arena.  ST_MOVED: one of both works by a newer map.  ST_UNAVAILABLE. */
+/* In arena.  ST_MOVED: one of both works by a newer map.  ST_BUSY: as many as may wait for that
+ * node do.  ST_UNAVAILABLE. */
 MUST_USE ON_WORKER enum status key_former_ask(const struct key_former_ask *ask, struct arena *arena,
                                               struct key_item *ret_item, struct error *err);
 /* ret_source is released before the arena.  ST_NO_SUCH_KEY. */

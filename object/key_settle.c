@@ -209,6 +209,9 @@ key_settle(const struct key_claim *claim, const struct bucket *bucket, struct by
     }
     key_turn_give_back(bucket->store->turns, turn);
     free(look);
+    if (st == ST_BUSY) { /* no worker waits its turn for a peer, the request comes again */
+        st = fail(err, ST_MOVED, "too many requests wait for a former owner");
+    }
     if (st == ST_OK && !is_settled) {
         st = fail(err, ST_UNAVAILABLE, "what counts for the key could not be learned");
     }

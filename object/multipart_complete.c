@@ -21,6 +21,7 @@
 #include "object/object_current.h"
 #include "object/object_internal.h"
 #include "object/object_key.h"
+#include "object/object_route.h"
 #include "object/part_table.h"
 #include "object/upload_current.h"
 #include "object/upload_publish.h"
@@ -350,6 +351,8 @@ multipart_complete(const struct bucket *bucket, const struct multipart_complete_
         .options = options,
         .ref = {.bucket_id = bucket->id, .key = options->key, .id = options->id},
     };
+    int64_t began_ns = clock_monotonic_ns();
+    size_t stale_count = 0;
     enum status st = object_key_check(options->key, err);
 
     assert_on_worker();
@@ -359,7 +362,7 @@ multipart_complete(const struct bucket *bucket, const struct multipart_complete_
     if (st != ST_OK) {
         return st;
     }
-    for (size_t try = 0; try < COMPLETE_TRY_COUNT; try++) {
+    while (stale_count < COMPLETE_TRY_COUNT) {
         bool is_answered;
 
         completion.is_stale = false;
@@ -376,9 +379,13 @@ multipart_complete(const struct bucket *bucket, const struct multipart_complete_
                                               &completion.claim, NULL) == ST_MOVED) {
             st = completion_elsewhere(&completion, ret_result, err);
         }
+        if (st == ST_MOVED && object_route_again(bucket->store, began_ns, err) != ST_OK) {
+            st = ST_UNAVAILABLE;
+        }
         if ((st != ST_CONFLICT || !completion.is_stale) && st != ST_MOVED) {
             break;
         }
+        stale_count += st == ST_CONFLICT;
         arena_release(&completion.arena);
         memset(&completion.record, 0, sizeof(completion.record));
     }

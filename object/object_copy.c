@@ -16,6 +16,7 @@
 #include "object/object_copy.h"
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/memory.h"
 #include "object/copy_plan.h"
 #include "object/object_attributes.h"
@@ -289,31 +290,31 @@ static enum status
 copy_from_owner(const struct bucket *destination, const struct object_copy_options *options,
                 struct object_copy_result *ret_result, struct error *err)
 {
-    const struct object_cluster *cluster = object_store_cluster(destination->store);
+    int64_t began_ns = clock_monotonic_ns();
     enum status st = ST_MOVED;
 
-    for (size_t try = 0; try < COPY_TRY_COUNT && st == ST_MOVED; try++) {
+    while (st == ST_MOVED) {
         struct object_route route = {.is_local = true};
         struct arena arena = ARENA_INIT;
         struct key_claim claim;
-        uint64_t version = 0;
 
         st = object_route(options->source, options->source_key, BYTES_NONE, &arena, &route, err);
         if (st == ST_OK && route.is_local) {
             st = copy_local(destination, options, ret_result, err);
         } else if (st == ST_OK) {
-            st = object_pull(destination, options, &route, ret_result, &version, err);
+            st = object_pull(destination, options, &route, ret_result, err);
         }
         arena_release(&arena);
         if (st == ST_MOVED && options->upload == NULL &&
             key_claim_admit(destination, options->key, READ_MAY_WAIT, &claim, NULL) == ST_MOVED) {
             return fail(err, ST_MOVED, "the destination is another node's by now");
         }
-        if (st == ST_MOVED && cluster->fetch_map(cluster->arg, version, err) != ST_OK) {
-            return ST_UNAVAILABLE;
+        if (st == ST_MOVED) {
+            st = object_route_again(destination->store, began_ns, err);
+            st = st == ST_OK ? ST_MOVED : st;
         }
     }
-    return st == ST_MOVED ? fail(err, ST_UNAVAILABLE, "The map of the cluster keeps changing") : st;
+    return st;
 }
 
 enum status

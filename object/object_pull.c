@@ -332,7 +332,7 @@ read_record(const struct peer_answer *answer, const struct object_copy_options *
 enum status
 object_pull(const struct bucket *destination, const struct object_copy_options *options,
             const struct object_route *route, struct object_copy_result *ret_result,
-            uint64_t *ret_map_version, struct error *err)
+            struct error *err)
 {
     const struct object_cluster *cluster = object_store_cluster(destination->store);
     struct peer_call_result call = {.payload = NULL};
@@ -356,7 +356,6 @@ object_pull(const struct bucket *destination, const struct object_copy_options *
                                                         .key = options->source_key,
                                                         .arguments = buffer_bytes(&arguments)}},
                    &arena, &call, err);
-    *ret_map_version = call.answer.map_version;
     if (st == ST_OK) {
         st = read_record(&call.answer, options, &arena, &source, &size, err);
     }

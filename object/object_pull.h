@@ -14,7 +14,7 @@ MUST_USE ON_WORKER enum status object_pull(const struct bucket *destination,
                                            const struct object_copy_options *options,
                                            const struct object_route *route,
                                            struct object_copy_result *ret_result,
-                                           uint64_t *ret_map_version, struct error *err);
+                                           struct error *err);
 
 /* The other end: what a peer asks of this node's key. */
 struct object_pulled {

@@ -18,9 +18,8 @@
 
 #include "base/banned.h"
 
-/* Each time the key's home or owner changed meanwhile, which operators do; where another node is
- * asked, OBJECT_MOVED_PATIENCE_MS besides. */
-#define PUT_TRY_COUNT 16
+/* Each time the key's home changed meanwhile, which operators do. */
+#define PUT_HOME_TRY_COUNT 16
 
 /* What the client gets to see: the checksum that it sent, else what the record keeps. */
 static void
@@ -258,46 +257,54 @@ put_claim(struct object_put *put, struct error *err)
     return st;
 }
 
-/* At the key's owner; ST_MOVED: nothing was done, and this node knows more of the map. */
+/* The key is another node's, or was.  ST_OK without *ret_is_elsewhere: look again. */
 static enum status
-put_commit_elsewhere(struct object_put *put, struct seq *ret_seq, struct error *err)
+put_commit_elsewhere(struct object_put *put, int64_t *began_ns, struct seq *ret_seq,
+                     bool *ret_is_elsewhere, struct error *err)
 {
-    enum status st = object_put_forward(put, ret_seq, err);
+    bool is_sent = false;
+    enum status st = ST_MOVED;
 
-    if (st == ST_MOVED) {
-        clock_pause_ns(OBJECT_MOVED_PAUSE_MS * CLOCK_NS_PER_MS);
-        if (object_route_refresh(put->bucket.store, NULL) != ST_OK) {
-            st = fail(err, ST_UNAVAILABLE, "The map of the cluster cannot be read");
-        }
+    if (!put->is_forwarded) {
+        st = object_put_forward(put, ret_seq, &is_sent, err);
+    } else if (key_claim_admit(&put->bucket, put->key, READ_MAY_WAIT, &put->claim, err) ==
+               ST_MOVED) {
+        return ST_MOVED;
     }
-    return st;
+    *ret_is_elsewhere = st != ST_MOVED;
+    if (is_sent) {
+        *began_ns = clock_monotonic_ns(); /* it went on, at the pace of its bytes */
+    }
+    return st == ST_MOVED ? object_route_again(put->bucket.store, *began_ns, err) : st;
 }
 
-/* Here or, *ret_is_elsewhere, at the key's owner.  ST_MOVED: it keeps changing. */
+/* Here or, *ret_is_elsewhere, at the key's owner.  ST_MOVED: the home keeps changing, or this PUT
+ * was forwarded and the key is another node's again. */
 static enum status
 put_commit_claimed(struct object_put *put, struct seq *ret_seq, bool *ret_is_elsewhere,
                    struct error *err)
 {
-    int64_t end_ns = clock_monotonic_ns() + OBJECT_MOVED_PATIENCE_MS * CLOCK_NS_PER_MS;
-    bool is_moved = false; /* another node was asked */
+    int64_t began_ns = clock_monotonic_ns();
+    size_t home_count = 0;
     enum status st = ST_MOVED;
 
-    for (size_t try = 0;
-         st == ST_MOVED && (try < PUT_TRY_COUNT || (is_moved && clock_monotonic_ns() < end_ns));
-         try++) {
+    while (st == ST_MOVED && home_count < PUT_HOME_TRY_COUNT) {
         struct home *home = NULL;
 
         st = put_claim(put, err);
-        if (st == ST_MOVED && !put->is_forwarded) {
-            is_moved = true;
-            st = put_commit_elsewhere(put, ret_seq, err);
-            *ret_is_elsewhere = st != ST_MOVED;
+        if (st == ST_MOVED) {
+            st = put_commit_elsewhere(put, &began_ns, ret_seq, ret_is_elsewhere, err);
+            if (st != ST_OK || *ret_is_elsewhere) {
+                break;
+            }
+            st = ST_MOVED;
             continue;
         }
         if (st == ST_OK) {
             st = put_try_commit(put, &home, ret_seq, err);
         }
         if (st == ST_MOVED && home != NULL) {
+            home_count++;
             st = put_rehome(put, home, err);
             put_encode(put);
             st = st == ST_OK ? ST_MOVED : st;
@@ -318,7 +325,7 @@ object_put_commit(struct object_put *put, struct object_put_result *ret_result, 
     put_encode(put);
     st = put_commit_claimed(put, &seq, &is_elsewhere, err);
     if (st == ST_MOVED && !put->is_forwarded) {
-        st = fail(err, ST_UNAVAILABLE, "The map of the cluster keeps changing");
+        st = fail(err, ST_UNAVAILABLE, "The key's home keeps changing");
     } else if (is_elsewhere) {
         /* its bytes here are garbage, and go with the put */
     } else if ((st == ST_OK || object_commit_is_doubtful(st)) && !put->native.is_unchanged) {

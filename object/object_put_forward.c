@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/field_codec.h"
+#include "base/metrics.h"
 #include "object/key_claim.h"
 #include "object/object_cluster.h"
 #include "object/object_put_internal.h"
@@ -32,6 +33,17 @@ enum answer {
     ANSWER_CREATED_NS = 5,
     ANSWER_UNCHANGED = 6
 };
+
+static struct metric forwarded_total = {
+    .kind = METRIC_COUNTER,
+    .name = "lode_cluster_puts_passed_on_total",
+    .help = "PUTs finished by another node, because their key went there while the body came."};
+
+void
+object_put_forward_register_metrics(void)
+{
+    metric_register(&forwarded_total);
+}
 
 /* ---- who had the key ---- */
 
@@ -150,7 +162,7 @@ read_answer(struct object_put *put, struct bytes text, struct seq *ret_seq, stru
 
 static enum status
 call_owner(struct object_put *put, const struct cluster_map *map, const struct cluster_node *owner,
-           struct seq *ret_seq, struct error *err)
+           struct seq *ret_seq, bool *ret_is_sent, struct error *err)
 {
     const struct object_cluster *cluster = object_store_cluster(put->bucket.store);
     struct body_source body = {.source = {&BODY_OPS}, .put = put};
@@ -181,6 +193,10 @@ call_owner(struct object_put *put, const struct cluster_map *map, const struct c
                st == ST_INCOMPLETE || st == ST_DIGEST_MISMATCH) {
         st = fail(err, ST_UNAVAILABLE, "the key's new owner did not answer as it should");
     }
+    *ret_is_sent = body.is_asked;
+    if (st != ST_MOVED) {
+        metric_add(&forwarded_total, 1);
+    }
     source_release(&result.payload);
     source_release(&body.bytes);
     buffer_release(&arguments);
@@ -189,7 +205,8 @@ call_owner(struct object_put *put, const struct cluster_map *map, const struct c
 }
 
 enum status
-object_put_forward(struct object_put *put, struct seq *ret_seq, struct error *err)
+object_put_forward(struct object_put *put, struct seq *ret_seq, bool *ret_is_sent,
+                   struct error *err)
 {
     struct cluster_map *map = ownership_map(object_store_ownership(put->bucket.store));
     const struct cluster_node *owner =
@@ -202,7 +219,7 @@ object_put_forward(struct object_put *put, struct seq *ret_seq, struct error *er
                            ownership_node_id(object_store_ownership(put->bucket.store)))) {
         st = fail(err, ST_MOVED, "the key is back");
     } else {
-        st = call_owner(put, map, owner, ret_seq, err);
+        st = call_owner(put, map, owner, ret_seq, ret_is_sent, err);
     }
     cluster_map_unref(map);
     return st;

@@ -22,4 +22,7 @@ MUST_USE ON_WORKER enum status object_put_take_open(const struct bucket *bucket,
 MUST_USE ON_WORKER enum status object_put_take_commit(struct object_put *put, struct buffer *out,
                                                       struct error *err);
 
+/* Counter "lode_cluster_puts_passed_on_total". */
+void object_put_forward_register_metrics(void);
+
 #endif

@@ -51,8 +51,8 @@ struct object_put {
 };
 
 /* The key is another node's by now: the finished put goes there, as a PUT of this node (rule 7).
- * ST_MOVED: nothing was done there.  Encodes the record. */
+ * ST_MOVED: nothing was done there; *ret_is_sent: but the bytes went. */
 MUST_USE ON_WORKER enum status object_put_forward(struct object_put *put, struct seq *ret_seq,
-                                                  struct error *err);
+                                                  bool *ret_is_sent, struct error *err);
 
 #endif

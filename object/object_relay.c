@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "object/object_cluster.h"
+#include "object/object_put_forward.h"
 
 #include "base/banned.h"
 
@@ -42,6 +43,7 @@ object_relay_register_metrics(void)
     metric_register(&relays_total);
     metric_register(&moved_total);
     metric_register(&failed_total);
+    object_put_forward_register_metrics();
 }
 
 static void send_relay(struct relay *relay);

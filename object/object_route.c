@@ -2,6 +2,7 @@
 #include "object/object_route.h"
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "object/object_cluster.h"
 
 #include "base/banned.h"
@@ -108,4 +109,14 @@ object_route_refresh(const struct object_store *store, struct error *err)
     version = map->version;
     cluster_map_unref(map);
     return cluster->fetch_map(cluster->arg, version, err);
+}
+
+enum status
+object_route_again(const struct object_store *store, int64_t began_ns, struct error *err)
+{
+    if (clock_monotonic_ns() - began_ns > OBJECT_MOVED_PATIENCE_MS * CLOCK_NS_PER_MS) {
+        return fail(err, ST_UNAVAILABLE, "The map of the cluster keeps changing");
+    }
+    clock_pause_ns(OBJECT_MOVED_PAUSE_MS * CLOCK_NS_PER_MS);
+    return object_route_refresh(store, err);
 }

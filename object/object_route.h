@@ -36,6 +36,11 @@ MUST_USE enum status object_route(const struct bucket *bucket, struct bytes key,
 MUST_USE ON_WORKER enum status object_route_refresh(const struct object_store *store,
                                                     struct error *err);
 
+/* After ST_MOVED, where the operation began at began_ns (monotonic): a pause, then the same.
+ * ST_UNAVAILABLE: it was long enough. */
+MUST_USE ON_WORKER enum status object_route_again(const struct object_store *store,
+                                                  int64_t began_ns, struct error *err);
+
 /* What clients call an upload of this node: in a cluster with the node's id. */
 struct bytes object_upload_name(const struct object_store *store, struct upload_id id,
                                 struct arena *arena);

@@ -209,7 +209,7 @@ ownership_wait(struct ownership *ownership, struct error *err)
         uint64_t count = ownership->decision_count;
 
         if (ownership->waiting_count >= OWNERSHIP_WAITING_MAX) {
-            st = fail(err, ST_BUSY, "too many requests wait for a change of the cluster map");
+            st = fail(err, ST_MOVED, "too many requests wait for a change of the cluster map");
         } else if (has_pending(ownership)) {
             int failure = 0;
 

@@ -108,6 +108,8 @@ upload_publish(struct completion *completion, bool is_here, struct upload_record
                        &completion->arena, &result, err);
         if (st == ST_OK) {
             st = upload_record_decode(result.answer.fields, &completion->arena, ret_upload, err);
+        } else if (st == ST_BUSY) {
+            st = fail(err, ST_MOVED, "too many requests wait for the key's owner");
         } else if (st == ST_TIMEOUT || st == ST_CLOSED || st == ST_INVALID) {
             st = fail(err, ST_UNAVAILABLE, "the key's owner did not answer, ask again");
         }

@@ -18,6 +18,7 @@
 
 #include "auth/sigv2_query.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "object/object_relay.h"
 #include "s3/s3_answer.h"
 #include "s3/s3_body.h"
@@ -97,9 +98,6 @@ s3_render_error(struct arena *arena, int http_status, const char *request_id, st
 
 static void enter_again(struct http_exchange *exchange);
 
-/* Times that a request is routed again; maps change in seconds. */
-#define S3_ANEW_MAX 8
-
 /* The key is another node's by now, and nothing was done. */
 static void
 begin_anew(struct s3_request *request)
@@ -108,19 +106,19 @@ begin_anew(struct s3_request *request)
 
     if (request->http->is_from_peer) {
         s3_answer_moved(request);
-    } else if (request->anew_count++ < S3_ANEW_MAX) {
-        if (object_route_refresh(request->s3->options.store, &err) == ST_OK) {
-            memset(&request->reply, 0, sizeof(request->reply));
-            if (request->has_bucket) {
-                bucket_close(&request->bucket);
-                request->has_bucket = false;
-            }
-            http_exchange_run_on_loop(request->exchange, enter_again);
-        } else {
-            s3_answer_error(request, &err);
+        return;
+    }
+    if (request->anew_since_ns == 0) {
+        request->anew_since_ns = clock_monotonic_ns();
+    }
+    if (object_route_again(request->s3->options.store, request->anew_since_ns, &err) == ST_OK) {
+        memset(&request->reply, 0, sizeof(request->reply));
+        if (request->has_bucket) {
+            bucket_close(&request->bucket);
+            request->has_bucket = false;
         }
+        http_exchange_run_on_loop(request->exchange, enter_again);
     } else {
-        (void)fail(&err, ST_UNAVAILABLE, "The map of the cluster keeps changing");
         s3_answer_error(request, &err);
     }
 }

@@ -45,12 +45,12 @@ struct s3_request {
     bool has_authentication;
     struct bucket bucket;
     bool has_bucket;
-    bool has_refreshed;      /* the control store was asked for the bucket */
-    unsigned int anew_count; /* the key was another node's after all */
-    enum read_mode mode;     /* what the operation may do now */
-    bool has_asked_body;     /* then 100 Continue was sent */
-    struct bytes body;       /* S3_BODY_WHOLE */
-    struct sink *sink;       /* S3_BODY_STREAMED */
+    bool has_refreshed;    /* the control store was asked for the bucket */
+    int64_t anew_since_ns; /* monotonic: the key was another node's after all; 0: it was not */
+    enum read_mode mode;   /* what the operation may do now */
+    bool has_asked_body;   /* then 100 Continue was sent */
+    struct bytes body;     /* S3_BODY_WHOLE */
+    struct sink *sink;     /* S3_BODY_STREAMED */
     struct s3_reply reply;
 };
 

@@ -100,7 +100,7 @@ class Worker:
                                                 and answer.status == 200):
                 self.answers += 1
                 return answer
-            why = f"{answer.status} {answer.code}"
+            why = f"{answer.status} {answer.code}: {answer.xml().findtext('Message')}"
             if answer.status < 500 and answer.status != 409:
                 raise Broken(f"{method} {key}: {answer.status} {answer.body[:300]!r}")
         except (Unknown, NotSent) as error:
