@@ -134,6 +134,13 @@ confirm(struct look *look, const struct key_claim *claim, size_t chosen, struct 
     return st;
 }
 
+/* The placement that the claim is of may have ended since: then all that counts is here. */
+static bool
+has_ended(const struct look *look, const struct key_claim *claim)
+{
+    return !look->map->is_placing || cluster_map_owned_since_of(look->map, claim->digest) == 0;
+}
+
 /* *ret_is_settled: what stands here counts.  Else again. */
 static enum status
 settle_once(struct look *look, const struct key_claim *claim, bool *ret_is_settled,
@@ -146,7 +153,8 @@ settle_once(struct look *look, const struct key_claim *claim, bool *ret_is_settl
     if (st != ST_OK) {
         return st;
     }
-    if (placement_counts_alone(&look->holdings[0].holding, claim->view.owned_since)) {
+    if (has_ended(look, claim) ||
+        placement_counts_alone(&look->holdings[0].holding, claim->view.owned_since)) {
         *ret_is_settled = true;
         return ST_OK;
     }

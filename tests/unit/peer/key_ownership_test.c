@@ -293,6 +293,36 @@ TEST(claim_ends_when_the_key_was_away_meanwhile)
     placement_finish();
 }
 
+/* Between the claim and its question the placement ends, and with it the marks that count.
+ * SPEC: docs/cluster-protocol.md, rule 6.1. */
+TEST(claim_is_settled_when_its_placement_has_ended_meanwhile)
+{
+    struct key_claim claim;
+    struct error err = ERROR_INIT;
+    struct bucket bucket;
+    const char *key;
+
+    placement_start();
+    put_all();
+    placement_stop_all(&PLACEMENT_THREE);
+    placement_activate_all(&PLACEMENT_THREE);
+    key = placement_key_that_moves();
+    EXPECT_OK(bucket_open(placement_third()->store, principal_of_root(), BYTES_LITERAL("photos"),
+                          ACTION_LIST_BUCKET, &bucket, &err),
+              &err);
+    EXPECT_OK(key_claim_admit(&bucket, bytes_of_string(key), READ_NO_WAIT, &claim, &err), &err);
+    EXPECT(key_claim_must_ask(&claim));
+    start_rebalance();
+    wait_for_stage(&PLACEMENT_THREE);
+    placement_activate_all(&(struct shape){
+        .version = 4, .placement = 3, .finished = 3, .stage = STAGE_SETTLE, .has_third = true});
+
+    EXPECT_OK(key_settle(&claim, &bucket, bytes_of_string(key), &err), &err);
+
+    bucket_close(&bucket);
+    placement_finish();
+}
+
 /* One former owner is away: the key is not guessed at.  SPEC: docs/cluster-protocol.md, rule 6.2.
  */
 TEST(key_is_unavailable_while_a_former_owner_is)
