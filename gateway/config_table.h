@@ -47,6 +47,8 @@
     X(STRING, access_log, "none", "FILE",                                                          \
       "one JSON line per request; none: off; -: standard output")                                  \
     X(BOOL, print_config, "false", "", "print each setting with its origin, and end")              \
+    X(BOOL, print_native_api, "false", "",                                                         \
+      "print the contract of each native route as JSON, and end")                                  \
     X(BOOL, fsck, "false", "",                                                                     \
       "check the data (server stopped): exit 0 clean, 1 findings, 2 error")                        \
     X(BOOL, repair, "false", "", "with --fsck: remove what nothing names; changes nothing else")   \

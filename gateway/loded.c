@@ -8,6 +8,7 @@
 #include "gateway/fsck_command.h"
 #include "gateway/gateway.h"
 #include "gateway/import_command.h"
+#include "native/native_reference.h"
 
 #include "base/banned.h"
 
@@ -59,6 +60,16 @@ run(const struct config *config)
     return EXIT_SUCCESS;
 }
 
+static void
+print_native_api(void)
+{
+    struct buffer text = BUFFER_INIT;
+
+    native_reference_append(&text);
+    fwrite(text.data, 1, text.size, stdout);
+    buffer_release(&text);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -80,6 +91,8 @@ main(int argc, char **argv)
         printf("loded %s\n", PACKAGE_VERSION);
     } else if (config.print_config) {
         config_print(&config, stdout);
+    } else if (config.print_native_api) {
+        print_native_api();
     } else {
         exit_code = run(&config);
     }

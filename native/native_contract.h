@@ -54,6 +54,7 @@ struct native_example {
     const char *keeps;        /* the answer's body goes into this variable */
     const char *keeps_header; /* not the body, but this header */
     int http_status;          /* 0: 200 */
+    bool is_signed;           /* with root's key */
 };
 
 /* What many routes take. */

@@ -89,5 +89,13 @@ static const struct native_route ROUTES[] = {
     PLAIN("DELETE", "/v1/tokens", "token authentication"),
 };
 
+/* SPEC: AIStore cmn/err.go. */
+static const struct native_named_shape SHAPES[] = {
+    {"Error", "{tcode?: text, message: text, method: text, url_path: text, remote_addr: text, "
+              "caller: text, node: text, status: int}"},
+};
+
 const struct native_route_table native_routes_unsupported = {.routes = ROUTES,
-                                                             .count = ARRAY_COUNT(ROUTES)};
+                                                             .count = ARRAY_COUNT(ROUTES),
+                                                             .shapes = SHAPES,
+                                                             .shape_count = ARRAY_COUNT(SHAPES)};

@@ -13,3 +13,4 @@ include tests/power_cut/local.mk
 include tests/linearizability/local.mk
 include tests/cluster/local.mk
 include tests/sdk/local.mk
+include tests/reference/local.mk
