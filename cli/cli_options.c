@@ -55,6 +55,8 @@ find_flag(struct cli_options *options, const char *name)
         {"--watch", "-w", offsetof(struct cli_options, is_watching)},
         {"--confirm-stopped", "--confirm-stopped",
          offsetof(struct cli_options, is_confirmed_stopped)},
+        {"--all", "-a", offsetof(struct cli_options, is_all)},
+        {"--cleanup", "--cleanup", offsetof(struct cli_options, is_cleanup)},
         {"--help", "-h", offsetof(struct cli_options, is_help)},
     };
 

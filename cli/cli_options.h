@@ -27,6 +27,8 @@ struct cli_options {
     bool is_verifying;         /* fsck: read every byte */
     bool is_watching;          /* go on showing what changes */
     bool is_confirmed_stopped; /* cluster remove */
+    bool is_all;               /* show job: those that have ended as well */
+    bool is_cleanup;           /* start rebalance */
     uint64_t part_bytes;       /* --part-size */
     char access_key[CLI_KEY_BYTES_MAX + 1];
     char secret_key[CLI_KEY_BYTES_MAX + 1];

@@ -27,6 +27,10 @@ enum status command_stat(struct command_context *context, struct error *err);
 enum status command_mountpath(struct command_context *context, struct error *err);
 enum status command_cluster(struct command_context *context, struct error *err);
 enum status command_show_mountpath(struct command_context *context, struct error *err);
+enum status command_show_job(struct command_context *context, struct error *err);
+enum status command_show_rebalance(struct command_context *context, struct error *err);
+enum status command_start(struct command_context *context, struct error *err);
+enum status command_stop(struct command_context *context, struct error *err);
 enum status command_show(struct command_context *context, struct error *err);
 enum status command_fsck(struct command_context *context, struct error *err);
 

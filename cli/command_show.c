@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lode show: what the server's cluster looks like; mountpath stands in command_mountpath.c. */
+/* lode show: what the server's cluster looks like; the rest stands in command_mountpath.c and
+ * command_job.c. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -42,8 +43,15 @@ command_show(struct command_context *context, struct error *err)
     if (strcmp(context->words[0], "mountpath") == 0 && context->word_count == 1) {
         return command_show_mountpath(context, err);
     }
+    if (strcmp(context->words[0], "job") == 0) {
+        return command_show_job(context, err);
+    }
+    if (strcmp(context->words[0], "rebalance") == 0) {
+        return command_show_rebalance(context, err);
+    }
     if (!is_node && strcmp(context->words[0], "cluster") != 0) {
-        return fail(err, ST_INVALID, "lode show knows cluster, node and mountpath, not '%.40s'",
+        return fail(err, ST_INVALID,
+                    "lode show knows cluster, node, mountpath, job and rebalance, not '%.40s'",
                     context->words[0]);
     }
     if (!is_node && context->word_count > 1) {

@@ -35,8 +35,13 @@ static const struct {
      "check the running server's data, as a job; --verify reads every byte"},
     {"mountpath", command_mountpath, 1, 2, "mountpath ls | VERB DIRECTORY",
      "attach, detach, enable, disable or forget a disk of the node; --watch waits for the data"},
-    {"show", command_show, 1, 2, "show [--watch] cluster|node [ID]|mountpath",
-     "the nodes of the cluster and what it is doing; one node; its disks"},
+    {"show", command_show, 1, 2, "show [--watch] WHAT [ID]",
+     "cluster, node [ID], mountpath; job [ID] [--all]: what runs on all nodes, or has run;\n"
+     "                                     rebalance [ID] [--all]: keys that change their target"},
+    {"start", command_start, 1, 1, "start rebalance",
+     "every target looks for keys of others; --cleanup removes misplaced copies that their\n"
+     "                                     owners have as well, --force puts the others aside"},
+    {"stop", command_stop, 2, 2, "stop job ID", "ask a job to stop, on whichever nodes it runs"},
     {"cluster", command_cluster, 1, 2, "cluster [--watch] VERB ID",
      "maintenance, return, decommission, set-leader; remove [--confirm-stopped] gives a dead\n"
      "                                     node's objects up; rotate-key (without ID)"},
@@ -58,6 +63,7 @@ print_help(FILE *out)
             "  --ca-file FILE    whom to trust over HTTPS, in place of the system's\n"
             "  --part-size MIB   files above this are sent in parts of it [16]\n"
             "  --watch, -w       go on showing what changes until it is done, or until Ctrl-C\n"
+            "  --all, -a         what has ended, too\n"
             "  --json            one JSON object per line, no progress bars\n"
             "  --quiet, -q       no progress bars\n"
             "  --help, -h        this text\n"

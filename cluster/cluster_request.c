@@ -10,14 +10,14 @@
 
 #include "base/banned.h"
 
-static const char *const ACTION_NAMES[] = {"join",         "maintenance", "return",
-                                           "decommission", "remove",      "set-leader"};
+static const char *const ACTION_NAMES[] = {"join",   "maintenance", "return",   "decommission",
+                                           "remove", "set-leader",  "rebalance"};
 static const char *const STATE_NAMES[] = {"waiting", "done", "refused"};
 
 const char *
 cluster_action_name(enum cluster_action action)
 {
-    CHECK(action <= CLUSTER_SET_LEADER);
+    CHECK(action <= CLUSTER_REBALANCE);
     return ACTION_NAMES[action];
 }
 

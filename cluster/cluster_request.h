@@ -23,7 +23,8 @@ enum cluster_action {
     CLUSTER_RETURN,
     CLUSTER_DECOMMISSION,
     CLUSTER_REMOVE,
-    CLUSTER_SET_LEADER
+    CLUSTER_SET_LEADER,
+    CLUSTER_REBALANCE /* node_id: who asks */
 };
 
 enum request_state { REQUEST_WAITING, REQUEST_DONE, REQUEST_REFUSED };
@@ -34,7 +35,9 @@ struct cluster_request {
     enum cluster_action action;
     struct bytes node_id;
     bool is_confirmed_stopped; /* CLUSTER_REMOVE */
-    uint64_t incarnation;      /* CLUSTER_JOIN: of the node that was refused */
+    /* CLUSTER_JOIN: of the node that was refused.  CLUSTER_REBALANCE: the version that the leader
+     * was about to publish for it; 0: not yet. */
+    uint64_t incarnation;
     enum request_state state;
     struct bytes text; /* what came of it, or what it waits for */
 };

@@ -113,7 +113,8 @@ decide_map(struct leader_round *round)
         return;
     }
     leader_apply_requests(round);
-    if (round->draft.content.removed_count == view->map->removed_count) {
+    if (round->draft.content.removed_count == view->map->removed_count &&
+        !round->draft.is_repeated) {
         leader_apply_joins(round);
     }
     if (is_quiet) {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Of the leader's decision: what operators ask for, and all answers. */
+#include <inttypes.h>
+
 #include "base/check.h"
 #include "cluster/leader_changes.h"
 
@@ -9,6 +11,7 @@
 struct outcome {
     enum request_state state;
     const char *text;
+    uint64_t incarnation; /* CLUSTER_REBALANCE */
 };
 
 #define WAITING_FOR_LOSERS "waits until every target that gives keys away has acknowledged it"
@@ -56,15 +59,17 @@ is_last_placed(const struct map_draft *draft, const struct cluster_node *node)
 static struct outcome
 done(struct leader_round *round, const struct cluster_request *request, const char *what)
 {
-    return (struct outcome){REQUEST_DONE, arena_printf(round->arena, "Node %.*s %s",
-                                                       BYTES_ARGS(request->node_id), what)};
+    return (struct outcome){
+        .state = REQUEST_DONE,
+        .text = arena_printf(round->arena, "Node %.*s %s", BYTES_ARGS(request->node_id), what)};
 }
 
 static struct outcome
 refused(struct leader_round *round, const struct cluster_request *request, const char *why)
 {
-    return (struct outcome){REQUEST_REFUSED, arena_printf(round->arena, "Node %.*s %s",
-                                                          BYTES_ARGS(request->node_id), why)};
+    return (struct outcome){
+        .state = REQUEST_REFUSED,
+        .text = arena_printf(round->arena, "Node %.*s %s", BYTES_ARGS(request->node_id), why)};
 }
 
 /* The draft's node goes to state, unless a target that must acknowledge is away. */
@@ -82,7 +87,8 @@ change_state(struct leader_round *round, struct cluster_node *node, enum node_st
         node->state = before;
         round->draft.is_changed = was_changed;
     }
-    return (struct outcome){REQUEST_WAITING, blocked != NULL ? blocked : WAITING_FOR_LOSERS};
+    return (struct outcome){.state = REQUEST_WAITING,
+                            .text = blocked != NULL ? blocked : WAITING_FOR_LOSERS};
 }
 
 /* NULL: the node can give its keys away. */
@@ -175,13 +181,13 @@ remove_node(struct leader_round *round, const struct cluster_request *request,
                        "give them up with --confirm-stopped");
     }
     if (round->view->map->former_count + 1 >= CLUSTER_FORMERS_MAX) {
-        return (struct outcome){REQUEST_WAITING,
-                                "waits until one of the placements under way is finished"};
+        return (struct outcome){.state = REQUEST_WAITING,
+                                .text = "waits until one of the placements under way is finished"};
     }
     if (!map_draft_remove(&round->draft, node->id)) {
         return refused(round, request, "cannot be removed: too many nodes were removed before");
     }
-    return (struct outcome){REQUEST_WAITING, "is being removed"};
+    return (struct outcome){.state = REQUEST_WAITING, .text = "is being removed"};
 }
 
 static struct outcome
@@ -200,7 +206,51 @@ set_leader(struct leader_round *round, const struct cluster_request *request)
     }
     round->decision->action = LEADER_RESIGN;
     round->decision->reason = "another node was asked to lead";
-    return (struct outcome){REQUEST_WAITING, "the leader resigns"};
+    return (struct outcome){.state = REQUEST_WAITING, .text = "the leader resigns"};
+}
+
+static bool
+has_placed(const struct cluster_map *map)
+{
+    for (size_t i = 0; i < map->node_count; i++) {
+        if (cluster_node_is_placed(&map->nodes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A placement of the same targets.  The version is noted before it is published, because answers
+ * are stored first: whether it came about is seen in the map. */
+static struct outcome
+repeat_placement(struct leader_round *round, const struct cluster_request *request)
+{
+    const struct cluster_map *map = round->view->map;
+    struct map_draft *draft = &round->draft;
+    bool is_begun = request->incarnation != 0 && map->placement_version >= request->incarnation;
+
+    if (is_begun || map->stage != STAGE_DONE) {
+        return (struct outcome){
+            .state = REQUEST_DONE,
+            .text = arena_printf(
+                round->arena,
+                is_begun ? "rebalance-%" PRIu64 " began: every target looks at all its keys again"
+                         : "rebalance-%" PRIu64 " runs already: keys are being moved",
+                map->placement_version),
+            .incarnation = request->incarnation};
+    }
+    if (!has_placed(map)) {
+        return (struct outcome){.state = REQUEST_REFUSED,
+                                .text = "there is no active target that has keys"};
+    }
+    if (!draft->is_changed) {
+        draft->is_repeated = true;
+        draft->is_changed = true;
+        return (struct outcome){
+            .state = REQUEST_WAITING, .text = "begins", .incarnation = draft->content.version};
+    }
+    return (struct outcome){.state = REQUEST_WAITING,
+                            .text = "waits for a change that was asked for before it"};
 }
 
 static struct outcome
@@ -209,6 +259,9 @@ judge(struct leader_round *round, const struct cluster_request *request)
     struct cluster_node *node = map_draft_find(&round->draft, request->node_id);
     bool is_removed = cluster_map_is_removed(round->view->map, request->node_id);
 
+    if (request->action == CLUSTER_REBALANCE) {
+        return repeat_placement(round, request);
+    }
     if (node == NULL && is_removed &&
         (request->action == CLUSTER_REMOVE || request->action == CLUSTER_DECOMMISSION)) {
         return done(round, request, "was removed");
@@ -228,9 +281,10 @@ judge(struct leader_round *round, const struct cluster_request *request)
     case CLUSTER_SET_LEADER:
         return set_leader(round, request);
     case CLUSTER_JOIN:
+    case CLUSTER_REBALANCE:
         break;
     }
-    UNREACHABLE("refusals are no requests");
+    UNREACHABLE("refusals are no requests, and repetitions are of no node");
 }
 
 void
@@ -263,9 +317,11 @@ leader_apply_requests(struct leader_round *round)
         if (request->action != CLUSTER_JOIN && request->state == REQUEST_WAITING &&
             (request->action != CLUSTER_REMOVE || !round->draft.is_changed)) {
             struct outcome outcome = judge(round, request);
+            struct cluster_request answered = *request;
 
-            leader_add_answer(round, request, outcome.state, outcome.text);
-            if (round->draft.content.removed_count > removed_count ||
+            answered.incarnation = outcome.incarnation;
+            leader_add_answer(round, &answered, outcome.state, outcome.text);
+            if (round->draft.content.removed_count > removed_count || round->draft.is_repeated ||
                 round->decision->action == LEADER_RESIGN) {
                 return;
             }

@@ -37,6 +37,7 @@ map_draft_copy(struct map_draft *copy, const struct map_draft *draft, struct are
     copy->base = base;
     copy->content.version = draft->content.version;
     copy->is_changed = draft->is_changed;
+    copy->is_repeated = draft->is_repeated;
 }
 
 struct cluster_node *
@@ -157,7 +158,7 @@ begin_placement(struct map_draft *draft, struct arena *arena)
 struct cluster_map *
 map_draft_end(struct map_draft *draft, struct arena *arena)
 {
-    if (map_draft_moves_keys(draft)) {
+    if (draft->is_repeated || map_draft_moves_keys(draft)) {
         begin_placement(draft, arena);
     }
     return cluster_map_create(&draft->content);

@@ -12,6 +12,7 @@ struct map_draft {
     const struct cluster_map *base;
     struct cluster_map content;
     bool is_changed;
+    bool is_repeated; /* a placement of the same targets: everyone looks again */
 };
 
 void map_draft_begin(struct map_draft *draft, const struct cluster_map *base, struct arena *arena);

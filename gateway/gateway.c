@@ -18,6 +18,7 @@
 #include "gateway/peering.h"
 #include "gateway/root_key.h"
 #include "iam/iam_handler.h"
+#include "jobs/rebalance_job.h"
 #include "jobs/resilver_job.h"
 #include "jobs/upload_cleanup_job.h"
 #include "native/native_handler.h"
@@ -45,6 +46,7 @@ struct gateway {
     struct iam iam;
     struct native native;
     struct job_registry *jobs;
+    struct rebalance_jobs *rebalance_jobs;
     struct membership membership;
     struct peering peering;
     struct admin admin;
@@ -187,6 +189,8 @@ start_jobs(struct gateway *gateway, struct error *err)
     enum status st = job_registry_create(gateway->objects, directory, &gateway->jobs, err);
 
     if (st == ST_OK) {
+        gateway->rebalance_jobs = rebalance_jobs_create(gateway->jobs, gateway->objects);
+        gateway->peering.server.jobs = gateway->jobs;
         job_repeat(gateway->jobs, &upload_cleanup_job, UPLOAD_CLEANUP_INTERVAL_S);
         st = resilver_job_ensure(gateway->jobs, gateway->objects, id, err);
     }
@@ -372,10 +376,11 @@ close_all(struct gateway *gateway)
     }
     worker_pool_destroy(&gateway->workers);
     access_log_close(&gateway->access_log);
-    job_registry_destroy(&gateway->jobs);
     if (gateway->objects != NULL && object_store_rebalance(gateway->objects) != NULL) {
         rebalance_stop(object_store_rebalance(gateway->objects));
     }
+    job_registry_destroy(&gateway->jobs);
+    rebalance_jobs_destroy(&gateway->rebalance_jobs);
     peering_stop(&gateway->peering);
     membership_close(&gateway->membership);
     credential_store_destroy(&gateway->credentials);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A job is in `running` until its thread has put it into the history; the thread is detached and
- * the registry waits until no job runs.  One more thread, the keeper, starts repeated kinds and
- * saves the history, so that no lock is held meanwhile.
+ * the registry waits until no job runs.  What another thread does (job_begin) has no thread here.
  */
 #include "jobs/job.h"
 
@@ -18,41 +17,9 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "jobs/job_history.h"
+#include "jobs/job_internal.h"
 
 #include "base/banned.h"
-
-#define REPEAT_MAX 8
-
-struct job_run {
-    struct job_registry *registry;
-    const struct job_kind *kind;
-    void *options;
-    atomic_bool is_stopped;
-    struct job_info info; /* guarded by the registry's lock */
-    char *report;         /* guarded by the registry's lock */
-};
-
-struct job_repeated {
-    const struct job_kind *kind;
-    int64_t interval_ns;
-    int64_t due_ns; /* monotonic */
-};
-
-struct job_registry {
-    struct object_store *store;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;                   /* a job ended, or the registry closes */
-    struct job_run *running[JOB_RUNNING_MAX]; /* guarded by lock */
-    bool is_closing;                          /* guarded by lock */
-    struct job_repeated repeated[REPEAT_MAX]; /* guarded by lock */
-    size_t repeated_count;                    /* guarded by lock */
-    struct job_history history;               /* guarded by lock */
-    bool is_history_dirty;                    /* guarded by lock */
-    pthread_t keeper;
-};
-
-static void *keeper_main(void *arg);
 
 enum status
 job_registry_create(struct object_store *store, const char *directory,
@@ -72,20 +39,43 @@ job_registry_create(struct object_store *store, const char *directory,
     CHECK(pthread_cond_init(&registry->changed, &attributes) == 0);
     CHECK(pthread_condattr_destroy(&attributes) == 0);
     job_history_init(&registry->history, directory);
-    CHECK(pthread_create(&registry->keeper, NULL, keeper_main, registry) == 0);
+    CHECK(pthread_create(&registry->keeper, NULL, job_keeper_main, registry) == 0);
     *ret_registry = registry;
     return ST_OK;
 }
 
-static size_t
-running_count_locked(const struct job_registry *registry)
+size_t
+job_running_count_locked(const struct job_registry *registry)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < JOB_RUNNING_MAX; i++) {
+    for (size_t i = 0; i < JOB_SLOT_MAX; i++) {
         count += registry->running[i] != NULL;
     }
     return count;
+}
+
+void
+job_call_source(struct job_registry *registry, bool is_refresh)
+{
+    struct job_source source;
+
+    WITH_LOCK (&registry->lock) {
+        source = registry->source;
+    }
+    if (is_refresh && source.refresh != NULL) {
+        source.refresh(source.arg);
+    } else if (!is_refresh && source.close != NULL) {
+        source.close(source.arg);
+    }
+}
+
+void
+job_registry_set_source(struct job_registry *registry, const struct job_source *source)
+{
+    WITH_LOCK (&registry->lock) {
+        registry->source = *source;
+    }
 }
 
 void
@@ -96,15 +86,16 @@ job_registry_destroy(struct job_registry **take_registry)
     if (registry == NULL) {
         return;
     }
+    job_call_source(registry, false);
     WITH_LOCK (&registry->lock) {
         registry->is_closing = true;
-        for (size_t i = 0; i < JOB_RUNNING_MAX; i++) {
+        for (size_t i = 0; i < JOB_SLOT_MAX; i++) {
             if (registry->running[i] != NULL) {
                 atomic_store(&registry->running[i]->is_stopped, true);
             }
         }
         CHECK(pthread_cond_broadcast(&registry->changed) == 0);
-        while (running_count_locked(registry) > 0) {
+        while (job_running_count_locked(registry) > 0) {
             CHECK(pthread_cond_wait(&registry->changed, &registry->lock) == 0);
         }
     }
@@ -114,6 +105,14 @@ job_registry_destroy(struct job_registry **take_registry)
     CHECK(pthread_mutex_destroy(&registry->lock) == 0);
     free(registry);
     *take_registry = NULL;
+}
+
+static void
+run_destroy(struct job_run *run)
+{
+    free(run->report);
+    free(run->options);
+    free(run);
 }
 
 static void
@@ -131,7 +130,7 @@ run_end(struct job_run *run, enum status st, const struct error *err)
         }
         job_history_add(&registry->history, &run->info);
         registry->is_history_dirty = true;
-        for (size_t i = 0; i < JOB_RUNNING_MAX; i++) {
+        for (size_t i = 0; i < JOB_SLOT_MAX; i++) {
             if (registry->running[i] == run) {
                 registry->running[i] = NULL;
             }
@@ -139,9 +138,7 @@ run_end(struct job_run *run, enum status st, const struct error *err)
         CHECK(pthread_cond_broadcast(&registry->changed) == 0);
     }
     /* The registry may be gone from here on. */
-    free(run->report);
-    free(run->options);
-    free(run);
+    run_destroy(run);
 }
 
 static void *
@@ -158,67 +155,84 @@ run_main(void *arg)
     return NULL;
 }
 
+/* limit: jobs at once of which this one may be the last. */
 static enum status
-run_place_locked(struct job_registry *registry, struct job_run *run, struct error *err)
+run_place_locked(struct job_registry *registry, struct job_run *run, size_t limit,
+                 struct error *err)
 {
     struct job_run **free_slot = NULL;
+    size_t count = 0;
 
     if (registry->is_closing) {
         return fail(err, ST_CANCELLED, "the program is about to end");
     }
-    for (size_t i = 0; i < JOB_RUNNING_MAX; i++) {
-        if (registry->running[i] == NULL) {
+    for (size_t i = 0; i < JOB_SLOT_MAX; i++) {
+        const struct job_run *other = registry->running[i];
+
+        if (other == NULL) {
             free_slot = &registry->running[i];
-        } else if (registry->running[i]->kind == run->kind && !run->kind->is_concurrent) {
-            return fail(err, ST_BUSY, "the job %s does this already",
-                        registry->running[i]->info.id);
+            continue;
+        }
+        count += (other->kind->run == NULL) == (run->kind->run == NULL);
+        if (other->kind == run->kind && !run->kind->is_concurrent) {
+            return fail(err, ST_BUSY, "the job %s does this already", other->info.id);
+        }
+        if (strcmp(other->info.id, run->info.id) == 0) {
+            return fail(err, ST_BUSY, "the job %s runs already", other->info.id);
         }
     }
-    if (free_slot == NULL) {
-        return fail(err, ST_BUSY, "%d jobs are running", JOB_RUNNING_MAX);
+    if (free_slot == NULL || count >= limit) {
+        return fail(err, ST_BUSY, "%zu jobs are running", count);
     }
     *free_slot = run;
+    registry->is_history_dirty = true;
+    CHECK(pthread_cond_broadcast(&registry->changed) == 0);
     return ST_OK;
 }
 
-static struct job_run *
-run_create(struct job_registry *registry, const struct job_kind *kind, const void *options,
-           size_t options_size)
+void
+job_make_id(const struct job_kind *kind, char ret_id[JOB_ID_SIZE])
 {
-    struct job_run *run = xcalloc(1, sizeof(*run));
     unsigned char salt[4];
     char hex[2 * sizeof(salt) + 1];
 
     entropy_fill(salt, sizeof(salt));
     encode_hex(bytes_of(salt, sizeof(salt)), hex);
+    CHECK(snprintf(ret_id, JOB_ID_SIZE, "%s-%s", kind->name, hex) < JOB_ID_SIZE);
+}
+
+static struct job_run *
+run_create(struct job_registry *registry, const struct job_kind *kind, const char *id,
+           const void *options, size_t options_size)
+{
+    struct job_run *run = xcalloc(1, sizeof(*run));
+
     run->registry = registry;
     run->kind = kind;
     run->options = options_size > 0 ? xmemdup(options, options_size) : NULL;
     run->info.kind = kind->name;
     run->info.state = JOB_RUNNING;
     run->info.started_ns = clock_wall_ns();
-    CHECK(snprintf(run->info.id, sizeof(run->info.id), "%s-%s", kind->name, hex) < JOB_ID_SIZE);
+    CHECK(snprintf(run->info.id, sizeof(run->info.id), "%s", id) < JOB_ID_SIZE);
     return run;
 }
 
 enum status
-job_start(struct job_registry *registry, const struct job_kind *kind, const void *options,
-          size_t options_size, char ret_id[JOB_ID_SIZE], struct error *err)
+job_start_as(struct job_registry *registry, const struct job_kind *kind, const char *id,
+             const void *options, size_t options_size, struct error *err)
 {
-    struct job_run *run = run_create(registry, kind, options, options_size);
+    struct job_run *run = run_create(registry, kind, id, options, options_size);
     pthread_attr_t attributes;
     pthread_t thread;
     enum status st;
 
     WITH_LOCK (&registry->lock) {
-        st = run_place_locked(registry, run, err);
+        st = run_place_locked(registry, run, JOB_RUNNING_MAX, err);
     }
     if (st != ST_OK) {
-        free(run->options);
-        free(run);
+        run_destroy(run);
         return st;
     }
-    memcpy(ret_id, run->info.id, JOB_ID_SIZE);
     CHECK(pthread_attr_init(&attributes) == 0);
     CHECK(pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) == 0);
     CHECK(pthread_create(&thread, &attributes, run_main, run) == 0);
@@ -226,10 +240,25 @@ job_start(struct job_registry *registry, const struct job_kind *kind, const void
     return ST_OK;
 }
 
+enum status
+job_start(struct job_registry *registry, const struct job_kind *kind, const void *options,
+          size_t options_size, char ret_id[JOB_ID_SIZE], struct error *err)
+{
+    char id[JOB_ID_SIZE];
+    enum status st;
+
+    job_make_id(kind, id);
+    st = job_start_as(registry, kind, id, options, options_size, err);
+    if (st == ST_OK) {
+        memcpy(ret_id, id, JOB_ID_SIZE);
+    }
+    return st;
+}
+
 static struct job_run *
 running_find_locked(const struct job_registry *registry, const char *id)
 {
-    for (size_t i = 0; i < JOB_RUNNING_MAX; i++) {
+    for (size_t i = 0; i < JOB_SLOT_MAX; i++) {
         if (registry->running[i] != NULL && strcmp(registry->running[i]->info.id, id) == 0) {
             return registry->running[i];
         }
@@ -290,12 +319,103 @@ info_copy(const struct job_info *from, struct arena *arena, struct job_info *ret
     ret_to->report = arena_copy(arena, from->report);
 }
 
+bool
+job_begin(struct job_registry *registry, const struct job_kind *kind, const char *id,
+          struct arena *arena, struct job_info *ret_previous)
+{
+    struct job_run *run = run_create(registry, kind, id, NULL, 0);
+    const struct job_info *previous;
+    enum status st;
+
+    CHECK(kind->run == NULL);
+    memset(ret_previous, 0, sizeof(*ret_previous));
+    WITH_LOCK (&registry->lock) {
+        st = run_place_locked(registry, run, JOB_BEGUN_MAX, NULL);
+        previous = st == ST_OK ? ended_find_locked(registry, id) : NULL;
+        if (previous != NULL) {
+            info_copy(previous, arena, ret_previous);
+            run->info.started_ns = previous->started_ns;
+            job_history_remove(&registry->history, id);
+        }
+    }
+    if (st != ST_OK) {
+        CHECK(st == ST_CANCELLED); /* its source ends one before it begins the next */
+        run_destroy(run);
+    }
+    return st == ST_OK;
+}
+
+/* The lock is the caller's. */
+static void
+report_set_locked(struct job_run *run, char *take_report)
+{
+    free(run->report);
+    run->report = take_report;
+    run->info.report = bytes_of_string(take_report);
+}
+
+void
+job_update(struct job_registry *registry, const char *id, uint64_t done_count, uint64_t total_count,
+           const char *text, struct bytes report)
+{
+    char *copy = xstrndup(report.data, report.size);
+
+    CHECK(report.size <= JOB_REPORT_BYTES_MAX);
+    WITH_LOCK (&registry->lock) {
+        struct job_run *run = running_find_locked(registry, id);
+
+        if (run != NULL) {
+            run->info.done_count = done_count;
+            run->info.total_count = total_count;
+            snprintf(run->info.text, sizeof(run->info.text), "%s", text);
+            report_set_locked(run, copy);
+            copy = NULL;
+        }
+    }
+    free(copy);
+}
+
+void
+job_end(struct job_registry *registry, const char *id, enum status st, const struct error *err)
+{
+    struct job_run *run = NULL;
+
+    WITH_LOCK (&registry->lock) {
+        run = running_find_locked(registry, id);
+    }
+    if (run != NULL) {
+        log_info(NULL, "job_ended", "job %s ended: %s", id, st == ST_OK ? "done" : err->text);
+        run_end(run, st, err);
+    }
+}
+
+void
+job_amend(struct job_registry *registry, const struct job_info *info)
+{
+    WITH_LOCK (&registry->lock) {
+        if (job_history_amend(&registry->history, info)) {
+            registry->is_history_dirty = true;
+            CHECK(pthread_cond_broadcast(&registry->changed) == 0);
+        }
+    }
+}
+
+void
+job_checkpoint(struct job_registry *registry)
+{
+    WITH_LOCK (&registry->lock) {
+        registry->is_history_dirty = true;
+        CHECK(pthread_cond_broadcast(&registry->changed) == 0);
+    }
+}
+
 enum status
 job_get(struct job_registry *registry, const char *id, struct arena *arena,
         struct job_info *ret_info, struct error *err)
 {
     enum status st = ST_OK;
 
+    job_call_source(registry, true);
     WITH_LOCK (&registry->lock) {
         const struct job_run *run = running_find_locked(registry, id);
         const struct job_info *info = run != NULL ? &run->info : ended_find_locked(registry, id);
@@ -313,12 +433,13 @@ void
 job_list(struct job_registry *registry, struct arena *arena, struct job_info **ret_infos,
          size_t *ret_count)
 {
+    job_call_source(registry, true);
     WITH_LOCK (&registry->lock) {
         struct job_info *infos =
-            arena_calloc(arena, JOB_RUNNING_MAX + registry->history.count, sizeof(*infos));
+            arena_calloc(arena, JOB_SLOT_MAX + registry->history.count, sizeof(*infos));
         size_t count = 0;
 
-        for (size_t i = 0; i < JOB_RUNNING_MAX; i++) {
+        for (size_t i = 0; i < JOB_SLOT_MAX; i++) {
             if (registry->running[i] != NULL) {
                 info_copy(&registry->running[i]->info, arena, &infos[count++]);
             }
@@ -335,7 +456,7 @@ void
 job_repeat(struct job_registry *registry, const struct job_kind *kind, int64_t interval_s)
 {
     WITH_LOCK (&registry->lock) {
-        CHECK(registry->repeated_count < REPEAT_MAX && interval_s > 0);
+        CHECK(registry->repeated_count < JOB_REPEAT_MAX && interval_s > 0);
         registry->repeated[registry->repeated_count++] = (struct job_repeated){
             .kind = kind,
             .interval_ns = interval_s * CLOCK_NS_PER_S,
@@ -343,81 +464,6 @@ job_repeat(struct job_registry *registry, const struct job_kind *kind, int64_t i
         };
         CHECK(pthread_cond_broadcast(&registry->changed) == 0);
     }
-}
-
-/* The kind that is due now, else NULL; *ret_next_ns: when to look again. */
-static const struct job_kind *
-repeated_due_locked(struct job_registry *registry, int64_t *ret_next_ns)
-{
-    int64_t now_ns = clock_monotonic_ns();
-
-    *ret_next_ns = now_ns + 3600 * CLOCK_NS_PER_S;
-    for (size_t i = 0; i < registry->repeated_count; i++) {
-        struct job_repeated *repeated = &registry->repeated[i];
-
-        if (repeated->due_ns <= now_ns) {
-            repeated->due_ns = now_ns + repeated->interval_ns;
-            return repeated->kind;
-        }
-        if (repeated->due_ns < *ret_next_ns) {
-            *ret_next_ns = repeated->due_ns;
-        }
-    }
-    return NULL;
-}
-
-/* What the keeper does next, once there is something. */
-struct keeper_task {
-    const struct job_kind *kind; /* to be started, or NULL */
-    struct buffer history;       /* to be saved, if not empty */
-    bool is_closing;
-};
-
-static void
-keeper_wait(struct job_registry *registry, struct keeper_task *task)
-{
-    WITH_LOCK (&registry->lock) {
-        int64_t next_ns;
-
-        task->kind = repeated_due_locked(registry, &next_ns);
-        if (task->kind == NULL && !registry->is_history_dirty &&
-            !(registry->is_closing && running_count_locked(registry) == 0)) {
-            struct timespec until = {.tv_sec = next_ns / CLOCK_NS_PER_S,
-                                     .tv_nsec = next_ns % CLOCK_NS_PER_S};
-
-            (void)pthread_cond_timedwait(&registry->changed, &registry->lock, &until);
-        }
-        if (registry->is_history_dirty) {
-            job_history_format(&registry->history, &task->history);
-            registry->is_history_dirty = false;
-        }
-        task->is_closing = registry->is_closing && running_count_locked(registry) == 0;
-    }
-}
-
-static void *
-keeper_main(void *arg)
-{
-    struct job_registry *registry = arg;
-    struct keeper_task task = {.is_closing = false};
-
-    affinity_set(AFFINITY_ANY, "job-keeper");
-    while (!task.is_closing) {
-        keeper_wait(registry, &task);
-        if (task.history.size > 0) {
-            job_history_save(&registry->history, buffer_bytes(&task.history));
-            buffer_release(&task.history);
-        }
-        if (task.kind != NULL && !task.is_closing) {
-            char id[JOB_ID_SIZE];
-            struct error err = ERROR_INIT;
-
-            if (job_start(registry, task.kind, NULL, 0, id, &err) != ST_OK) {
-                log_info(NULL, "job_not_started", "%s: %s", task.kind->name, err.text);
-            }
-        }
-    }
-    return NULL;
 }
 
 struct object_store *
@@ -452,13 +498,9 @@ void
 job_run_report(struct job_run *run, struct bytes json)
 {
     char *report = xstrndup(json.data, json.size);
-    char *old;
 
     CHECK(json.size <= JOB_REPORT_BYTES_MAX);
     WITH_LOCK (&run->registry->lock) {
-        old = run->report;
-        run->report = report;
-        run->info.report = bytes_of_string(report);
+        report_set_locked(run, report);
     }
-    free(old);
 }

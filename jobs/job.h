@@ -2,7 +2,7 @@
 /*
  * Work that takes long: each job runs on a thread of its own, shows its progress, can be stopped,
  * and leaves an entry in the history, which survives restarts.  A job that the process's end cut
- * off is in the history as stopped.  Any thread may call.
+ * off is in the history as stopped, also after a kill.  Any thread may call.
  *
  *   running -> finished | failed | stopped
  */
@@ -16,6 +16,8 @@
 
 /* More at once would fight for the same disks. */
 #define JOB_RUNNING_MAX 16
+/* Of job_begin: a rebalance. */
+#define JOB_BEGUN_MAX 2
 /* Entries of the history; the oldest go first. */
 #define JOB_HISTORY_MAX 256
 #define JOB_ID_SIZE 32
@@ -31,7 +33,7 @@ struct job_run; /* a running job, as its own function sees it */
 struct job_kind {
     const char *name;   /* lower case and hyphens; part of the id */
     bool is_concurrent; /* more than one of this kind may run */
-    /* On the job's thread.  ST_CANCELLED: it was stopped. */
+    /* On the job's thread.  ST_CANCELLED: it was stopped.  NULL: of job_begin. */
     enum status (*run)(struct job_run *run, struct error *err);
 };
 
@@ -59,6 +61,11 @@ void job_registry_destroy(struct job_registry **take_registry);
 MUST_USE enum status job_start(struct job_registry *registry, const struct job_kind *kind,
                                const void *options, size_t options_size, char ret_id[JOB_ID_SIZE],
                                struct error *err);
+/* The same under an id that was chosen elsewhere: what several nodes do together has one name. */
+MUST_USE enum status job_start_as(struct job_registry *registry, const struct job_kind *kind,
+                                  const char *id, const void *options, size_t options_size,
+                                  struct error *err);
+void job_make_id(const struct job_kind *kind, char ret_id[JOB_ID_SIZE]);
 /* Asks; the job ends soon.  ST_NOT_FOUND: none of that id runs. */
 MUST_USE enum status job_stop(struct job_registry *registry, const char *id, struct error *err);
 /* Blocks until it has ended.  ST_NOT_FOUND: there never was such a job, or it is forgotten. */
@@ -72,6 +79,32 @@ void job_list(struct job_registry *registry, struct arena *arena, struct job_inf
               size_t *ret_count);
 /* Start a job of this kind each interval_s seconds, the first after as long; options as above. */
 void job_repeat(struct job_registry *registry, const struct job_kind *kind, int64_t interval_s);
+
+/* ---- work that another thread does anyway, shown as a job ---- */
+
+/* Who does it: refresh is called before jobs are shown, close before the registry goes, on threads
+ * that hold no lock; close ends its jobs.  One; before the first job_begin. */
+struct job_source {
+    void (*refresh)(void *arg);
+    void (*close)(void *arg);
+    void *arg;
+};
+void job_registry_set_source(struct job_registry *registry, const struct job_source *source);
+/* It runs from now on, also if JOB_RUNNING_MAX others do.  An entry of that id in the history
+ * leaves it, and the job goes on from there: *ret_previous is what it was (id empty: there was
+ * none), in arena.  False: the registry closes. */
+bool job_begin(struct job_registry *registry, const struct job_kind *kind, const char *id,
+               struct arena *arena, struct job_info *ret_previous);
+/* Of a job that runs; else nothing happens.  report: JSON. */
+void job_update(struct job_registry *registry, const char *id, uint64_t done_count,
+                uint64_t total_count, const char *text, struct bytes report);
+/* ST_OK: finished.  ST_CANCELLED: stopped, err says why.  Else it failed. */
+void job_end(struct job_registry *registry, const char *id, enum status st,
+             const struct error *err);
+/* What is known better by now of a job that has ended: state, text, report of info->id. */
+void job_amend(struct job_registry *registry, const struct job_info *info);
+/* What runs now is in the history on disk soon, should the process not live to its end. */
+void job_checkpoint(struct job_registry *registry);
 
 /* For the job's function. */
 struct object_store *job_run_store(struct job_run *run);

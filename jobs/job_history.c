@@ -18,6 +18,12 @@
 /* All entries with the longest reports would be more, but such a file was not written by us. */
 #define FILE_BYTES_MAX ((size_t)64 << 20)
 
+/* Entries of these kinds outlive others, up to so many. */
+#define KEPT_KIND "rebalance"
+#define KEPT_MAX 64
+/* Of a job that ran when its process was killed. */
+#define CUT_OFF_TEXT "its process ended meanwhile; until then: "
+
 static const char *const STATES[] = {"running", "finished", "failed", "stopped"};
 
 const char *
@@ -39,16 +45,45 @@ entry_release(struct job_history_entry *entry)
     free((char *)(uintptr_t)entry->info.report.data);
 }
 
+static bool
+is_rebalance(const struct job_history_entry *entry)
+{
+    return bytes_has_prefix(bytes_of_string(entry->info.kind), BYTES_LITERAL(KEPT_KIND));
+}
+
+static void
+remove_at(struct job_history *history, size_t index)
+{
+    entry_release(&history->entries[index]);
+    memmove(&history->entries[index], &history->entries[index + 1],
+            (history->count - index - 1) * sizeof(history->entries[0]));
+    history->count--;
+}
+
+/* Batches of objects come by the hundred; a rebalance is looked up weeks later. */
+static void
+make_room(struct job_history *history)
+{
+    size_t kept_count = 0;
+    size_t victim = 0;
+
+    for (size_t i = 0; i < history->count; i++) {
+        kept_count += is_rebalance(&history->entries[i]);
+    }
+    while (kept_count <= KEPT_MAX && victim + 1 < history->count &&
+           is_rebalance(&history->entries[victim])) {
+        victim++;
+    }
+    remove_at(history, victim);
+}
+
 void
 job_history_add(struct job_history *history, const struct job_info *info)
 {
     struct job_history_entry *entry;
 
     if (history->count == JOB_HISTORY_MAX) {
-        entry_release(&history->entries[0]);
-        memmove(&history->entries[0], &history->entries[1],
-                (JOB_HISTORY_MAX - 1) * sizeof(history->entries[0]));
-        history->count--;
+        make_room(history);
     }
     entry = &history->entries[history->count++];
     entry->info = *info;
@@ -58,12 +93,43 @@ job_history_add(struct job_history *history, const struct job_info *info)
                  info->report.size);
 }
 
+void
+job_history_remove(struct job_history *history, const char *id)
+{
+    for (size_t i = history->count; i > 0; i--) {
+        if (strcmp(history->entries[i - 1].info.id, id) == 0) {
+            remove_at(history, i - 1);
+        }
+    }
+}
+
+bool
+job_history_amend(struct job_history *history, const struct job_info *info)
+{
+    for (size_t i = history->count; i > 0; i--) {
+        struct job_info *known = &history->entries[i - 1].info;
+
+        if (strcmp(known->id, info->id) == 0) {
+            char *report =
+                info->report.size > 0 ? xmemdup(info->report.data, info->report.size) : NULL;
+
+            free((char *)(uintptr_t)known->report.data);
+            known->report = bytes_of(report, info->report.size);
+            known->state = info->state;
+            memcpy(known->text, info->text, sizeof(known->text));
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 line_parse(struct job_history *history, struct bytes line)
 {
     json_t *root = json_loadb(line.data, line.size, 0, NULL);
     const char *state = json_string_value(json_object_get(root, "state"));
     const char *kind = json_string_value(json_object_get(root, "kind"));
+    const char *text = json_string_value(json_object_get(root, "text"));
     const json_t *report = json_object_get(root, "report");
     char *report_text = report != NULL ? json_dumps(report, JSON_COMPACT) : NULL;
     struct job_info info = {.state = JOB_STOPPED, .kind = kind};
@@ -74,7 +140,9 @@ line_parse(struct job_history *history, struct bytes line)
         }
     }
     copy_text(info.id, sizeof(info.id), json_string_value(json_object_get(root, "id")));
-    copy_text(info.text, sizeof(info.text), json_string_value(json_object_get(root, "text")));
+    snprintf(info.text, sizeof(info.text), "%s%s",
+             state != NULL && strcmp(state, STATES[JOB_RUNNING]) == 0 ? CUT_OFF_TEXT : "",
+             text != NULL ? text : "");
     info.started_ns = json_integer_value(json_object_get(root, "started_ns"));
     info.finished_ns = json_integer_value(json_object_get(root, "finished_ns"));
     info.done_count = (uint64_t)json_integer_value(json_object_get(root, "done"));
@@ -133,8 +201,8 @@ job_history_release(struct job_history *history)
     memset(history, 0, sizeof(*history));
 }
 
-static void
-line_format(const struct job_info *info, struct buffer *out)
+void
+job_history_format_info(const struct job_info *info, struct buffer *out)
 {
     json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "id", info->id, "kind",
                              info->kind, "state", STATES[info->state], "started_ns",
@@ -181,7 +249,7 @@ void
 job_history_format(const struct job_history *history, struct buffer *out)
 {
     for (size_t i = 0; i < history->count; i++) {
-        line_format(&history->entries[i].info, out);
+        job_history_format_info(&history->entries[i].info, out);
     }
 }
 

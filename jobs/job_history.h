@@ -21,10 +21,15 @@ struct job_history {
 /* A file that is missing is an empty history. */
 void job_history_init(struct job_history *history, const char *directory);
 void job_history_release(struct job_history *history);
-/* Copies info. */
+/* Copies info.  Where there is no room the oldest goes, of a rebalance only if there are many. */
 void job_history_add(struct job_history *history, const struct job_info *info);
+void job_history_remove(struct job_history *history, const char *id); /* of that id, if any */
+/* State, text and report of the entry of info->id.  False: there is none. */
+bool job_history_amend(struct job_history *history, const struct job_info *info);
 /* Appends the file's text to out. */
 void job_history_format(const struct job_history *history, struct buffer *out);
+/* One line; of a job that runs: it is read back as stopped. */
+void job_history_format_info(const struct job_info *info, struct buffer *out);
 /* Blocks, touches only the path; a failure is logged and costs only the history. */
 void job_history_save(const struct job_history *history, struct bytes text);
 

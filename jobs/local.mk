@@ -5,7 +5,13 @@ libjobs_a_SOURCES = \
 	jobs/fsck_job.c jobs/fsck_job.h \
 	jobs/job.c jobs/job.h \
 	jobs/job_history.c jobs/job_history.h \
+	jobs/job_internal.h \
+	jobs/job_keeper.c \
+	jobs/job_cluster.c jobs/job_cluster.h \
+	jobs/job_json.c jobs/job_json.h \
 	jobs/name_template.c jobs/name_template.h \
+	jobs/rebalance_job.c jobs/rebalance_job.h \
+	jobs/rebalance_report.c jobs/rebalance_report.h \
 	jobs/resilver_job.c jobs/resilver_job.h \
 	jobs/selection_job.c jobs/selection_job.h \
 	jobs/upload_cleanup_job.c jobs/upload_cleanup_job.h

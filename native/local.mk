@@ -24,6 +24,7 @@ libnative_a_SOURCES = \
 	native/native_object.c \
 	native/native_page.c native/native_page.h \
 	native/native_query.c native/native_query.h \
+	native/native_rebalance.c native/native_rebalance.h \
 	native/native_redirect.c native/native_redirect.h \
 	native/native_reference.c native/native_reference.h \
 	native/native_route.c native/native_route.h \

@@ -8,11 +8,14 @@
 #include "auth/authorize.h"
 #include "base/log.h"
 #include "jobs/fsck_job.h"
+#include "jobs/job_cluster.h"
+#include "jobs/job_json.h"
 #include "jobs/resilver_job.h"
 #include "native/native_answer.h"
 #include "native/native_api.h"
 #include "native/native_cluster.h"
 #include "native/native_mountpath.h"
+#include "native/native_rebalance.h"
 
 #include "base/banned.h"
 
@@ -50,25 +53,6 @@ require_administrator(struct native *native, const struct http_request *request,
     return st;
 }
 
-static void
-append_job(struct buffer *out, const struct job_info *job)
-{
-    buffer_append_string(out, "{\"id\":");
-    log_append_json_string(out, bytes_of_string(job->id));
-    buffer_printf(out,
-                  ",\"kind\":\"%s\",\"state\":\"%s\",\"started_ns\":%" PRId64
-                  ",\"finished_ns\":%" PRId64 ",\"done\":%" PRIu64 ",\"total\":%" PRIu64
-                  ",\"text\":",
-                  job->kind, job_state_name(job->state), job->started_ns, job->finished_ns,
-                  job->done_count, job->total_count);
-    log_append_json_string(out, bytes_of_string(job->text));
-    if (job->report.size > 0) {
-        buffer_append_string(out, ",\"report\":");
-        buffer_append_bytes(out, job->report);
-    }
-    buffer_append_char(out, '}');
-}
-
 /* GET /v1/cluster?what=lode-jobs[&id=ID] */
 static void
 list_jobs(struct http_exchange *exchange, struct job_registry *registry, struct bytes id)
@@ -84,7 +68,7 @@ list_jobs(struct http_exchange *exchange, struct job_registry *registry, struct 
     for (size_t i = 0; i < count; i++) {
         if (id.size == 0 || bytes_equal_string(id, jobs[i].id)) {
             buffer_append_string(&body, shown_count++ > 0 ? "," : "");
-            append_job(&body, &jobs[i]);
+            job_json_append(&jobs[i], NULL, &body);
         }
     }
     buffer_append_string(&body, "]\n");
@@ -148,7 +132,12 @@ native_operator_run(struct native *native, struct bytes body, struct buffer *ans
                                 json_is_true(json_object_get(value, "confirm_stopped")), answer,
                                 err);
     } else if (strcmp(action, "lode-job-stop") == 0 && name != NULL) {
-        st = job_stop(native->jobs, name, err);
+        st = job_cluster_stop(native->jobs, native->objects, bytes_of_string(name), err);
+    } else if (strcmp(action, "lode-rebalance") == 0) {
+        const json_t *value = json_object_get(root, "value");
+
+        st = native_rebalance_start(native, json_is_true(json_object_get(value, "cleanup")),
+                                    json_is_true(json_object_get(value, "force")), answer, err);
     } else if (strcmp(action, "lode-resilver") == 0) {
         st = start_resilver(native, answer, err);
     } else {
@@ -188,6 +177,31 @@ query_value(struct bytes query, const char *name)
     return BYTES_NONE;
 }
 
+/* On a worker, since other nodes are asked. */
+ON_WORKER static void
+show_all_jobs(struct http_exchange *exchange)
+{
+    struct operator_call *call = http_exchange_data(exchange);
+    struct bytes query = http_exchange_request(exchange)->query;
+    const struct job_query asked = {.id = query_value(query, "id"),
+                                    .kind = query_value(query, "kind"),
+                                    .is_all =
+                                        bytes_equal_string(query_value(query, "all"), "true")};
+    struct buffer answer = BUFFER_INIT;
+    struct error err = ERROR_INIT;
+    enum status st =
+        bytes_equal_string(query_value(query, "what"), "lode-rebalance")
+            ? native_rebalance_show(call->native, asked.id, &answer, &err)
+            : job_cluster_show(call->native->jobs, call->native->objects, &asked, &answer, &err);
+
+    if (st == ST_OK) {
+        native_answer(exchange, "application/json", buffer_bytes(&answer));
+    } else {
+        native_answer_error(exchange, native_http_status(err.code), &err);
+    }
+    buffer_release(&answer);
+}
+
 static void
 begin_call(struct http_exchange *exchange, struct native *native)
 {
@@ -208,6 +222,10 @@ answer_operator(struct http_exchange *exchange, struct native *native, struct by
         native_answer_error(exchange, native_http_status(err.code), &err);
     } else if (bytes_equal_string(what, "lode-jobs")) {
         list_jobs(exchange, native->jobs, query_value(request->query, "id"));
+    } else if (bytes_equal_string(what, "lode-all-jobs") ||
+               bytes_equal_string(what, "lode-rebalance")) {
+        begin_call(exchange, native);
+        http_exchange_run_on_worker(exchange, show_all_jobs);
     } else if (bytes_equal_string(what, "lode-mountpaths")) {
         begin_call(exchange, native);
         http_exchange_run_on_worker(exchange, show_mountpaths);

@@ -5,13 +5,15 @@
  * lode-...:
  *
  *   PUT {"action":"lode-fsck","value":{"verify":true}}     starts a check; answers the job's id
- *   PUT {"action":"lode-job-stop","name":ID}               asks a job to stop
+ *   PUT {"action":"lode-job-stop","name":ID}               asks a job to stop, on any node
  *   PUT {"action":"lode-mountpath-VERB","name":DIR}        attach, detach, enable, disable, forget;
  *                                                          answers generation and resilver job
  *   PUT {"action":"lode-resilver"}                         goes on with an unfinished resilver
  *   GET ?what=lode-mountpaths                               a JSON object
- *   GET ?what=lode-jobs[&id=ID]                             a JSON array of jobs
+ *   GET ?what=lode-jobs[&id=ID]                             a JSON array of this node's jobs
+ *   GET ?what=lode-all-jobs[&all=true][&id=ID][&kind=KIND]  of all nodes: {"jobs", "missing"}
  *   lode-cluster...                                         native/native_cluster.h
+ *   lode-rebalance                                          native/native_rebalance.h
  *
  * These carry SigV4 with root's key.  Everything else under /v1 is native/native_api.h's.
  */

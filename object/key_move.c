@@ -163,10 +163,17 @@ begin(struct arrivals *arrivals, struct arrival *arrival)
 static void
 end(struct arrivals *arrivals, struct arrival *arrival)
 {
+    struct object_record record = {.stored_size = 0};
+
     if (arrival->receive != NULL) {
         arrival->status = key_receive_finish(&arrival->receive, &arrival->error);
         if (arrival->status == ST_OK) {
-            rebalance_count_received(arrivals->store->rebalance);
+            if (arrival->item.record.size == 0 ||
+                object_record_decode_summary(arrival->item.record, &record, NULL) != ST_OK) {
+                record.stored_size = 0; /* a tombstone */
+            }
+            rebalance_count_received(arrivals->store->rebalance, arrivals->map->placement_version,
+                                     record.stored_size);
         }
     }
     source_release(&arrival->source);

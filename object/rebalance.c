@@ -249,6 +249,36 @@ is_due(struct rebalance *rebalance, const struct cluster_map *map)
     return is_due;
 }
 
+static struct rebalance_progress
+progress_locked(const struct rebalance *rebalance)
+{
+    struct rebalance_progress progress = rebalance->progress;
+
+    if (rebalance->received.placement == progress.placement) {
+        progress.received_count = rebalance->received.count;
+        progress.received_bytes = rebalance->received.bytes;
+    }
+    return progress;
+}
+
+/* Without the lock: who is told may take its own. */
+static void
+tell(struct rebalance *rebalance, const struct cluster_map *map)
+{
+    struct rebalance_progress progress;
+    rebalance_observe_fn *observe = NULL;
+    void *arg = NULL;
+
+    WITH_LOCK (&rebalance->lock) {
+        progress = progress_locked(rebalance);
+        observe = rebalance->observe;
+        arg = rebalance->observe_arg;
+    }
+    if (observe != NULL && map != NULL) {
+        observe(arg, map, &progress);
+    }
+}
+
 static void
 note_begin(struct rebalance *rebalance, const struct cluster_map *map)
 {
@@ -259,9 +289,11 @@ note_begin(struct rebalance *rebalance, const struct cluster_map *map)
             *progress = (struct rebalance_progress){.placement = map->placement_version,
                                                     .started_ns = clock_wall_ns()};
         }
+        if (progress->stage != map->stage) {
+            progress->text[0] = '\0'; /* else a repeated try still waits for the same */
+        }
         progress->is_running = true;
         progress->stage = map->stage;
-        progress->text[0] = '\0';
     }
 }
 
@@ -301,7 +333,9 @@ run_map(struct rebalance *rebalance, struct cluster_map *map)
     int64_t started_ns = clock_monotonic_ns();
     enum status st;
 
+    tell(rebalance, map); /* before the numbers of an older placement go */
     note_begin(rebalance, map);
+    tell(rebalance, map);
     st = run_stage(rebalance, map, &err);
     note_end(rebalance, map, st, &err, clock_monotonic_ns() - started_ns);
     return st;
@@ -359,6 +393,7 @@ rebalance_main(void *arg)
             is_retry = run_map(rebalance, map) != ST_OK;
         }
         note_finished(rebalance, map);
+        tell(rebalance, map);
         cluster_map_unref(map);
     }
     return NULL;
@@ -439,10 +474,16 @@ rebalance_is_done(struct rebalance *rebalance, const struct cluster_map *map, bo
 }
 
 void
-rebalance_count_received(struct rebalance *rebalance)
+rebalance_count_received(struct rebalance *rebalance, uint64_t placement, uint64_t bytes)
 {
     WITH_LOCK (&rebalance->lock) {
-        rebalance->progress.received_count++;
+        struct rebalance_received *received = &rebalance->received;
+
+        if (received->placement != placement) {
+            *received = (struct rebalance_received){.placement = placement};
+        }
+        received->count++;
+        received->bytes += bytes;
     }
 }
 
@@ -450,8 +491,18 @@ void
 rebalance_progress_get(struct rebalance *rebalance, struct rebalance_progress *ret_progress)
 {
     WITH_LOCK (&rebalance->lock) {
-        *ret_progress = rebalance->progress;
+        *ret_progress = progress_locked(rebalance);
     }
+}
+
+void
+rebalance_observe(struct rebalance *rebalance, rebalance_observe_fn *observe, void *arg)
+{
+    WITH_LOCK (&rebalance->lock) {
+        rebalance->observe = observe;
+        rebalance->observe_arg = arg;
+    }
+    rebalance_notice(rebalance);
 }
 
 struct rebalance *

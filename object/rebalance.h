@@ -28,8 +28,8 @@ void rebalance_notice(struct rebalance *rebalance);
 /* Is this target done with the map's stage of the map's placement? */
 MUST_USE enum status rebalance_is_done(struct rebalance *rebalance, const struct cluster_map *map,
                                        bool *ret_is_done, struct error *err);
-/* A key came from another target. */
-void rebalance_count_received(struct rebalance *rebalance);
+/* A key came from another target under that placement, with so many bytes. */
+void rebalance_count_received(struct rebalance *rebalance, uint64_t placement, uint64_t bytes);
 
 struct rebalance_progress {
     uint64_t placement; /* map version; 0: there was none yet */
@@ -39,6 +39,7 @@ struct rebalance_progress {
     uint64_t sent_count; /* records and tombstones that the owners have */
     uint64_t sent_bytes; /* of objects, as transmitted */
     uint64_t received_count;
+    uint64_t received_bytes;
     uint64_t note_count;
     uint64_t refused_count;           /* tries that have to be repeated */
     int64_t started_ns;               /* wall clock */
@@ -47,6 +48,13 @@ struct rebalance_progress {
     char text[256];                   /* what holds it up; empty: nothing */
 };
 void rebalance_progress_get(struct rebalance *rebalance, struct rebalance_progress *ret_progress);
+
+/* Told of each beginning and end of a stage here, and of each map, on the rebalance's thread; no
+ * placement passes untold.  Short; holds no lock.  One observer; NULL: nobody, from the next event
+ * on.  Set while the thread does not run, or it hears of the present map at once. */
+typedef void rebalance_observe_fn(void *arg, const struct cluster_map *map,
+                                  const struct rebalance_progress *progress);
+void rebalance_observe(struct rebalance *rebalance, rebalance_observe_fn *observe, void *arg);
 struct rebalance *object_store_rebalance(const struct object_store *store); /* NULL: alone */
 
 #endif

@@ -19,6 +19,13 @@
  * workers to clients. */
 #define REBALANCE_THREAD_COUNT 4
 
+/* Keys come from others before this target has begun, too. */
+struct rebalance_received {
+    uint64_t placement;
+    uint64_t count;
+    uint64_t bytes;
+};
+
 struct rebalance {
     struct object_store *store;
     pthread_t thread;
@@ -30,6 +37,9 @@ struct rebalance {
     uint64_t done_placement;            /* guarded by lock: of done_stage */
     enum placement_stage done_stage;    /* guarded by lock: the next one is due */
     struct rebalance_progress progress; /* guarded by lock */
+    struct rebalance_received received; /* guarded by lock: of the newest placement */
+    rebalance_observe_fn *observe;      /* guarded by lock */
+    void *observe_arg;                  /* guarded by lock */
 };
 
 /* One pass over a family of one home, by several threads. */

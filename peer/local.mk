@@ -4,6 +4,7 @@ libpeer_a_SOURCES = \
 	peer/peer_handler.c peer/peer_handler.h \
 	peer/peer_bucket_empty.c \
 	peer/peer_delete.c \
+	peer/peer_job.c \
 	peer/peer_list.c \
 	peer/peer_complete.c \
 	peer/peer_put.c \
@@ -14,6 +15,6 @@ libpeer_a_SOURCES = \
 	peer/peer_verb.c peer/peer_verb.h
 
 # What a program needs that links libpeer.a, before OBJECT_LIBS.
-PEER_LIBS = libpeer.a
+PEER_LIBS = libpeer.a $(JOBS_LIBS)
 
 include tests/unit/peer/local.mk

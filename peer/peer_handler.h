@@ -14,11 +14,13 @@
 #define PEER_PEER_HANDLER_H
 
 #include "cluster/peer_signature.h"
+#include "jobs/job.h"
 #include "net/http_server.h"
 #include "object/object_store.h"
 
 struct peer_server {
     struct object_store *store; /* with a cluster */
+    struct job_registry *jobs;  /* NULL: none can be asked for */
     struct peer_identity *identity;
     http_handler_fn *s3; /* for relayed requests */
     void *s3_arg;

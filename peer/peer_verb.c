@@ -2,6 +2,7 @@
 #include "peer/peer_verb.h"
 
 #include "base/check.h"
+#include "jobs/job_cluster.h"
 #include "object/bucket.h"
 #include "object/key_move.h"
 #include "object/upload_publish.h"
@@ -15,6 +16,7 @@ static const struct peer_verb VERBS[] = {
     {.name = "bucket-empty", .run = peer_bucket_empty},
     {.name = "delete", .run = peer_delete, .body_max = PEER_DELETE_BODY_MAX},
     {.name = "read", .run = peer_read},
+    {.name = JOB_VERB, .run = peer_jobs, .is_of_any_map = true},
     {.name = "record", .run = peer_record},
     {.name = "fetch", .run = peer_fetch},
     {.name = "complete", .run = peer_complete, .body_max = UPLOAD_PUBLISH_BODY_MAX},

@@ -67,6 +67,9 @@ MUST_USE ON_WORKER enum status peer_put_open(struct peer_request *request, struc
 MUST_USE ON_WORKER enum status peer_put(struct peer_request *request, struct error *err);
 MUST_USE ON_WORKER enum status peer_move(struct peer_request *request, struct error *err);
 
+/* What operators ask of the jobs of all nodes. */
+MUST_USE ON_WORKER enum status peer_jobs(struct peer_request *request, struct error *err);
+
 /* A whole request of a client goes to the S3 dialect. */
 ON_LOOP void peer_relayed_s3(struct peer_request *request);
 

@@ -481,3 +481,68 @@ TEST(changes_wait_when_too_many_placements_are_unfinished)
     EXPECT_REQUEST(REQUEST_WAITING, "placements under way", world_request(&world, request));
     world_release(&world);
 }
+
+/* A rebalance by hand: the same targets once more, with nobody's acknowledgment because nobody
+ * loses a key.  The answer names the run, and comes once the map that begins it is there. */
+TEST(rebalance_by_hand_is_a_placement_of_the_same_targets)
+{
+    struct leader_world world;
+    uint64_t placement;
+    size_t first;
+    size_t second;
+
+    world_of_targets(&world, 2);
+    placement = world.map->placement_version;
+    first = world_ask(&world, CLUSTER_REBALANCE, T1, false);
+    EXPECT_INT(LEADER_PUBLISH, world_step(&world));
+    EXPECT_INT(STAGE_MOVE, world.map->stage);
+    EXPECT_INT(world.map->version, world.map->placement_version);
+    EXPECT_INT(placement, world.map->finished_version);
+    EXPECT_INT(1, world.map->former_count);
+    EXPECT_INT(2, world.map->formers[0].target_count);
+    EXPECT_REQUEST(REQUEST_WAITING, "begins", world_request(&world, first));
+
+    placement = world.map->placement_version;
+    second = world_ask(&world, CLUSTER_REBALANCE, T2, false);
+    EXPECT_INT(LEADER_WAIT, world_step(&world));
+    EXPECT_INT(placement, world.map->placement_version);
+    EXPECT_REQUEST(REQUEST_DONE, "began", world_request(&world, first));
+    EXPECT_REQUEST(REQUEST_DONE, "runs already", world_request(&world, second));
+
+    world_settle(&world);
+    EXPECT_INT(STAGE_DONE, world.map->stage);
+    EXPECT_INT(placement, world.map->finished_version);
+    EXPECT_INT(placement, world.map->placement_version);
+    world_release(&world);
+}
+
+/* It goes alone: a join that is asked for in the same round waits for the next one. */
+TEST(rebalance_by_hand_takes_no_join_along)
+{
+    struct leader_world world;
+    size_t number;
+
+    world_of_targets(&world, 1);
+    world_start_target(&world, T2);
+    number = world_ask(&world, CLUSTER_REBALANCE, T1, false);
+    EXPECT_INT(LEADER_PUBLISH, world_step(&world));
+    EXPECT(world_in_map(&world, T2) == NULL);
+    EXPECT_INT(STAGE_MOVE, world.map->stage);
+    EXPECT_INT(LEADER_PROPOSE, world_step(&world));
+    EXPECT_REQUEST(REQUEST_DONE, "began", world_request(&world, number));
+    world_release(&world);
+}
+
+TEST(rebalance_by_hand_needs_a_target)
+{
+    struct leader_world world;
+    size_t number;
+
+    world_init(&world);
+    world_start_gateway(&world, G1);
+    world_settle(&world);
+    number = world_ask(&world, CLUSTER_REBALANCE, G1, false);
+    EXPECT_INT(LEADER_WAIT, world_step(&world));
+    EXPECT_REQUEST(REQUEST_REFUSED, "no active target", world_request(&world, number));
+    world_release(&world);
+}

@@ -116,7 +116,8 @@ open_server(struct test_node *node)
     options.workers = node->workers;
     s3_init(&node->s3,
             &(struct s3_options){.store = node->store, .credentials = node->credentials});
-    node->peer_server = (struct peer_server){node->store, node->identity, s3_handle, &node->s3};
+    node->peer_server = (struct peer_server){
+        .store = node->store, .identity = node->identity, .s3 = s3_handle, .s3_arg = &node->s3};
     peer_handler_init();
     EXPECT_OK(http_server_create(&options, &node->server, &err), &err);
     EXPECT_OK(http_server_listen(node->server,

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* "jobs": what this node's jobs are, or that one shall stop. */
+#include "jobs/job_cluster.h"
+#include "peer/peer_verb.h"
+
+#include "base/banned.h"
+
+static enum status
+require_jobs(const struct peer_request *request, struct error *err)
+{
+    return request->server->jobs != NULL ? ST_OK
+                                         : fail(err, ST_UNAVAILABLE, "This node runs no jobs yet");
+}
+
+enum status
+peer_jobs(struct peer_request *request, struct error *err)
+{
+    struct buffer out = BUFFER_INIT;
+    enum status st = require_jobs(request, err);
+
+    if (st == ST_OK) {
+        st = job_cluster_serve(request->server->jobs, request->server->store,
+                               request->head.arguments, &out, err);
+    }
+    if (st == ST_OK) {
+        request->payload = arena_copy(request->arena, buffer_bytes(&out));
+    }
+    buffer_release(&out);
+    return st;
+}
