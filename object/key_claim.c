@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "cluster/placement.h"
 #include "meta/meta_key.h"
+#include "object/client_rest.h"
 #include "object/object_current.h"
 #include "object/object_internal.h"
 #include "object/placement_rules.h"
@@ -36,6 +37,7 @@ key_claim_admit(const struct bucket *bucket, struct bytes key, enum read_mode mo
     bool is_stopped = false;
     enum status st;
 
+    client_rest_note_asked(bucket->store);
     if (claim.ownership == NULL) {
         *ret_claim = claim;
         return ST_OK;

@@ -7,6 +7,7 @@ libobject_a_SOURCES = \
 	object/bucket_empty.c object/bucket_empty.h \
 	object/bucket_table.c object/bucket_table.h \
 	object/bucket_value.c object/bucket_value.h \
+	object/client_rest.c object/client_rest.h \
 	object/completion.c object/completion.h \
 	object/control_mirror.c object/control_mirror.h \
 	object/copy_plan.c object/copy_plan.h \
@@ -67,6 +68,8 @@ libobject_a_SOURCES = \
 	object/rebalance.c object/rebalance.h \
 	object/rebalance_drop.c \
 	object/rebalance_internal.h \
+	object/rebalance_left.c object/rebalance_left.h \
+	object/rebalance_scan.c \
 	object/rebalance_send.c \
 	object/rehome.c object/rehome.h \
 	object/resilver.c object/resilver.h \

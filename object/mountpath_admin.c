@@ -6,6 +6,7 @@
 #include "meta/meta_key.h"
 #include "object/object_cluster.h"
 #include "object/object_internal.h"
+#include "object/rebalance.h"
 #include "store/mountpath_change.h"
 
 #include "base/banned.h"
@@ -132,6 +133,9 @@ mountpath_admin(struct object_store *store, enum mountpath_verb verb, const char
         outcome.needs_resilver = store_is_unfinished(store->store);
         outcome.generation = store_generation(store->store);
         *ret_outcome = outcome;
+        if (store->rebalance != NULL) {
+            rebalance_notice(store->rebalance); /* it may have waited for a mountpath */
+        }
     }
     return st;
 }

@@ -27,6 +27,8 @@ struct object_store {
     uint64_t part_bytes_min;
     bool has_cluster;
     struct object_cluster cluster;  /* if has_cluster */
+    _Atomic uint64_t working_count; /* of object/client_rest.h: threads at work */
+    _Atomic uint64_t asked_count;   /* while any is: keys that clients asked for */
     _Atomic int64_t flush_asked_ns; /* monotonic: a slow listing asked for a flush last then */
 };
 

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "meta/meta_key.h"
+#include "object/client_rest.h"
 #include "object/home_merge.h"
 #include "object/object_internal.h"
 #include "object/object_key.h"
@@ -180,6 +181,7 @@ object_list_local(const struct bucket *bucket, const struct object_list_options 
     enum status st;
 
     assert_on_worker();
+    client_rest_note_asked(bucket->store);
     if (list.after.size > OBJECT_KEY_BYTES_MAX) {
         list.after.size = OBJECT_KEY_BYTES_MAX; /* no key lies between the two */
     }

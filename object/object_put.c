@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "meta/meta_key.h"
 #include "object/bucket_table.h"
+#include "object/client_rest.h"
 #include "object/home_move.h"
 #include "object/key_settle.h"
 #include "object/object_attributes.h"
@@ -387,6 +388,7 @@ put_create(const struct bucket *bucket, const struct object_put_options *options
     put->is_forwarded = options->is_forwarded;
     put->owner = options->owner.data != NULL ? arena_copy(&put->arena, options->owner)
                                              : principal_user(bucket->principal);
+    client_rest_note_asked(bucket->store);
     if (options->upload != NULL) {
         put->is_part = true;
         put->upload = *options->upload;

@@ -30,7 +30,6 @@ struct ownership {
     pthread_rwlock_t lock;
     struct cluster_map *map;     /* guarded by lock; NULL: nothing is admitted yet */
     struct cluster_map *pending; /* guarded by lock; stopped for it */
-    _Atomic uint64_t asked_count;
     pthread_mutex_t wait_lock;
     pthread_cond_t changed;  /* map or pending */
     size_t waiting_count;    /* guarded by wait_lock */
@@ -156,19 +155,10 @@ ownership_check(struct ownership *ownership, uint64_t digest, uint64_t placement
     CHECK(pthread_rwlock_rdlock(&ownership->lock) == 0);
     st = check_locked(ownership, digest, placement, ret_view, &is_stopped, err);
     CHECK(pthread_rwlock_unlock(&ownership->lock) == 0);
-    if (placement == 0 && st == ST_OK && ret_view->is_placing) {
-        atomic_fetch_add_explicit(&ownership->asked_count, 1, memory_order_relaxed);
-    }
     if (ret_is_stopped != NULL) {
         *ret_is_stopped = is_stopped;
     }
     return st;
-}
-
-uint64_t
-ownership_asked_count(struct ownership *ownership)
-{
-    return atomic_load_explicit(&ownership->asked_count, memory_order_relaxed);
 }
 
 enum status

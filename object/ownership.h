@@ -51,9 +51,6 @@ MUST_USE enum status ownership_check(struct ownership *ownership, uint64_t diges
                                      bool *ret_is_stopped, struct error *err);
 /* Wait until no map is pending.  ST_BUSY, ST_UNAVAILABLE. */
 MUST_USE ON_WORKER enum status ownership_wait(struct ownership *ownership, struct error *err);
-/* Grows with each operation that is admitted while keys move; for work that gives way to clients.
- */
-uint64_t ownership_asked_count(struct ownership *ownership);
 /* Listing pages: is this the version that the target works by, and has it not stopped?  ST_MOVED.
  */
 MUST_USE enum status ownership_check_page(struct ownership *ownership, uint64_t map_version,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The thread:  map of now -> its stage's passes over all homes -> done, the cluster is told ->
- *              sleep until another map, or for a second if something has to be tried again
+ *              sleep until another map, or for a while if something has to be tried again
  *
- * A pass reads keys page by page and hands pages to a few threads.  It counts only if all homes
- * were there and no key changed home meanwhile, so that no key can have been passed over.
+ * A pass (object/rebalance_scan.c) counts only if all homes were there and no key changed home
+ * meanwhile, so that no key can have been passed over.
  */
 #include "object/rebalance.h"
 
@@ -23,148 +23,11 @@
 
 #include "base/banned.h"
 
-/* Something did not work: a node is down, a home is absent, a mountpath changes. */
-#define RETRY_MS 500
-
-/* ---- one pass ---- */
-
-enum status
-rebalance_check(struct rebalance *rebalance, const struct cluster_map *map, struct error *err)
-{
-    struct cluster_map *now = ownership_map(rebalance->store->ownership);
-    bool is_same =
-        now != NULL && now->placement_version == map->placement_version && now->stage == map->stage;
-    bool is_stopping = false;
-
-    cluster_map_unref(now);
-    WITH_LOCK (&rebalance->lock) {
-        is_stopping = rebalance->is_stopping;
-    }
-    return is_same && !is_stopping ? ST_OK
-                                   : fail(err, ST_CANCELLED, "the map is another one by now");
-}
-
-void
-rebalance_note_left(struct rebalance_scan *scan, const struct error *why)
-{
-    WITH_LOCK (&scan->lock) {
-        scan->has_left = true;
-    }
-    WITH_LOCK (&scan->rebalance->lock) {
-        struct rebalance_progress *progress = &scan->rebalance->progress;
-
-        progress->refused_count++;
-        snprintf(progress->text, sizeof(progress->text), "%.*s", (int)sizeof(progress->text) - 1,
-                 why->text);
-    }
-}
-
-/* The next keys, in arena; none: the end.  The caller has the scan's lock. */
-static enum status
-read_page_locked(struct rebalance_scan *scan, struct arena *arena, struct bytes *keys,
-                 size_t *ret_count, struct error *err)
-{
-    struct meta_key *at = &scan->at;
-    struct meta_iterator *iterator =
-        meta_iterator_open(home_db(scan->home), &(struct meta_scan){.family = scan->family,
-                                                                    .lower = meta_key_bytes(at),
-                                                                    .keep_cache_cold = true});
-    size_t count = 0;
-    enum status st = ST_OK;
-
-    for (meta_iterator_seek(iterator, meta_key_bytes(at));
-         meta_iterator_is_valid(iterator) && count < REBALANCE_PAGE_COUNT && st == ST_OK;
-         meta_iterator_next(iterator)) {
-        struct bytes key = meta_iterator_key(iterator);
-
-        if (key.size >= sizeof(at->data)) {
-            st = fail(err, ST_CORRUPT, "the key of a record is too long");
-        } else {
-            keys[count++] = arena_copy(arena, key);
-            memcpy(at->data, key.data, key.size);
-            at->data[key.size] = 0; /* the next key there can be */
-            at->size = key.size + 1;
-        }
-    }
-    if (st == ST_OK && !meta_iterator_is_valid(iterator)) {
-        scan->is_at_end = true;
-        st = meta_iterator_status(iterator, err);
-    }
-    meta_iterator_close(&iterator);
-    *ret_count = count;
-    return st;
-}
-
-static bool
-next_page(struct rebalance_scan *scan, struct arena *arena, struct bytes *keys, size_t *ret_count)
-{
-    bool has_page = false;
-
-    WITH_LOCK (&scan->lock) {
-        if (scan->status == ST_OK && !scan->is_at_end) {
-            scan->status = read_page_locked(scan, arena, keys, ret_count, &scan->error);
-            has_page = scan->status == ST_OK && *ret_count > 0;
-        }
-    }
-    return has_page;
-}
-
-static void *
-scan_main(void *arg)
-{
-    struct rebalance_scan *scan = arg;
-    struct bytes keys[REBALANCE_PAGE_COUNT];
-    struct arena arena = ARENA_INIT;
-    size_t count = 0;
-
-    affinity_set(AFFINITY_WORKER, "lode-rebalance");
-    while (next_page(scan, &arena, keys, &count)) {
-        struct error err = ERROR_INIT;
-        enum status st = rebalance_check(scan->rebalance, scan->map, &err);
-
-        if (st == ST_OK) {
-            st = scan->visit(scan, keys, count, &err);
-        }
-        if (st != ST_OK) {
-            WITH_LOCK (&scan->lock) {
-                if (scan->status == ST_OK) {
-                    scan->status = st;
-                    scan->error = err;
-                }
-            }
-        }
-        WITH_LOCK (&scan->rebalance->lock) {
-            scan->rebalance->progress.scanned_count += count;
-        }
-        arena_release(&arena);
-    }
-    arena_release(&arena);
-    return NULL;
-}
-
-enum status
-rebalance_scan_run(struct rebalance_scan *scan, struct error *err)
-{
-    pthread_t threads[REBALANCE_THREAD_COUNT];
-
-    if (!home_hold(scan->home)) {
-        return home_require_readable(scan->home, err);
-    }
-    CHECK(pthread_mutex_init(&scan->lock, NULL) == 0);
-    scan->at.size = 0;
-    for (size_t i = 0; i < REBALANCE_THREAD_COUNT; i++) {
-        CHECK(pthread_create(&threads[i], NULL, scan_main, scan) == 0);
-    }
-    for (size_t i = 0; i < REBALANCE_THREAD_COUNT; i++) {
-        CHECK(pthread_join(threads[i], NULL) == 0);
-    }
-    CHECK(pthread_mutex_destroy(&scan->lock) == 0);
-    home_unhold(scan->home);
-    if (scan->status != ST_OK && err != NULL) {
-        *err = scan->error;
-    }
-    return scan->status;
-}
+/* Something did not work: a node is down, a home is absent, a disk is full.  A pass reads all keys,
+ * so it is repeated soon at first and then ever later; another map, the end of a resilver and a
+ * mountpath that comes end the pause. */
+#define RETRY_MS_MIN 250
+#define RETRY_MS_MAX (15 * 1000)
 
 /* ---- a stage ---- */
 
@@ -184,13 +47,16 @@ static const struct stage_pass PASSES[] = {
     {STAGE_DROP_TOMBSTONES, FAMILY_FORMER, rebalance_drop_all},
 };
 
+/* What was left of one family does not hold up the next. */
 static enum status
 run_passes_at(struct rebalance *rebalance, struct cluster_map *map, struct home *home,
               struct error *err)
 {
-    enum status st = home_require_commits(home, err);
+    struct error failure = ERROR_INIT;
+    enum status first = home_require_commits(home, err);
+    enum status st = first;
 
-    for (size_t i = 0; i < ARRAY_COUNT(PASSES) && st == ST_OK; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(PASSES) && (st == ST_OK || st == ST_BUSY); i++) {
         struct rebalance_scan scan = {.rebalance = rebalance,
                                       .map = map,
                                       .home = home,
@@ -200,12 +66,13 @@ run_passes_at(struct rebalance *rebalance, struct cluster_map *map, struct home 
         if (PASSES[i].stage != map->stage) {
             continue;
         }
-        st = rebalance_scan_run(&scan, err);
-        if (st == ST_OK && scan.has_left) {
-            st = fail(err, ST_BUSY, "some keys could not be moved yet");
+        st = rebalance_scan_run(&scan, &failure);
+        if (st != ST_OK && (first == ST_OK || st != ST_BUSY)) {
+            first = st;
+            *err = failure;
         }
     }
-    return st;
+    return first;
 }
 
 /* ST_OK: the stage is done here. */
@@ -219,11 +86,15 @@ run_stage(struct rebalance *rebalance, struct cluster_map *map, struct error *er
     if (store_is_unfinished(store)) {
         return fail(err, ST_BUSY, "the resilver goes first: keys move between mountpaths");
     }
-    for (size_t i = 0; i < store_home_count(store) && st == ST_OK; i++) {
+    for (size_t i = 0; i < store_home_count(store) && st != ST_CANCELLED; i++) {
         struct home *home = store_home_at(store, i);
+        struct error failure = ERROR_INIT;
+        enum status at_home =
+            home_is_holder(home) ? run_passes_at(rebalance, map, home, &failure) : ST_OK;
 
-        if (home_is_holder(home)) {
-            st = run_passes_at(rebalance, map, home, err);
+        if (at_home != ST_OK && (st == ST_OK || at_home == ST_CANCELLED)) {
+            st = at_home;
+            *err = failure;
         }
     }
     if (st == ST_OK && generation != store_generation(store)) {
@@ -233,6 +104,27 @@ run_stage(struct rebalance *rebalance, struct cluster_map *map, struct error *er
 }
 
 /* ---- the thread ---- */
+
+bool
+rebalance_wait(struct rebalance *rebalance, int64_t pause_ms, uint64_t *seen)
+{
+    int64_t end_ns = clock_monotonic_ns() + pause_ms * CLOCK_NS_PER_MS;
+    struct timespec end = {end_ns / CLOCK_NS_PER_S, end_ns % CLOCK_NS_PER_S};
+    bool goes_on = false;
+
+    WITH_LOCK (&rebalance->lock) {
+        int failure = 0;
+
+        while (!rebalance->is_stopping && rebalance->notice_count == *seen && failure == 0) {
+            failure = pause_ms != 0
+                          ? pthread_cond_timedwait(&rebalance->changed, &rebalance->lock, &end)
+                          : pthread_cond_wait(&rebalance->changed, &rebalance->lock);
+        }
+        *seen = rebalance->notice_count;
+        goes_on = !rebalance->is_stopping;
+    }
+    return goes_on;
+}
 
 static bool
 is_due(struct rebalance *rebalance, const struct cluster_map *map)
@@ -356,41 +248,50 @@ note_finished(struct rebalance *rebalance, const struct cluster_map *map)
     }
 }
 
-/* False: the process ends.  Waits unless there was a notice since seen. */
-static bool
-wait_for_notice(struct rebalance *rebalance, bool is_retry, uint64_t *seen)
+/* Keys that the owners have. */
+static uint64_t
+sent_count(struct rebalance *rebalance)
 {
-    int64_t end_ns = clock_monotonic_ns() + RETRY_MS * CLOCK_NS_PER_MS;
-    struct timespec end = {end_ns / CLOCK_NS_PER_S, end_ns % CLOCK_NS_PER_S};
-    bool goes_on = false;
+    uint64_t count = 0;
 
     WITH_LOCK (&rebalance->lock) {
-        int failure = 0;
-
-        while (!rebalance->is_stopping && rebalance->notice_count == *seen && failure == 0) {
-            failure = is_retry ? pthread_cond_timedwait(&rebalance->changed, &rebalance->lock, &end)
-                               : pthread_cond_wait(&rebalance->changed, &rebalance->lock);
-        }
-        *seen = rebalance->notice_count;
-        goes_on = !rebalance->is_stopping;
+        count = rebalance->progress.sent_count;
     }
-    return goes_on;
+    return count;
+}
+
+/* After a try that left something. */
+static int64_t
+next_pause_ms(int64_t before_ms, bool got_on)
+{
+    if (before_ms == 0 || got_on) {
+        return RETRY_MS_MIN;
+    }
+    return 2 * before_ms < RETRY_MS_MAX ? 2 * before_ms : RETRY_MS_MAX;
 }
 
 static void *
 rebalance_main(void *arg)
 {
     struct rebalance *rebalance = arg;
-    bool is_retry = false;
+    uint64_t placement = 0;
+    int64_t pause_ms = 0;
     uint64_t seen = 0;
 
     affinity_set(AFFINITY_WORKER, "lode-rebalance");
-    while (wait_for_notice(rebalance, is_retry, &seen)) {
+    while (rebalance_wait(rebalance, pause_ms, &seen)) {
         struct cluster_map *map = ownership_map(rebalance->store->ownership);
 
-        is_retry = false;
         if (is_due(rebalance, map)) {
-            is_retry = run_map(rebalance, map) != ST_OK;
+            uint64_t before = sent_count(rebalance);
+            bool is_new = placement != map->placement_version;
+
+            placement = map->placement_version;
+            pause_ms = run_map(rebalance, map) == ST_OK
+                           ? 0
+                           : next_pause_ms(is_new ? 0 : pause_ms, sent_count(rebalance) != before);
+        } else {
+            pause_ms = 0;
         }
         note_finished(rebalance, map);
         tell(rebalance, map);

@@ -11,6 +11,7 @@
 #include "object/object_internal.h"
 #include "object/ownership.h"
 #include "object/rebalance.h"
+#include "object/rebalance_left.h"
 #include "store/home.h"
 
 /* Keys in one piece of work: read together, sent in a few requests, marked in a few batches. */
@@ -56,15 +57,19 @@ struct rebalance_scan {
     bool is_at_end;     /* guarded by lock */
     enum status status; /* guarded by lock: the first failure */
     struct error error;
-    bool has_left; /* guarded by lock: something has to be tried again */
+    struct rebalance_left left; /* guarded by lock: what has to be tried again */
 };
 
-/* ST_OK: all pages were visited (scan->has_left: not all with success). */
+/* False: the process ends.  Waits unless there was a notice since *seen; pause_ms 0: without end.
+ */
+bool rebalance_wait(struct rebalance *rebalance, int64_t pause_ms, uint64_t *seen);
+/* ST_OK: all pages were visited.  ST_BUSY: not all with success, the pass is to be repeated. */
 MUST_USE enum status rebalance_scan_run(struct rebalance_scan *scan, struct error *err);
 /* ST_CANCELLED: the process ends, or the placement is another one by now. */
 MUST_USE enum status rebalance_check(struct rebalance *rebalance, const struct cluster_map *map,
                                      struct error *err);
-void rebalance_note_left(struct rebalance_scan *scan, const struct error *why);
+/* key: as the visitor was given it. */
+void rebalance_note_left(struct rebalance_scan *scan, struct bytes key, const struct error *why);
 
 /* Visitors. */
 MUST_USE enum status rebalance_send_page(struct rebalance_scan *scan, const struct bytes *keys,

@@ -3,17 +3,14 @@
  * One page of keys at a source: which of them are others' under the map -> their records with small
  * bytes, and tombstones, in one request for each owner -> those that the owner took are marked
  * moved here, and their bytes freed.
- *
- * Between two pages a thread rests as long as the last one took, if clients asked for keys
- * meanwhile: they get at least half of what the rebalance could use.
  */
 
 #include "base/check.h"
-#include "base/clock.h"
 #include "base/fault.h"
 #include "base/field_codec.h"
 #include "base/lock.h"
 #include "base/memory.h"
+#include "object/client_rest.h"
 #include "object/key_claim.h"
 #include "object/key_holding.h"
 #include "object/key_item.h"
@@ -25,8 +22,6 @@
 
 #include "base/banned.h"
 
-/* A rest is never longer than this. */
-#define REST_NS_MAX (50 * CLOCK_NS_PER_MS)
 /* A request with large objects waits until the owner has fetched them. */
 #define SEND_TIMEOUT_MS (10 * 60 * 1000)
 
@@ -43,12 +38,39 @@ struct departure {
 
 struct page {
     struct rebalance_scan *scan;
+    struct cluster_map *map; /* of scan's placement; of now, else owners refuse it */
     struct arena arena;
     struct home_pin pin;
     struct bucket bucket; /* of the last key */
     struct departure *list;
     size_t count;
 };
+
+static enum status
+page_open(struct page *page, struct rebalance_scan *scan, struct error *err)
+{
+    *page = (struct page){.scan = scan, .map = ownership_map(scan->rebalance->store->ownership)};
+    return page->map->placement_version == scan->map->placement_version &&
+                   page->map->stage == scan->map->stage
+               ? ST_OK
+               : fail(err, ST_CANCELLED, "the map is another one by now");
+}
+
+static void
+page_close(struct page *page)
+{
+    if (page->bucket.entry != NULL) {
+        bucket_close(&page->bucket);
+    }
+    arena_release(&page->arena);
+    cluster_map_unref(page->map);
+}
+
+static void
+leave(struct page *page, const struct departure *departure, const struct error *why)
+{
+    rebalance_note_left(page->scan, meta_key_bytes(&departure->meta_key), why);
+}
 
 /* ---- which keys ---- */
 
@@ -67,7 +89,7 @@ other_owner(struct page *page, uint64_t bucket_id, struct bytes name)
             return NULL;
         }
     }
-    owner = cluster_map_owner_of(page->scan->map, key_claim_digest(page->bucket.name, name));
+    owner = cluster_map_owner_of(page->map, key_claim_digest(page->bucket.name, name));
     return owner == NULL || bytes_equal(owner->id, store->cluster.node_id) ? NULL : owner;
 }
 
@@ -137,7 +159,7 @@ append_item(struct page *page, struct departure *departure, struct buffer *body,
     struct buffer text = BUFFER_INIT;
     struct key_holding holding;
     enum status st = key_holding_read(page->scan->home, departure->bucket_id, departure->name,
-                                      page->scan->map, &page->arena, &holding, err);
+                                      page->map, &page->arena, &holding, err);
 
     *ret_is_sent = st == ST_OK && placement_seq(&holding.holding, &departure->seq);
     if (!*ret_is_sent) {
@@ -250,7 +272,7 @@ call_owner(struct page *page, const struct cluster_node *owner, const struct buf
         .node_id = owner->id,
         .address = owner->peer_address,
         .verb = "move",
-        .head = {.map_version = page->scan->map->version},
+        .head = {.map_version = page->map->version},
         .body = buffer_bytes(body),
         .timeout_ms = SEND_TIMEOUT_MS,
     };
@@ -280,14 +302,14 @@ mark_taken(struct page *page, struct departure **sent, size_t count, struct byte
         } else {
             (void)fail(&refusal, ST_BUSY, "node %.*s does not take a key yet",
                        BYTES_ARGS(sent[i]->owner->id));
-            rebalance_note_left(page->scan, &refusal);
+            leave(page, sent[i], &refusal);
         }
     }
     for (size_t i = 0; i < count; i++) {
         struct error failure = ERROR_INIT;
 
         if (sent[i]->commit != NULL && mark_finish(sent[i], &failure) != ST_OK) {
-            rebalance_note_left(page->scan, &failure);
+            leave(page, sent[i], &failure);
         }
     }
     FAULT_KILL("rebalance_after_mark");
@@ -306,7 +328,9 @@ send_body(struct page *page, const struct cluster_node *owner, struct departure 
 
     if (count > 0) {
         if (call_owner(page, owner, body, &arena, &answers, &failure) != ST_OK) {
-            rebalance_note_left(page->scan, &failure);
+            for (size_t i = 0; i < count; i++) {
+                leave(page, sent[i], &failure);
+            }
         } else {
             st = mark_taken(page, sent, count, answers, err);
         }
@@ -350,26 +374,18 @@ send_to(struct page *page, const struct cluster_node *owner, struct error *err)
     return st;
 }
 
-static void
-rest(struct rebalance_scan *scan, uint64_t asked_before, int64_t began_ns)
-{
-    int64_t rest_ns = clock_monotonic_ns() - began_ns;
-
-    if (ownership_asked_count(scan->rebalance->store->ownership) == asked_before) {
-        return;
-    }
-    clock_pause_ns(rest_ns < REST_NS_MAX ? rest_ns : REST_NS_MAX);
-}
-
 enum status
 rebalance_send_page(struct rebalance_scan *scan, const struct bytes *keys, size_t count,
                     struct error *err)
 {
-    uint64_t asked_count = ownership_asked_count(scan->rebalance->store->ownership);
-    int64_t began_ns = clock_monotonic_ns();
-    struct page page = {.scan = scan};
-    enum status st = choose_keys(&page, keys, count, err);
+    struct client_rest rest;
+    struct page page;
+    enum status st = page_open(&page, scan, err);
 
+    client_rest_begin(&rest, scan->rebalance->store);
+    if (st == ST_OK) {
+        st = choose_keys(&page, keys, count, err);
+    }
     for (size_t i = 0; i < page.count && st == ST_OK; i++) {
         bool is_first = true;
 
@@ -380,13 +396,8 @@ rebalance_send_page(struct rebalance_scan *scan, const struct bytes *keys, size_
             st = send_to(&page, page.list[i].owner, err);
         }
     }
-    if (page.bucket.entry != NULL) {
-        bucket_close(&page.bucket);
-    }
-    arena_release(&page.arena);
-    if (page.count > 0) {
-        rest(scan, asked_count, began_ns);
-    }
+    client_rest_end(&rest, page.count == 0 || st != ST_OK);
+    page_close(&page);
     return st;
 }
 
@@ -433,7 +444,7 @@ send_note(struct page *page, struct departure *departure, const struct key_note 
                         NULL, err);
     }
     if (st != ST_OK) {
-        rebalance_note_left(page->scan, err);
+        leave(page, departure, err);
     }
     buffer_release(&text);
     buffer_release(&body);
@@ -476,15 +487,12 @@ enum status
 rebalance_send_notes(struct rebalance_scan *scan, const struct bytes *keys, size_t count,
                      struct error *err)
 {
-    struct page page = {.scan = scan};
-    enum status st = ST_OK;
+    struct page page;
+    enum status st = page_open(&page, scan, err);
 
     for (size_t i = 0; i < count && st == ST_OK; i++) {
         st = visit_upload(&page, keys[i], err);
     }
-    if (page.bucket.entry != NULL) {
-        bucket_close(&page.bucket);
-    }
-    arena_release(&page.arena);
+    page_close(&page);
     return st;
 }

@@ -10,7 +10,9 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "object/client_rest.h"
 #include "object/object_internal.h"
+#include "object/rebalance.h"
 #include "object/resilver_internal.h"
 #include "store/mountpath_change.h"
 #include "store/mountpath_drain.h"
@@ -104,6 +106,7 @@ static void *
 page_main(void *arg)
 {
     struct resilver_page *page = arg;
+    struct client_rest rest;
     enum status st = ST_OK;
     size_t i;
 
@@ -113,7 +116,9 @@ page_main(void *arg)
 
         st = resilver_check_cancelled(page->resilver, &err);
         if (st == ST_OK) {
+            client_rest_begin(&rest, page->resilver->store);
             st = page->visit(page->resilver, page->home, page->family, page->keys[i], &err);
+            client_rest_end(&rest, st != ST_OK);
         }
         WITH_LOCK (&page->resilver->lock) {
             page->resilver->progress.scanned_count++;
@@ -390,6 +395,9 @@ resilver_run(struct object_store *store, const struct resilver_options *options,
         }
     } while (st == ST_CONFLICT && store_generation(store->store) != resilver.progress.generation);
     pthread_mutex_destroy(&resilver.lock);
+    if (st == ST_OK && store->rebalance != NULL) {
+        rebalance_notice(store->rebalance); /* it may have waited for this */
+    }
     *ret_progress = resilver.progress;
     return st;
 }

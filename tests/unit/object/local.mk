@@ -6,6 +6,7 @@ OBJECT_TEST_LIBS = libobjectfixture.a $(TEST_LIBS) $(OBJECT_LIBS)
 
 OBJECT_TESTS = \
 	tests/unit/object/bucket_test \
+	tests/unit/object/client_rest_test \
 	tests/unit/object/concurrency_test \
 	tests/unit/object/fsck_test \
 	tests/unit/object/home_move_concurrency_test \
@@ -25,6 +26,7 @@ check_PROGRAMS += $(OBJECT_TESTS)
 TESTS += $(OBJECT_TESTS)
 LONG_TESTS += tests/unit/object/home_move_kill_test
 tests_unit_object_bucket_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_client_rest_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_concurrency_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_fsck_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_home_move_concurrency_test_LDADD = $(OBJECT_TEST_LIBS)

@@ -28,6 +28,7 @@ placement_map(const struct shape *shape)
     for (size_t i = 0; i < content.node_count; i++) {
         if (bytes_equal_string(nodes[i].id, "target-3")) {
             nodes[i].state = shape->has_third ? NODE_ACTIVE : NODE_MAINTENANCE;
+            nodes[i].is_down = shape->is_third_down;
         }
     }
     for (size_t i = 0; i < shape->former_count; i++) {

@@ -17,7 +17,8 @@ struct shape {
     uint64_t placement;
     uint64_t finished;
     enum placement_stage stage;
-    bool has_third;             /* target-3 counts */
+    bool has_third; /* target-3 counts */
+    bool is_third_down;
     bool formers_have_third[3]; /* the former placements, oldest first, from version finished on */
     size_t former_count;
 };

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One pass: a page of keys is read -> a few threads visit pages -> what they left is tried again.
+ */
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/lock.h"
+#include "base/memory.h"
+#include "object/rebalance_internal.h"
+
+#include "base/banned.h"
+
+/* Within a pass, keys that were left are tried again alone, after pauses that double: most are
+ * refused because the other node hears of the map a little later. */
+#define LEFT_ROUND_COUNT 5
+#define LEFT_PAUSE_MS 50
+
+enum status
+rebalance_check(struct rebalance *rebalance, const struct cluster_map *map, struct error *err)
+{
+    struct cluster_map *now = ownership_map(rebalance->store->ownership);
+    bool is_same =
+        now != NULL && now->placement_version == map->placement_version && now->stage == map->stage;
+    bool is_stopping = false;
+
+    cluster_map_unref(now);
+    WITH_LOCK (&rebalance->lock) {
+        is_stopping = rebalance->is_stopping;
+    }
+    return is_same && !is_stopping ? ST_OK
+                                   : fail(err, ST_CANCELLED, "the map is another one by now");
+}
+
+void
+rebalance_note_left(struct rebalance_scan *scan, struct bytes key, const struct error *why)
+{
+    WITH_LOCK (&scan->lock) {
+        rebalance_left_add(&scan->left, key);
+    }
+    WITH_LOCK (&scan->rebalance->lock) {
+        struct rebalance_progress *progress = &scan->rebalance->progress;
+
+        progress->refused_count++;
+        snprintf(progress->text, sizeof(progress->text), "%.*s", (int)sizeof(progress->text) - 1,
+                 why->text);
+    }
+}
+
+/* The next keys, in arena; none: the end.  The caller has the scan's lock. */
+static enum status
+read_page_locked(struct rebalance_scan *scan, struct arena *arena, struct bytes *keys,
+                 size_t *ret_count, struct error *err)
+{
+    struct meta_key *at = &scan->at;
+    struct meta_iterator *iterator =
+        meta_iterator_open(home_db(scan->home), &(struct meta_scan){.family = scan->family,
+                                                                    .lower = meta_key_bytes(at),
+                                                                    .keep_cache_cold = true});
+    size_t count = 0;
+    enum status st = ST_OK;
+
+    for (meta_iterator_seek(iterator, meta_key_bytes(at));
+         meta_iterator_is_valid(iterator) && count < REBALANCE_PAGE_COUNT && st == ST_OK;
+         meta_iterator_next(iterator)) {
+        struct bytes key = meta_iterator_key(iterator);
+
+        if (key.size >= sizeof(at->data)) {
+            st = fail(err, ST_CORRUPT, "the key of a record is too long");
+        } else {
+            keys[count++] = arena_copy(arena, key);
+            memcpy(at->data, key.data, key.size);
+            at->data[key.size] = 0; /* the next key there can be */
+            at->size = key.size + 1;
+        }
+    }
+    if (st == ST_OK && !meta_iterator_is_valid(iterator)) {
+        scan->is_at_end = true;
+        st = meta_iterator_status(iterator, err);
+    }
+    meta_iterator_close(&iterator);
+    *ret_count = count;
+    return st;
+}
+
+static bool
+next_page(struct rebalance_scan *scan, struct arena *arena, struct bytes *keys, size_t *ret_count)
+{
+    bool has_page = false;
+
+    WITH_LOCK (&scan->lock) {
+        if (scan->status == ST_OK && !scan->is_at_end) {
+            scan->status = read_page_locked(scan, arena, keys, ret_count, &scan->error);
+            has_page = scan->status == ST_OK && *ret_count > 0;
+        }
+    }
+    return has_page;
+}
+
+static void *
+scan_main(void *arg)
+{
+    struct rebalance_scan *scan = arg;
+    struct bytes keys[REBALANCE_PAGE_COUNT];
+    struct arena arena = ARENA_INIT;
+    size_t count = 0;
+
+    affinity_set(AFFINITY_WORKER, "lode-rebalance");
+    while (next_page(scan, &arena, keys, &count)) {
+        struct error err = ERROR_INIT;
+        enum status st = rebalance_check(scan->rebalance, scan->map, &err);
+
+        if (st == ST_OK) {
+            st = scan->visit(scan, keys, count, &err);
+        }
+        if (st != ST_OK) {
+            WITH_LOCK (&scan->lock) {
+                if (scan->status == ST_OK) {
+                    scan->status = st;
+                    scan->error = err;
+                }
+            }
+        }
+        WITH_LOCK (&scan->rebalance->lock) {
+            scan->rebalance->progress.scanned_count += count;
+        }
+        arena_release(&arena);
+    }
+    arena_release(&arena);
+    return NULL;
+}
+
+/* Those that were left, once more. */
+static enum status
+visit_left(struct rebalance_scan *scan, struct error *err)
+{
+    struct rebalance_left left = scan->left;
+    enum status st = ST_OK;
+
+    scan->left = (struct rebalance_left){.count = 0};
+    for (size_t i = 0; i < left.count && st == ST_OK; i += REBALANCE_PAGE_COUNT) {
+        size_t rest = left.count - i;
+
+        st = rebalance_check(scan->rebalance, scan->map, err);
+        if (st == ST_OK) {
+            st = scan->visit(scan, left.keys + i,
+                             rest < REBALANCE_PAGE_COUNT ? rest : REBALANCE_PAGE_COUNT, err);
+        }
+    }
+    rebalance_left_release(&left);
+    return st;
+}
+
+static enum status
+try_left(struct rebalance_scan *scan, struct error *err)
+{
+    uint64_t seen = UINT64_MAX;
+    enum status st = ST_OK;
+
+    WITH_LOCK (&scan->rebalance->lock) {
+        seen = scan->rebalance->notice_count;
+    }
+    for (size_t i = 0;
+         i < LEFT_ROUND_COUNT && st == ST_OK && scan->left.count > 0 && !scan->left.has_more; i++) {
+        (void)rebalance_wait(scan->rebalance, LEFT_PAUSE_MS << i, &seen);
+        st = visit_left(scan, err);
+    }
+    if (st == ST_OK && !rebalance_left_is_empty(&scan->left)) {
+        st = fail(err, ST_BUSY, "some keys could not be moved yet");
+    }
+    rebalance_left_release(&scan->left);
+    return st;
+}
+
+enum status
+rebalance_scan_run(struct rebalance_scan *scan, struct error *err)
+{
+    pthread_t threads[REBALANCE_THREAD_COUNT];
+
+    if (!home_hold(scan->home)) {
+        return home_require_readable(scan->home, err);
+    }
+    CHECK(pthread_mutex_init(&scan->lock, NULL) == 0);
+    scan->at.size = 0;
+    for (size_t i = 0; i < REBALANCE_THREAD_COUNT; i++) {
+        CHECK(pthread_create(&threads[i], NULL, scan_main, scan) == 0);
+    }
+    for (size_t i = 0; i < REBALANCE_THREAD_COUNT; i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+    }
+    if (scan->status == ST_OK) {
+        scan->status = try_left(scan, &scan->error);
+    }
+    rebalance_left_release(&scan->left);
+    CHECK(pthread_mutex_destroy(&scan->lock) == 0);
+    home_unhold(scan->home);
+    if (scan->status != ST_OK && err != NULL) {
+        *err = scan->error;
+    }
+    return scan->status;
+}
