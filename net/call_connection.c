@@ -20,9 +20,20 @@ call_connection_close(struct call_connection *connection)
     if (connection == NULL) {
         return;
     }
-    close(connection->fd);
+    wire_end(&connection->wire);
+    close(connection->wire.fd);
     buffer_release(&connection->input);
     free(connection);
+}
+
+bool
+call_connection_leads_to(const struct call_connection *connection,
+                         const struct call_destination *destination)
+{
+    return socket_address_equal(&connection->address, &destination->address) &&
+           connection->tls == destination->tls &&
+           bytes_equal(bytes_of(connection->wire.name, connection->wire.name_size),
+                       destination->host);
 }
 
 void
@@ -34,7 +45,7 @@ call_connection_set_deadline(struct call_connection *connection, int64_t timeout
 static enum status
 wait_for(const struct call_connection *connection, short events, struct error *err)
 {
-    struct pollfd poll_fd = {.fd = connection->fd, .events = events};
+    struct pollfd poll_fd = {.fd = connection->wire.fd, .events = events};
 
     for (;;) {
         int64_t left_ms = (connection->deadline_ns - clock_monotonic_ns() + CLOCK_NS_PER_MS - 1) /
@@ -53,29 +64,18 @@ wait_for(const struct call_connection *connection, short events, struct error *e
     }
 }
 
-enum status
-call_connection_open(const struct socket_address *address, struct bytes host, int64_t timeout_ms,
-                     struct call_connection **ret_connection, struct error *err)
+static enum status
+connect_socket(struct call_connection *connection, int fd, struct error *err)
 {
-    struct call_connection *connection = xcalloc(1, sizeof(*connection));
-    int64_t connect_ms = HTTP_LIMITS_DEFAULT.connect_ms;
+    const struct socket_address *address = &connection->address;
     int unacknowledged_ms = HTTP_PEER_UNACKNOWLEDGED_MS;
     int one = 1, failure = 0;
     socklen_t size = sizeof(failure);
     enum status st = ST_OK;
 
-    connection->address = *address;
-    connection->fd =
-        socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (connection->fd == -1) {
-        free(connection);
-        return fail_errno(err, ST_UNAVAILABLE, "No socket for a connection to a node");
-    }
-    setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    setsockopt(connection->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms,
-               sizeof(unacknowledged_ms));
-    call_connection_set_deadline(connection, connect_ms < timeout_ms ? connect_ms : timeout_ms);
-    if (connect(connection->fd, (const struct sockaddr *)&address->storage, address->size) != 0) {
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof(unacknowledged_ms));
+    if (connect(fd, (const struct sockaddr *)&address->storage, address->size) != 0) {
         failure = errno;
         if (failure == EINPROGRESS) {
             st = wait_for(connection, POLLOUT, err);
@@ -83,16 +83,80 @@ call_connection_open(const struct socket_address *address, struct bytes host, in
         }
     }
     if (st == ST_OK && failure == 0) {
-        getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &failure, &size);
+        getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size);
     }
     if (st != ST_OK || failure != 0) {
-        call_connection_close(connection);
         errno = st != ST_OK ? ETIMEDOUT : failure;
         return fail_errno(err, ST_UNAVAILABLE, "The node at %.*s cannot be reached",
-                          BYTES_ARGS(host));
+                          (int)connection->wire.name_size, connection->wire.name);
+    }
+    return ST_OK;
+}
+
+static enum status
+shake_hands(struct call_connection *connection, struct error *err)
+{
+    for (;;) {
+        enum status st = wire_handshake(&connection->wire, err);
+
+        if (st == ST_WOULD_WAIT) {
+            st = wait_for(connection, connection->wire.wants_write ? POLLOUT : POLLIN, err);
+            if (st == ST_OK) {
+                continue;
+            }
+        }
+        return st;
+    }
+}
+
+static int64_t
+smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+enum status
+call_connection_open(const struct call_destination *destination, int64_t timeout_ms,
+                     struct call_connection **ret_connection, struct error *err)
+{
+    int fd = socket(destination->address.storage.ss_family,
+                    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    struct call_connection *connection;
+    enum status st;
+
+    if (fd == -1) {
+        return fail_errno(err, ST_UNAVAILABLE, "No socket for a connection to a node");
+    }
+    connection = xcalloc(1, sizeof(*connection));
+    connection->address = destination->address;
+    connection->tls = destination->tls;
+    wire_begin(&connection->wire, fd, destination->tls, destination->host);
+    call_connection_set_deadline(connection, smaller(HTTP_LIMITS_DEFAULT.connect_ms, timeout_ms));
+    st = connect_socket(connection, fd, err);
+    if (st == ST_OK) {
+        call_connection_set_deadline(connection,
+                                     smaller(HTTP_LIMITS_DEFAULT.handshake_ms, timeout_ms));
+        st = shake_hands(connection, err);
+    }
+    if (st != ST_OK) {
+        call_connection_close(connection);
+        return st;
     }
     *ret_connection = connection;
     return ST_OK;
+}
+
+static enum status
+fail_closed(const struct call_connection *connection, struct error *err)
+{
+    const struct wire *wire = &connection->wire;
+
+    if (wire->alert != NULL) { /* it has acted on nothing */
+        return fail(err, ST_UNAVAILABLE, "The node at %.*s refused this node's certificate: %s",
+                    (int)wire->name_size, wire->name, wire->alert);
+    }
+    return fail(err, ST_CLOSED, "The node at %.*s closed its connection", (int)wire->name_size,
+                wire->name);
 }
 
 enum status
@@ -102,26 +166,25 @@ call_connection_send(struct call_connection *connection, struct iovec *parts, si
     size_t first = 0;
 
     while (first < count) {
-        struct msghdr message = {.msg_iov = parts + first, .msg_iovlen = count - first};
-        ssize_t size = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+        size_t size = 0;
+        enum status st = wire_send(&connection->wire, parts + first, count - first, &size);
 
-        if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
-            enum status st = wait_for(connection, POLLOUT, err);
-
+        if (st == ST_WOULD_WAIT) {
+            st = wait_for(connection, POLLOUT, err);
             if (st != ST_OK) {
                 return st;
             }
             continue;
         }
-        if (size < 0) {
-            return fail_errno(err, ST_CLOSED, "A node of the cluster closed its connection");
+        if (st != ST_OK) {
+            return fail_closed(connection, err);
         }
-        while (first < count && (size_t)size >= parts[first].iov_len) {
-            size -= (ssize_t)parts[first++].iov_len;
+        while (first < count && size >= parts[first].iov_len) {
+            size -= parts[first++].iov_len;
         }
         if (first < count) {
             parts[first].iov_base = (char *)parts[first].iov_base + size;
-            parts[first].iov_len -= (size_t)size;
+            parts[first].iov_len -= size;
         }
     }
     return ST_OK;
@@ -132,15 +195,13 @@ call_connection_receive(struct call_connection *connection, char *out, size_t ca
                         size_t *ret_size, struct error *err)
 {
     for (;;) {
-        ssize_t size = recv(connection->fd, out, capacity, 0);
-        enum status st;
+        enum status st = wire_receive(&connection->wire, out, capacity, ret_size);
 
-        if (size > 0) {
-            *ret_size = (size_t)size;
-            return ST_OK;
+        if (st == ST_OK) {
+            return st;
         }
-        if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
-            return fail(err, ST_CLOSED, "A node of the cluster closed its connection");
+        if (st != ST_WOULD_WAIT) {
+            return fail_closed(connection, err);
         }
         st = wait_for(connection, POLLIN, err);
         if (st != ST_OK) {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http_caller.h"
 
-#include <errno.h>
-
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/lock.h"
@@ -65,12 +63,12 @@ http_caller_destroy(struct http_caller **take_caller)
 /* ---- the pool ---- */
 
 static struct call_connection *
-find_kept_locked(struct http_caller *caller, const struct socket_address *address)
+find_kept_locked(struct http_caller *caller, const struct call_destination *destination)
 {
     for (struct list *node = caller->kept.next; node != &caller->kept; node = node->next) {
         struct call_connection *connection = CONTAINER_OF(struct call_connection, node, node);
 
-        if (socket_address_equal(&connection->address, address)) {
+        if (call_connection_leads_to(connection, destination)) {
             list_remove(&connection->node);
             caller->kept_count--;
             return connection;
@@ -82,21 +80,19 @@ find_kept_locked(struct http_caller *caller, const struct socket_address *addres
 static bool
 is_usable(const struct call_connection *connection)
 {
-    char byte;
-
     return clock_monotonic_ns() - connection->kept_ns <
                (int64_t)HTTP_LIMITS_DEFAULT.kept_ms * CLOCK_NS_PER_MS &&
-           recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == -1 && errno == EAGAIN;
+           wire_is_quiet(&connection->wire);
 }
 
 static struct call_connection *
-take_kept(struct http_caller *caller, const struct socket_address *address)
+take_kept(struct http_caller *caller, const struct call_destination *destination)
 {
     for (;;) {
         struct call_connection *connection = NULL;
 
         WITH_LOCK (&caller->lock) {
-            connection = find_kept_locked(caller, address);
+            connection = find_kept_locked(caller, destination);
         }
         if (connection == NULL || is_usable(connection)) {
             return connection;
@@ -171,14 +167,6 @@ struct http_call {
     int64_t timeout_ms;
 };
 
-static bool
-has_input(const struct call_connection *connection)
-{
-    char byte;
-
-    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-}
-
 static enum status
 send_piece(struct call_connection *connection, char *data, size_t size, bool is_chunked,
            struct error *err)
@@ -220,7 +208,7 @@ send_payload(struct http_call *call, bool *ret_is_whole, struct error *err)
         if (st == ST_OK && size == 0 && !is_chunked) {
             st = fail(err, ST_INTERNAL, "A payload for a node is shorter than announced");
         }
-        if (st == ST_OK && has_input(connection)) {
+        if (st == ST_OK && wire_has_input(&connection->wire)) {
             *ret_is_whole = false;
             break;
         }
@@ -289,7 +277,7 @@ body_read(struct source *source, enum read_mode mode, char *out, size_t capacity
 static void
 leave(struct http_caller *caller, struct call_connection *connection, bool may_keep)
 {
-    if (may_keep && connection->input.size == 0) {
+    if (may_keep && connection->input.size == 0 && wire_is_drained(&connection->wire)) {
         keep(caller, connection);
     } else {
         call_connection_close(connection);
@@ -358,14 +346,14 @@ enum status
 http_caller_begin(struct http_caller *caller, const struct http_call_options *options,
                   struct arena *arena, struct http_call **ret_call, struct error *err)
 {
-    struct call_connection *connection = take_kept(caller, &options->address);
+    const struct call_destination destination = {options->address, options->host, options->tls};
+    struct call_connection *connection = take_kept(caller, &destination);
     struct http_call *call;
     enum status st = ST_OK;
 
     assert_on_worker();
     if (connection == NULL) {
-        st = call_connection_open(&options->address, options->host, options->timeout_ms,
-                                  &connection, err);
+        st = call_connection_open(&destination, options->timeout_ms, &connection, err);
     }
     if (st != ST_OK) {
         return st;

@@ -13,6 +13,7 @@
 
 #include "net/http_answer_head.h"
 #include "net/socket_address.h"
+#include "net/tls_context.h"
 #include "stream/source.h"
 
 /* Idle connections, of all peers together. */
@@ -26,8 +27,9 @@ void http_caller_destroy(struct http_caller **take_caller);
 
 struct http_call_options {
     struct socket_address address;
-    struct bytes host; /* value of Host */
-    struct bytes path; /* of POST */
+    struct bytes host;       /* value of Host, and what a certificate must be for */
+    struct tls_context *tls; /* NULL: clear text */
+    struct bytes path;       /* of POST */
     const struct http_header *headers;
     size_t header_count;
     struct bytes prefix;    /* first bytes of the body */

@@ -3,8 +3,8 @@
  * A connection to a peer on one loop, and the one request on it: the client's side of HTTP/1.1 for
  * net/http_relay.c.  Kept open between requests, in a pool of its loop.
  *
- *   open -> SENDING (head, prefix) -> WAITING (100 Continue; write*; body_sent) -> ANSWERING
- * (read*)
+ *   open -> CONNECTING -> [HANDSHAKE] -> SENDING (head, prefix)
+ *        -> WAITING (100 Continue; write*; body_sent) -> ANSWERING (read*)
  *        -> leave: IDLE in the pool if both sides are at the end of a message, else closed
  *
  * The payload is withheld until the peer has sent 100 Continue; if its answer comes without one, no
@@ -22,9 +22,11 @@
 #include "net/http_chunked.h"
 #include "net/http_loop.h"
 #include "net/socket_address.h"
+#include "net/wire.h"
 
 enum http_channel_state {
     HTTP_CHANNEL_CONNECTING,
+    HTTP_CHANNEL_HANDSHAKE, /* of TLS */
     HTTP_CHANNEL_SENDING,
     HTTP_CHANNEL_WAITING,
     HTTP_CHANNEL_ANSWERING,
@@ -38,12 +40,14 @@ typedef void http_channel_fn(struct http_channel *channel, void *arg);
 
 struct http_channel_options {
     struct socket_address address;
-    struct bytes head;   /* lives until leave, as prefix and arena do */
-    struct bytes prefix; /* first bytes of the body */
-    bool has_payload;    /* more of it follows after 100 Continue */
-    bool is_head;        /* the answer is one to HEAD */
-    bool is_fresh;       /* not over a connection that was kept */
-    struct arena *arena; /* for the head of the answer */
+    struct bytes host;       /* "host:port", as others call the node */
+    struct tls_context *tls; /* NULL: clear text */
+    struct bytes head;       /* lives until leave, as prefix and arena do */
+    struct bytes prefix;     /* first bytes of the body */
+    bool has_payload;        /* more of it follows after 100 Continue */
+    bool is_head;            /* the answer is one to HEAD */
+    bool is_fresh;           /* not over a connection that was kept */
+    struct arena *arena;     /* for the head of the answer */
     http_channel_fn *changed;
     void *arg;
 };
@@ -55,6 +59,7 @@ struct http_channel {
     struct list node; /* of the loop's pool, in IDLE */
     struct http_loop *loop;
     h2o_socket_t *socket;
+    struct wire wire; /* of socket, which only tells when */
     h2o_timeout_entry_t timer;
     struct loop_task failed_task;
     enum http_channel_state state;
@@ -72,7 +77,7 @@ struct http_channel {
     uint64_t left;       /* of the answer's body, unless chunked */
     bool is_answer_over; /* all of it was read */
     enum status failure;
-    const char *sentence;
+    const char *sentence; /* static, or in the arena */
 };
 
 /* Never fails here: `changed` comes. */

@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "net/http_body.h"
 #include "net/http_listener.h"
@@ -388,12 +391,35 @@ begin_idle(struct http_connection *connection)
     http_run(connection);
 }
 
+/* Of a node that is not known for one: whoever runs the cluster looks for it.  Clients of the
+ * public listener fail all the time, and are told themselves. */
+static void
+tell_refused(struct http_connection *connection, const char *failure)
+{
+    struct http_loop *loop = connection->loop;
+    const char *reason = ERR_reason_error_string(ERR_peek_error());
+    int64_t now_s = clock_monotonic_ns() / CLOCK_NS_PER_S;
+
+    if (now_s != loop->refused_s) {
+        loop->refused_s = now_s;
+        loop->refused_count = 0;
+    }
+    if (!connection->listener->is_mutual || loop->refused_count == HTTP_REFUSED_LINES_MAX) {
+        return;
+    }
+    loop->refused_count++;
+    log_warn(NULL, "peer_tls_refused", "A connection from %s was refused: %s%s%s%s",
+             connection->peer, failure, reason != NULL ? " (" : "", reason != NULL ? reason : "",
+             reason != NULL ? ")" : "");
+}
+
 static void
 on_handshake(h2o_socket_t *socket, const char *failure)
 {
     struct http_connection *connection = http_connection_from(socket->data);
 
     if (failure != NULL) {
+        tell_refused(connection, failure);
         http_connection_close(connection);
         return;
     }
@@ -434,7 +460,7 @@ http_connection_accept(struct http_loop *loop, const struct http_listener *liste
                        h2o_socket_t *socket, bool is_refused)
 {
     struct http_connection *connection = xcalloc(1, sizeof(*connection));
-    SSL_CTX *tls = http_listener_tls(listener);
+    SSL_CTX *tls = listener->tls != NULL ? tls_context_get(listener->tls) : NULL;
 
     connection->magic = HTTP_CONNECTION_MAGIC;
     connection->loop = loop;
@@ -456,6 +482,7 @@ http_connection_accept(struct http_loop *loop, const struct http_listener *liste
         connection->state = HTTP_HANDSHAKE;
         http_connection_set_timer(connection, HTTP_TIMER_HANDSHAKE);
         h2o_socket_ssl_handshake(socket, tls, NULL, on_handshake);
+        SSL_CTX_free(tls);
     } else {
         connection->state = HTTP_IDLE;
         begin_idle(connection);

@@ -71,6 +71,10 @@
 /* Kept buffers that nobody needed for this long are given back to the system. */
 #define BODY_BUFFERS_TRIM_MS 1000
 
+/* Lines of the log in a second, and for each loop, about connections that a listener for nodes
+ * refused: enough for all nodes of a small cluster, and no flood. */
+#define HTTP_REFUSED_LINES_MAX 10
+
 /* Connections to peers that a loop keeps open, of all peers together. */
 #define HTTP_CHANNELS_KEPT_MAX ((size_t)1024)
 /* Bytes that a peer's kernel does not acknowledge for so long: the network is gone, or the machine.

@@ -4,17 +4,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 
 #include "base/banned.h"
-
-/* Only HTTP/1.1 is offered: the library's HTTP/2 predates the fixes of the rapid resets. */
-static const h2o_iovec_t ALPN[] = {{(char *)(uintptr_t) "http/1.1", 8}, {NULL, 0}};
 
 struct address {
     struct sockaddr_storage storage;
@@ -144,46 +139,6 @@ check_port_is_free(const struct http_listen_options *options, struct error *err)
     return st;
 }
 
-static enum status
-fail_tls(struct error *err, const char *what, const char *file)
-{
-    char text[160];
-
-    ERR_error_string_n(ERR_get_error(), text, sizeof(text));
-    ERR_clear_error();
-    return fail(err, ST_INVALID, "%s %s cannot be used: %s", what, file, text);
-}
-
-static enum status
-create_tls(const struct http_listen_options *options, SSL_CTX **ret_tls, struct error *err)
-{
-    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
-    enum status st = ST_OK;
-
-    CHECK(tls != NULL);
-    ERR_clear_error();
-    CHECK(SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) == 1);
-    SSL_CTX_set_options(tls, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-    /* Idle connections keep no record buffers; sessions live in tickets, not in our memory. */
-    SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
-    SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
-    if (SSL_CTX_use_certificate_chain_file(tls, options->certificate_file) != 1) {
-        st = fail_tls(err, "certificate", options->certificate_file);
-    } else if (SSL_CTX_use_PrivateKey_file(tls, options->private_key_file, SSL_FILETYPE_PEM) != 1) {
-        st = fail_tls(err, "private key", options->private_key_file);
-    } else if (SSL_CTX_check_private_key(tls) != 1) {
-        st = fail_tls(err, "private key", options->private_key_file);
-    }
-    if (st != ST_OK) {
-        SSL_CTX_free(tls);
-        return st;
-    }
-    h2o_ssl_register_alpn_protocols(tls, ALPN);
-    *ret_tls = tls;
-    return ST_OK;
-}
-
 enum status
 http_listener_create(const struct http_listen_options *options, size_t loop_count,
                      struct http_listener **ret_listener, struct error *err)
@@ -199,11 +154,11 @@ http_listener_create(const struct http_listen_options *options, size_t loop_coun
         goto out;
     }
     if (options->certificate_file != NULL) {
-        if (options->private_key_file == NULL) {
-            st = fail(err, ST_INVALID, "a certificate was given without its private key");
-            goto out;
-        }
-        st = create_tls(options, &listener->tls, err);
+        const struct tls_files files = {options->certificate_file, options->private_key_file,
+                                        options->client_authorities_file};
+
+        listener->is_mutual = files.authorities != NULL;
+        st = tls_context_create(TLS_SERVER, &files, &listener->tls, err);
         if (st != ST_OK) {
             goto out;
         }
@@ -231,7 +186,7 @@ http_listener_destroy(struct http_listener **take_listener)
             close(listener->sockets[i]);
         }
     }
-    SSL_CTX_free(listener->tls);
+    tls_context_destroy(&listener->tls);
     free(listener);
     *take_listener = NULL;
 }

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One address that the server listens on: a socket per loop on the same port (SO_REUSEPORT), the
- * handler of its requests, and its TLS context.  Read-only once the server has started; lives until
- * its destruction.
+ * handler of its requests, and its TLS context.  Read-only once the server has started, but for
+ * what its TLS reads again; lives until its destruction.
  */
 #ifndef NET_HTTP_LISTENER_H
 #define NET_HTTP_LISTENER_H
 
-#include "net/h2o_library.h"
+#include "base/list.h"
 #include "net/http_limits.h"
 #include "net/http_server.h"
+#include "net/tls_context.h"
 
 struct http_listener {
     struct list node;
     http_handler_fn *handler;
     void *arg;
-    SSL_CTX *tls; /* NULL: clear text */
+    struct tls_context *tls; /* NULL: clear text */
+    bool is_mutual;          /* clients have to show a certificate */
     uint16_t port;
     size_t socket_count;
     int sockets[HTTP_LOOPS_MAX]; /* -1: given to a loop */
@@ -30,12 +32,6 @@ static inline void
 http_listener_handle(const struct http_listener *listener, struct http_exchange *exchange)
 {
     listener->handler(exchange, listener->arg);
-}
-
-static inline SSL_CTX *
-http_listener_tls(const struct http_listener *listener)
-{
-    return listener->tls;
 }
 
 #endif

@@ -52,7 +52,9 @@ struct http_loop {
     size_t kept_channel_count;
     struct body_buffers buffers;
     h2o_timeout_entry_t trim_timer;
-    int64_t date_s; /* of date */
+    int64_t refused_s; /* monotonic, the second of ... */
+    int refused_count; /* lines of the log about refused handshakes */
+    int64_t date_s;    /* of date */
     char date[HTTP_DATE_SIZE + 1];
     struct loop_message drain_message;
     struct loop_message cut_message;

@@ -239,6 +239,8 @@ http_exchange_relay(struct http_exchange *exchange, const struct http_relay_opti
     };
     struct http_channel_options channel_options = {
         .address = options->address,
+        .host = options->host,
+        .tls = options->tls,
         .prefix = options->prefix,
         .has_payload = has_payload,
         .is_head = bytes_equal_string(request->method, "HEAD"),

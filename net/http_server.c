@@ -124,6 +124,35 @@ http_server_start(struct http_server *server)
     }
 }
 
+bool
+http_server_has_new_certificates(struct http_server *server)
+{
+    for (struct list *node = server->listeners.next; node != &server->listeners;
+         node = node->next) {
+        struct http_listener *listener = CONTAINER_OF(struct http_listener, node, node);
+
+        if (listener->tls != NULL && tls_context_is_outdated(listener->tls)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum status
+http_server_reload_certificates(struct http_server *server, struct error *err)
+{
+    enum status result = ST_OK;
+
+    for (struct list *node = server->listeners.next; node != &server->listeners;
+         node = node->next) {
+        struct http_listener *listener = CONTAINER_OF(struct http_listener, node, node);
+        enum status st = listener->tls != NULL ? tls_context_reload(listener->tls, err) : ST_OK;
+
+        result = st != ST_OK ? st : result;
+    }
+    return result;
+}
+
 static void
 wait_for_connections(struct http_shared *shared, int64_t timeout_ms)
 {

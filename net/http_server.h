@@ -51,6 +51,8 @@ struct http_listen_options {
     uint16_t port;                /* 0: any free one */
     const char *certificate_file; /* PEM chain; NULL: clear text */
     const char *private_key_file;
+    const char *client_authorities_file; /* PEM; clients must show a certificate of theirs; NULL:
+                                            none is asked for */
     http_handler_fn *handler;
     void *arg;
 };
@@ -62,6 +64,11 @@ MUST_USE enum status http_server_listen(struct http_server *server,
                                         const struct http_listen_options *options,
                                         uint16_t *ret_port, struct error *err);
 void http_server_start(struct http_server *server);
+/* Has one of the files with certificates changed since it was read? */
+bool http_server_has_new_certificates(struct http_server *server);
+/* Read certificates, keys and authorities of all listeners again, for connections from now on.
+ * ST_INVALID: one cannot be used, and its listener keeps what it has. */
+MUST_USE enum status http_server_reload_certificates(struct http_server *server, struct error *err);
 /* Stop accepting, let requests in flight finish, close idle connections; at most timeout_ms, then
  * cut the rest.  Blocks. */
 void http_server_drain(struct http_server *server, int64_t timeout_ms);

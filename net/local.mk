@@ -11,6 +11,8 @@ libnet_a_SOURCES = \
 	net/http_body.c net/http_body.h \
 	net/http_caller.c net/http_caller.h \
 	net/http_channel.c net/http_channel.h \
+	net/http_channel_internal.h \
+	net/http_channel_open.c \
 	net/http_chunked.c net/http_chunked.h \
 	net/http_client.c net/http_client.h \
 	net/http_connection.c net/http_connection.h \
@@ -29,7 +31,9 @@ libnet_a_SOURCES = \
 	net/http_request_head.c net/http_request_head.h \
 	net/http_run.c net/http_run.h \
 	net/http_server.c net/http_server.h \
-	net/socket_address.c net/socket_address.h
+	net/socket_address.c net/socket_address.h \
+	net/tls_context.c net/tls_context.h \
+	net/wire.c net/wire.h
 
 # What a program needs that links libnet.a, before BASE_LIBS.
 NET_LIBS = libnet.a $(H2O_LIBS) $(CURL_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS)

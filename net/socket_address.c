@@ -61,3 +61,13 @@ socket_address_equal(const struct socket_address *a, const struct socket_address
 {
     return a->size == b->size && memcmp(&a->storage, &b->storage, a->size) == 0;
 }
+
+bool
+socket_address_is_loopback(const struct socket_address *address)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address->storage;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address->storage;
+
+    return address->storage.ss_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr)
+                                                  : ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+}

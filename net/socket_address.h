@@ -16,5 +16,7 @@ struct socket_address {
 MUST_USE enum status socket_address_parse(struct bytes text, struct socket_address *ret_address,
                                           struct error *err);
 bool socket_address_equal(const struct socket_address *a, const struct socket_address *b);
+/* 127.0.0.0/8 or ::1: nobody else hears what is said there. */
+bool socket_address_is_loopback(const struct socket_address *address);
 
 #endif

@@ -4,10 +4,16 @@
 #include <stdio.h>
 
 #include "base/memory.h"
+#include "tests/unit/net/test_authority.h"
 #include "tests/unit/net/test_server.h"
 #include "tests/unit/test.h"
 
 #include "base/banned.h"
+
+/* The same over TLS: http_caller_tls_test. */
+#ifndef CALL_OVER_TLS
+#define CALL_OVER_TLS 0
+#endif
 
 #define PREFIX "prefix"
 #define BIG_BYTES ((size_t)3 << 20)
@@ -16,6 +22,9 @@ static struct test_server server;
 static struct http_caller *caller;
 static struct arena arena;
 static struct error err;
+static struct test_authority authority;
+static struct tls_files identity_files;
+static struct tls_context *client_tls;
 
 static void
 echo(struct http_exchange *exchange, enum status st, struct bytes body)
@@ -72,12 +81,29 @@ memory_read(struct source *source, enum read_mode mode, char *out, size_t capaci
 static const struct source_ops MEMORY_OPS = {memory_read, NULL, NULL};
 
 static void
+create_identity(void)
+{
+    static struct test_identity_files files;
+
+    test_authority_create(&authority, "authority");
+    test_authority_sign(&authority,
+                        &(struct test_identity){.name = "peer", .alt_names = "DNS:peer"}, &files);
+    identity_files = test_tls_files(&authority, &files);
+    EXPECT_STATUS(ST_OK, tls_context_create(TLS_CLIENT, &identity_files, &client_tls, NULL));
+}
+
+static void
 start(void)
 {
     arena = ARENA_INIT;
     err = ERROR_INIT;
     caller = http_caller_create();
-    test_server_start(&server, &(struct test_server_options){.handler = handle});
+    if (CALL_OVER_TLS) {
+        create_identity();
+    }
+    test_server_start(&server, &(struct test_server_options){.handler = handle,
+                                                             .has_tls = CALL_OVER_TLS,
+                                                             .tls = &identity_files});
 }
 
 static void
@@ -85,19 +111,24 @@ stop(void)
 {
     http_caller_destroy(&caller);
     test_server_stop(&server);
+    tls_context_destroy(&client_tls);
+    if (CALL_OVER_TLS) {
+        test_authority_release(&authority);
+    }
     arena_release(&arena);
 }
 
 static struct http_call_options
 options_for(const char *path)
 {
-    struct http_call_options options = {.host = BYTES_LITERAL("peer"),
+    struct http_call_options options = {.host = BYTES_LITERAL("peer:1"),
+                                        .tls = client_tls,
                                         .path = bytes_of_string(path),
                                         .prefix = BYTES_LITERAL(PREFIX),
                                         .timeout_ms = 10000};
     char text[32];
 
-    snprintf(text, sizeof(text), "127.0.0.1:%u", server.port);
+    snprintf(text, sizeof(text), "127.0.0.1:%u", CALL_OVER_TLS ? server.tls_port : server.port);
     EXPECT_STATUS(ST_OK, socket_address_parse(bytes_of_string(text), &options.address, NULL));
     return options;
 }

@@ -7,11 +7,17 @@
 
 #include "base/memory.h"
 #include "net/http_metrics.h"
+#include "tests/unit/net/test_authority.h"
 #include "tests/unit/net/test_client.h"
 #include "tests/unit/net/test_server.h"
 #include "tests/unit/test.h"
 
 #include "base/banned.h"
+
+/* The same over TLS: http_relay_tls_test. */
+#ifndef RELAY_OVER_TLS
+#define RELAY_OVER_TLS 0
+#endif
 
 #define BIG_BYTES ((size_t)5 << 20)
 #define PREFIX "relayed-head"
@@ -22,6 +28,10 @@ static struct test_client client;
 static struct test_response response;
 static struct socket_address peer_address;
 static char *big;
+static struct test_authority authority;
+static struct tls_files identity_files;
+static struct tls_context *client_tls;
+static const char *peer_name = "peer:1";
 
 /* ---- back ---- */
 
@@ -180,7 +190,8 @@ handle_front(struct http_exchange *exchange, void *arg)
     struct http_header *headers = arena_calloc(http_exchange_arena(exchange), 2, sizeof(*headers));
     struct http_relay_options options = {
         .address = peer_address,
-        .host = BYTES_LITERAL("peer"),
+        .host = bytes_of_string(peer_name),
+        .tls = client_tls,
         .path = BYTES_LITERAL("/peer/v1/test"),
         .headers = headers,
         .header_count = 2,
@@ -201,6 +212,19 @@ use_port(uint16_t port)
     EXPECT_STATUS(ST_OK, socket_address_parse(bytes_of_string(text), &peer_address, NULL));
 }
 
+/* One identity for both ends, as nodes are both. */
+static void
+create_identity(void)
+{
+    static struct test_identity_files files;
+
+    test_authority_create(&authority, "authority");
+    test_authority_sign(&authority,
+                        &(struct test_identity){.name = "peer", .alt_names = "DNS:peer"}, &files);
+    identity_files = test_tls_files(&authority, &files);
+    EXPECT_STATUS(ST_OK, tls_context_create(TLS_CLIENT, &identity_files, &client_tls, NULL));
+}
+
 static void
 start(void)
 {
@@ -208,9 +232,14 @@ start(void)
 
     big = xmalloc(BIG_BYTES);
     prng_fill(&prng, big, BIG_BYTES);
-    test_server_start(&back, &(struct test_server_options){.handler = handle_back});
+    if (RELAY_OVER_TLS) {
+        create_identity();
+    }
+    test_server_start(&back, &(struct test_server_options){.handler = handle_back,
+                                                           .has_tls = RELAY_OVER_TLS,
+                                                           .tls = &identity_files});
     test_server_start(&front, &(struct test_server_options){.handler = handle_front});
-    use_port(back.port);
+    use_port(RELAY_OVER_TLS ? back.tls_port : back.port);
     test_client_open(&client, front.port);
 }
 
@@ -221,6 +250,10 @@ stop(void)
     test_server_stop(&front);
     test_server_stop(&back);
     test_response_release(&response);
+    tls_context_destroy(&client_tls);
+    if (RELAY_OVER_TLS) {
+        test_authority_release(&authority);
+    }
     free(big);
 }
 
@@ -252,6 +285,21 @@ TEST(relayed_requests_share_one_connection)
     test_client_ask(&client, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n", 200, &response);
 
     EXPECT_INT(connects + 1, metric_value(&http_peer_connects_total));
+    stop();
+}
+
+/* Nothing is sent to a node that is not the one that is meant. */
+TEST(a_peer_of_another_name_gets_nothing)
+{
+    start();
+    peer_name = "other:1";
+    if (RELAY_OVER_TLS) {
+        test_client_ask(&client, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n", 503, &response);
+        EXPECT_BYTES(BYTES_LITERAL("ST_UNAVAILABLE"), buffer_bytes(&response.body));
+    } else {
+        test_client_ask(&client, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n", 200, &response);
+    }
+    peer_name = "peer:1";
     stop();
 }
 

@@ -62,7 +62,13 @@ test_server_start(struct test_server *server, const struct test_server_options *
     EXPECT_OK(http_server_create(&server_options, &server->server, &err), &err);
     EXPECT_OK(http_server_listen(server->server, &listen_options, &server->port, &err), &err);
     if (options->has_tls) {
-        test_certificate(&listen_options.certificate_file, &listen_options.private_key_file);
+        if (options->tls != NULL) {
+            listen_options.certificate_file = options->tls->certificate;
+            listen_options.private_key_file = options->tls->key;
+            listen_options.client_authorities_file = options->tls->authorities;
+        } else {
+            test_certificate(&listen_options.certificate_file, &listen_options.private_key_file);
+        }
         EXPECT_OK(http_server_listen(server->server, &listen_options, &server->tls_port, &err),
                   &err);
     }

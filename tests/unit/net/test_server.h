@@ -10,6 +10,7 @@
 
 #include "net/http_limits.h"
 #include "net/http_server.h"
+#include "net/tls_context.h"
 
 struct test_server {
     struct worker_pool *workers;
@@ -27,10 +28,11 @@ struct test_server_options {
     http_handler_fn *handler;
     void *arg;
     const struct http_limits *limits;
-    size_t connection_max;    /* 0: 1000 */
-    size_t body_memory_bytes; /* 0: 8 MiB */
-    size_t loop_count;        /* 0: 1 */
-    bool has_tls;             /* a listener beside the clear one */
+    size_t connection_max;       /* 0: 1000 */
+    size_t body_memory_bytes;    /* 0: 8 MiB */
+    size_t loop_count;           /* 0: 1 */
+    bool has_tls;                /* a listener beside the clear one */
+    const struct tls_files *tls; /* of that listener; NULL: a certificate of its own making */
 };
 
 void test_server_start(struct test_server *server, const struct test_server_options *options);
