@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "cluster/peer_patience.h"
 #include "net/http_caller.h"
@@ -17,6 +18,8 @@ struct peer_client {
     struct peer_identity *identity;
     struct peer_patience *patience;
     struct http_caller *caller;
+    struct tls_context *tls;
+    bool is_clear_allowed;
 };
 
 struct peer_client *
@@ -27,6 +30,8 @@ peer_client_create(const struct peer_client_options *options)
     client->identity = options->identity;
     client->patience = peer_patience_create(options->waiting_max, PEER_RETRY_INTERVAL_MS);
     client->caller = http_caller_create();
+    client->tls = options->tls;
+    client->is_clear_allowed = options->is_clear_allowed;
     return client;
 }
 
@@ -60,6 +65,13 @@ prepare(struct peer_client *client, const char *verb, struct bytes address,
     struct buffer prefix = BUFFER_INIT;
     enum status st = socket_address_parse(address, &ret_envelope->address, err);
 
+    if (st == ST_OK && client->tls == NULL && !client->is_clear_allowed &&
+        !socket_address_is_loopback(&ret_envelope->address)) {
+        st = fail(err, ST_UNAVAILABLE,
+                  "The node at %.*s is on another machine, and this node has no TLS for it: "
+                  "--peer-tls-cert, --peer-tls-key and --peer-tls-ca, or --insecure-peer",
+                  BYTES_ARGS(address));
+    }
     if (st != ST_OK) {
         return st;
     }
@@ -76,6 +88,20 @@ prepare(struct peer_client *client, const char *verb, struct bytes address,
     ret_envelope->headers[1].value = arena_printf_bytes(arena, "%zu", ret_envelope->prefix.size);
     return peer_sign(client->identity, ret_envelope->path, ret_envelope->prefix, arena,
                      &ret_envelope->headers[0].value, err);
+}
+
+/* Once for many requests that fail for the same reason.  An answer ends it. */
+static void
+complain(struct peer_client *client, struct bytes node_id, enum status st, const char *sentence)
+{
+    bool is_closed = st == ST_CLOSED;
+
+    if (sentence != NULL && (st == ST_UNAVAILABLE || st == ST_INVALID || is_closed) &&
+        peer_patience_may_complain(client->patience, node_id, sentence,
+                                   PEER_COMPLAINT_INTERVAL_MS)) {
+        log_warn(NULL, "peer_unreachable", "Node %.*s: %s%s", BYTES_ARGS(node_id), sentence,
+                 is_closed && client->tls == NULL ? " (Does it demand TLS?)" : "");
+    }
 }
 
 /* ---- calls ---- */
@@ -126,6 +152,7 @@ send_call(struct peer_client *client, const struct peer_call_options *options, s
     struct peer_head head = options->head;
     struct http_call_options call_options = {
         .host = options->address,
+        .tls = client->tls,
         .header_count = HEADER_COUNT,
         .rest = options->body,
         .payload = options->payload,
@@ -163,6 +190,7 @@ peer_call_begin(struct peer_client *client, const struct peer_call_options *opti
     }
     st = send_call(client, options, arena, &call, err);
     if (st != ST_OK) {
+        complain(client, options->node_id, st, err != NULL ? err->text : NULL);
         peer_patience_leave(client->patience, options->node_id, true, st);
         return st;
     }
@@ -232,6 +260,10 @@ peer_call_finish(struct peer_pending **take_pending, struct arena *arena,
         http.body = NULL;
     }
     source_release(&http.body);
+    if (st != ST_OK) {
+        complain((*take_pending)->client, bytes_of((*take_pending)->id, (*take_pending)->id_size),
+                 st, err != NULL ? err->text : NULL);
+    }
     end_pending(take_pending, st);
     if (st != ST_OK) {
         return st;
@@ -335,6 +367,9 @@ on_answer(struct http_exchange *exchange, const struct http_relay_result *http)
             return;
         }
     }
+    if (!http->is_client_at_fault) {
+        complain(relay->client, relay->options.node_id, http->status, http->sentence);
+    }
     relay->done(exchange, &result);
 }
 
@@ -346,6 +381,7 @@ start(struct relay *relay, struct http_exchange *exchange, struct error *err)
     struct peer_head head = relay->options.head;
     struct http_relay_options options = {
         .host = relay->options.address,
+        .tls = relay->client->tls,
         .header_count = HEADER_COUNT,
         .is_fresh = relay->is_repeated,
         .arg = relay,
@@ -369,10 +405,12 @@ start(struct relay *relay, struct http_exchange *exchange, struct error *err)
         .header_count = request->header_count,
     };
     st = peer_patience_enter(relay->client->patience, relay->options.node_id, false, err);
-    if (st == ST_OK) {
-        st = prepare(relay->client, "s3", relay->options.address, &head, arena, envelope, err);
-    }
     if (st != ST_OK) {
+        return st;
+    }
+    st = prepare(relay->client, "s3", relay->options.address, &head, arena, envelope, err);
+    if (st != ST_OK) {
+        complain(relay->client, relay->options.node_id, st, err != NULL ? err->text : NULL);
         return st;
     }
     options.address = envelope->address;

@@ -6,6 +6,9 @@
  *   peer_call:   head -> [payload, once the peer wants it] -> answer -> [payload of the answer]
  *   peer_relay:  head + body of the client -> answer of the peer's dialect
  *
+ * With `tls` every connection is TLS, and the certificate must be for the host of the address.
+ * Without, an address that is not of this machine is refused unless is_clear_allowed.
+ *
  * At most `waiting_max` threads wait for one peer at a time, more are refused at once (ST_BUSY); a
  * peer that timed out is tried once a second until it answers.  Any thread but where marked.
  */
@@ -19,6 +22,8 @@
 
 /* How long a call waits for an answer where its caller does not say. */
 #define PEER_CALL_TIMEOUT_MS (30 * 1000)
+/* Between two lines of the log about one peer that cannot be reached. */
+#define PEER_COMPLAINT_INTERVAL_MS (30 * 1000)
 /* Between two tries of a peer that timed out. */
 #define PEER_RETRY_INTERVAL_MS 1000
 /* In an answer: so many bytes at the front of its body are the binary one. */
@@ -35,6 +40,8 @@ struct peer_client;
 struct peer_client_options {
     struct peer_identity *identity; /* borrowed */
     size_t waiting_max;             /* a quarter of the workers */
+    struct tls_context *tls;        /* borrowed; NULL: clear text */
+    bool is_clear_allowed;          /* clear text also to other machines */
 };
 
 struct peer_client *peer_client_create(const struct peer_client_options *options);

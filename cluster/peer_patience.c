@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/peer_patience.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/lock.h"
@@ -13,6 +15,8 @@ struct peer_record {
     size_t waiting_count;
     bool is_silent;
     int64_t next_try_ms; /* if silent */
+    int64_t told_ms;     /* when the log had a line about it; 0: not since it answered */
+    char told[128];      /* that line, or its beginning */
     size_t id_size;
     char id[];
 };
@@ -130,11 +134,37 @@ peer_patience_leave(struct peer_patience *patience, struct bytes node_id, bool i
                 peer->next_try_ms = now_ms + patience->retry_interval_ms;
             } else if (outcome == ST_OK) {
                 peer->is_silent = false;
+                peer->told_ms = 0;
             }
-            if (peer->waiting_count == 0 && !peer->is_silent) {
+            if (peer->waiting_count == 0 && !peer->is_silent && peer->told_ms == 0) {
                 list_remove(&peer->node);
                 free(peer);
             }
         }
     }
+}
+
+bool
+peer_patience_may_complain(struct peer_patience *patience, struct bytes node_id,
+                           const char *sentence, int64_t interval_ms)
+{
+    char line[sizeof(((struct peer_record *)NULL)->told)];
+    int64_t now_ms = clock_monotonic_ns() / CLOCK_NS_PER_MS;
+    bool is_time = false;
+
+    snprintf(line, sizeof(line), "%s", sentence);
+    WITH_LOCK (&patience->lock) {
+        struct peer_record *peer = find_locked(patience, node_id);
+
+        if (peer == NULL) {
+            peer = add_locked(patience, node_id);
+        }
+        is_time = peer->told_ms == 0 || now_ms - peer->told_ms >= interval_ms ||
+                  strcmp(peer->told, line) != 0;
+        if (is_time) {
+            peer->told_ms = now_ms;
+            memcpy(peer->told, line, sizeof(line));
+        }
+    }
+    return is_time;
 }

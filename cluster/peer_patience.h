@@ -22,5 +22,9 @@ MUST_USE enum status peer_patience_enter(struct peer_patience *patience, struct 
 /* outcome: ST_TIMEOUT counts against the peer, ST_OK ends that, others say nothing. */
 void peer_patience_leave(struct peer_patience *patience, struct bytes node_id, bool is_waiting,
                          enum status outcome);
+/* Is it time for this line of the log about this peer?  The same again after interval_ms, or when
+ * it has answered meanwhile. */
+bool peer_patience_may_complain(struct peer_patience *patience, struct bytes node_id,
+                                const char *sentence, int64_t interval_ms);
 
 #endif

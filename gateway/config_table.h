@@ -19,6 +19,11 @@
     X(STRING, public_url, NULL, "URL", "with --etcd: where others reach this node's --listen")     \
     X(STRING, peer_listen, NULL, "ADDR:PORT",                                                      \
       "with --etcd: listener for other nodes; default: the address of --listen, any port")         \
+    X(STRING, peer_tls_cert, NULL, "FILE",                                                         \
+      "PEM certificate chain of this node: nodes speak TLS to each other")                         \
+    X(STRING, peer_tls_key, NULL, "FILE", "PEM private key of --peer-tls-cert")                    \
+    X(STRING, peer_tls_ca, NULL, "FILE", "PEM authorities of the certificates of all nodes")       \
+    X(BOOL, insecure_peer, "false", "", "let nodes on other machines be spoken to in clear text")  \
     X(STRING, etcd, NULL, "URL[,URL]", "a cluster: where its etcd is; default: a node alone")      \
     X(STRING, cluster, "lode", "NAME", "with --etcd: the cluster's name, part of its keys there")  \
     X(BOOL, insecure_etcd, "false", "", "let http:// lead to an etcd on another machine")          \

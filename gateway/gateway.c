@@ -34,6 +34,9 @@
  * committer's best size), and some more keep reading meanwhile. */
 #define WORKER_COUNT_DEFAULT 72
 
+/* How soon a new certificate is found without SIGHUP: two or three calls of stat(2) each time. */
+#define CERTIFICATE_CHECK_INTERVAL_S 60
+
 struct gateway {
     const struct config *config;
     struct object_store *objects;
@@ -175,8 +178,15 @@ open_cluster(struct gateway *gateway, struct error *err)
     enum status st = membership_open(membership, gateway->config, gateway->objects, err);
 
     if (st == ST_OK && membership->cluster != NULL) {
-        peering_open(&gateway->peering, membership->cluster, gateway->objects,
-                     workers != 0 ? workers : WORKER_COUNT_DEFAULT, s3_handle, &gateway->s3);
+        const struct peering_options options = {.config = gateway->config,
+                                                .cluster = membership->cluster,
+                                                .objects = gateway->objects,
+                                                .worker_count =
+                                                    workers != 0 ? workers : WORKER_COUNT_DEFAULT,
+                                                .s3 = s3_handle,
+                                                .s3_arg = &gateway->s3};
+
+        st = peering_open(&gateway->peering, &options, err);
     }
     return st;
 }
@@ -329,17 +339,47 @@ print_welcome(const struct gateway *gateway)
     fflush(stdout);
 }
 
-static enum status
-wait_for_end(struct error *err)
+/* Both sides of a connection between nodes take new files at the same time. */
+static void
+reload_certificates(struct gateway *gateway)
 {
+    struct error err = ERROR_INIT;
+    enum status st = http_server_reload_certificates(gateway->server, &err);
+
+    if (st == ST_OK) {
+        st = peering_reload_certificates(&gateway->peering, &err);
+    }
+    if (st == ST_OK) {
+        log_info(NULL, "certificates_reloaded", "Certificates were read again");
+    } else {
+        log_error(NULL, "certificates_kept", "The former certificates stay in use: %s", err.text);
+    }
+}
+
+/* SIGHUP reads certificates again; so does a file that has changed, since nobody sends a signal
+ * into a container. */
+static enum status
+wait_for_end(struct gateway *gateway, struct error *err)
+{
+    const struct timespec interval = {.tv_sec = CERTIFICATE_CHECK_INTERVAL_S};
     sigset_t signals;
-    int number = 0;
+    int number;
 
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
-    if (sigwait(&signals, &number) != 0) {
-        return fail_errno(err, ST_INTERNAL, "Signals cannot be waited for");
+    sigaddset(&signals, SIGHUP);
+    for (;;) {
+        number = sigtimedwait(&signals, NULL, &interval);
+        if (number == SIGHUP || (number == -1 && errno == EAGAIN &&
+                                 (http_server_has_new_certificates(gateway->server) ||
+                                  peering_has_new_certificates(&gateway->peering)))) {
+            reload_certificates(gateway);
+        } else if (number > 0) {
+            break;
+        } else if (errno != EAGAIN && errno != EINTR) {
+            return fail_errno(err, ST_INTERNAL, "Signals cannot be waited for");
+        }
     }
     log_info(NULL, "gateway_stopping", "Signal %d: requests in flight are finished first", number);
     return ST_OK;
@@ -356,6 +396,7 @@ prepare_process(void)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     CHECK(pthread_sigmask(SIG_BLOCK, &signals, NULL) == 0);
     CHECK(sigaction(SIGPIPE, &ignore, NULL) == 0);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
@@ -460,7 +501,7 @@ gateway_run(const struct config *config, struct error *err)
     }
     if (st == ST_OK) {
         print_welcome(&gateway);
-        st = wait_for_end(err);
+        st = wait_for_end(&gateway, err);
     }
     close_all(&gateway);
     return st == ST_CANCELLED ? ST_OK : st;

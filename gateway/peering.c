@@ -59,18 +59,43 @@ check_confirmed(void *arg, struct error *err)
     return cluster_check_confirmed(arg, err);
 }
 
-void
-peering_open(struct peering *peering, struct cluster *cluster, struct object_store *objects,
-             size_t worker_count, http_handler_fn *s3, void *s3_arg)
+/* All or none: who shows a certificate must know whose to take. */
+static enum status
+open_tls(const struct config *config, struct tls_context **ret_tls, struct error *err)
 {
-    struct peer_client_options options = {.waiting_max = worker_count / PEER_WAITING_PART + 1};
+    const struct tls_files files = {config->peer_tls_cert, config->peer_tls_key,
+                                    config->peer_tls_ca};
+
+    if (files.certificate == NULL && files.key == NULL && files.authorities == NULL) {
+        *ret_tls = NULL;
+        return ST_OK;
+    }
+    if (files.certificate == NULL || files.key == NULL || files.authorities == NULL) {
+        return fail(err, ST_INVALID,
+                    "Settings peer_tls_cert, peer_tls_key and peer_tls_ca must be set together");
+    }
+    return tls_context_create(TLS_CLIENT, &files, ret_tls, err);
+}
+
+enum status
+peering_open(struct peering *peering, const struct peering_options *peering_options,
+             struct error *err)
+{
+    struct cluster *cluster = peering_options->cluster;
+    struct object_store *objects = peering_options->objects;
+    struct peer_client_options options = {
+        .waiting_max = peering_options->worker_count / PEER_WAITING_PART + 1,
+        .is_clear_allowed = peering_options->config->insecure_peer};
     struct object_cluster object_cluster = {.node_id = cluster_self_id(cluster),
                                             .get_map = get_map,
                                             .fetch_map = fetch_map,
                                             .check_confirmed = check_confirmed,
                                             .arg = cluster};
-    enum status st;
+    enum status st = open_tls(peering_options->config, &peering->tls, err);
 
+    if (st != ST_OK) {
+        return st;
+    }
     CHECK(sizeof(((struct cluster_key *)NULL)->secret) == PEER_KEY_BYTES);
     peering->cluster = cluster;
     peering->control = object_store_control(objects);
@@ -79,12 +104,16 @@ peering_open(struct peering *peering, struct cluster *cluster, struct object_sto
                        NULL);
     CHECK(st == ST_OK); /* memory only */
     options.identity = peering->identity;
+    options.tls = peering->tls;
     peering->client = peer_client_create(&options);
     object_cluster.peers = peering->client;
     object_store_set_cluster(objects, &object_cluster);
-    peering->server = (struct peer_server){
-        .store = objects, .identity = peering->identity, .s3 = s3, .s3_arg = s3_arg};
+    peering->server = (struct peer_server){.store = objects,
+                                           .identity = peering->identity,
+                                           .s3 = peering_options->s3,
+                                           .s3_arg = peering_options->s3_arg};
     peer_handler_init();
+    return ST_OK;
 }
 
 /* A node that joins hears from others when the map has it, perhaps before it has that map. */
@@ -143,11 +172,36 @@ publish_address(struct peering *peering, const struct config *config, const char
     return ST_OK;
 }
 
+/* Signatures keep others from asking; only TLS keeps them from listening. */
+static enum status
+check_privacy(const struct peering *peering, const struct config *config, struct error *err)
+{
+    struct socket_address address;
+    bool is_local =
+        bytes_has_prefix(bytes_of_string(peering->address), BYTES_LITERAL("localhost:"));
+
+    if (socket_address_parse(bytes_of_string(peering->address), &address, NULL) == ST_OK) {
+        is_local = socket_address_is_loopback(&address);
+    }
+    if (peering->tls == NULL && !config->insecure_peer && !is_local) {
+        return fail(err, ST_INVALID,
+                    "Setting peer_listen: other nodes reach this one at %s, where whoever listens "
+                    "in between reads objects; give --peer-tls-cert, --peer-tls-key and "
+                    "--peer-tls-ca, or --insecure-peer if nobody does",
+                    peering->address);
+    }
+    return ST_OK;
+}
+
 enum status
 peering_listen(struct peering *peering, const struct config *config, struct http_server *server,
                struct error *err)
 {
-    struct http_listen_options options = {.handler = handle_peer, .arg = peering};
+    struct http_listen_options options = {.certificate_file = config->peer_tls_cert,
+                                          .private_key_file = config->peer_tls_key,
+                                          .client_authorities_file = config->peer_tls_ca,
+                                          .handler = handle_peer,
+                                          .arg = peering};
     char *address = NULL;
     uint16_t port = 0;
     enum status st;
@@ -168,8 +222,23 @@ peering_listen(struct peering *peering, const struct config *config, struct http
     if (st == ST_OK) {
         st = publish_address(peering, config, address, port, err);
     }
+    if (st == ST_OK) {
+        st = check_privacy(peering, config, err);
+    }
     free(address);
     return st;
+}
+
+bool
+peering_has_new_certificates(const struct peering *peering)
+{
+    return peering->tls != NULL && tls_context_is_outdated(peering->tls);
+}
+
+enum status
+peering_reload_certificates(struct peering *peering, struct error *err)
+{
+    return peering->tls != NULL ? tls_context_reload(peering->tls, err) : ST_OK;
 }
 
 void
@@ -185,6 +254,7 @@ peering_close(struct peering *peering)
 {
     peer_client_destroy(&peering->client);
     peer_identity_destroy(&peering->identity);
+    tls_context_destroy(&peering->tls);
     free(peering->address);
     peering->address = NULL;
 }

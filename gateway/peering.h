@@ -19,15 +19,29 @@ struct peering {
     struct peer_identity *identity;
     struct peer_client *client;
     struct peer_server server;
-    char *address; /* "host:port" as others reach it; NULL: it does not listen */
+    char *address;           /* "host:port" as others reach it; NULL: it does not listen */
+    struct tls_context *tls; /* of connections to others; NULL: clear text */
 };
 
-/* The operations of objects see the cluster from now on.  s3: for relayed requests. */
-void peering_open(struct peering *peering, struct cluster *cluster, struct object_store *objects,
-                  size_t worker_count, http_handler_fn *s3, void *s3_arg);
-/* ST_INVALID: an address that others cannot reach. */
+struct peering_options {
+    const struct config *config;
+    struct cluster *cluster;
+    struct object_store *objects;
+    size_t worker_count;
+    http_handler_fn *s3; /* for relayed requests */
+    void *s3_arg;
+};
+
+/* The operations of objects see the cluster from now on.  ST_INVALID: a file of --peer-tls-...
+ * cannot be used. */
+MUST_USE enum status peering_open(struct peering *peering, const struct peering_options *options,
+                                  struct error *err);
+/* ST_INVALID: an address that others cannot reach, or only in clear text. */
 MUST_USE enum status peering_listen(struct peering *peering, const struct config *config,
                                     struct http_server *server, struct error *err);
+/* As those of struct http_server, for what this node shows to others. */
+bool peering_has_new_certificates(const struct peering *peering);
+MUST_USE enum status peering_reload_certificates(struct peering *peering, struct error *err);
 /* While the control values are still open, and the server is not any more. */
 void peering_stop(struct peering *peering);
 void peering_close(struct peering *peering);

@@ -22,6 +22,8 @@ import time
 import urllib.error
 import urllib.request
 
+from cluster_certificates import Authority
+
 TREE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOOPBACK = "127.0.0.1"
 READY_TIMEOUT_S = 60  # a loaded 2-core machine under a sanitizer needs some of it
@@ -265,6 +267,7 @@ class LodeNode(Program):
         self.cluster = cluster
         self.port, self.admin_port, self.peer_port = ports or free_ports(3)
         self.mountpath_count = mountpaths
+        self.certificate = None  # (file, key) to use instead of one made for it
         self.mountpath_folder = folder  # elsewhere for a disk of its own, e.g. a small one
 
     @property
@@ -294,12 +297,21 @@ class LodeNode(Program):
                    ",".join(member.url for member in self.cluster.etcd)]
         return options + (["--insecure-etcd"] if self.address != LOOPBACK else [])
 
+    def peer_options(self):
+        """How it speaks to other nodes."""
+        if self.cluster.has_tls:
+            authority = self.cluster.authority()
+            certificate, key = self.certificate or authority.sign(self.name, f"IP:{self.address}")
+            return ["--peer-tls-cert", certificate, "--peer-tls-key", key,
+                    "--peer-tls-ca", authority.certificate]
+        return ["--insecure-peer"] if self.address != LOOPBACK else []
+
     def command(self):
         command = [self.cluster.loded, "--role", self.role, "--node-id", self.name,
                    "--listen", f"{self.address}:{self.port}",
                    "--admin-listen", f"{self.address}:{self.admin_port}"]
         if self.cluster.is_clustered:
-            command += ["--peer-listen", f"{self.address}:{self.peer_port}"]
+            command += ["--peer-listen", f"{self.address}:{self.peer_port}"] + self.peer_options()
         return (command + self.cluster_options() + self.storage_options()
                 + self.cluster.node_options)
 
@@ -348,13 +360,14 @@ def show_logs(cluster):
 class Cluster:
     """All programs of one cluster, in order of their start."""
 
-    def __init__(self, folder, build=None, network=None, node_options=()):
+    def __init__(self, folder, build=None, network=None, node_options=(), has_tls=False):
         self.folder = os.path.abspath(folder)
         self.build = build or os.environ.get("LODE_BUILDDIR") or os.path.join(TREE, "build")
         self.loded = os.path.join(self.build, "loded")
         self.network = network  # gives out addresses and namespaces; None: loopback
         self.name = "playground"
         self.node_options = list(node_options)
+        self.has_tls = has_tls  # between nodes
         self.access_key = "LODE" + secrets.token_hex(8).upper()
         self.secret_key = secrets.token_urlsafe(30)
         self.etcd = []
@@ -382,6 +395,10 @@ class Cluster:
                 return program
         names = ", ".join(program.name for program in self.programs())
         raise ClusterError(f"there is no {name}; there are: {names or 'none'}")
+
+    def authority(self):
+        """Of the certificates of its nodes."""
+        return Authority(os.path.join(self.folder, "tls"))
 
     # ---- making it ----
 
@@ -546,7 +563,7 @@ class Cluster:
             return
         state = {"access_key": self.access_key, "secret_key": self.secret_key, "name": self.name,
                  "build": self.build, "node_options": self.node_options,
-                 "is_clustered": self.is_clustered,
+                 "is_clustered": self.is_clustered, "has_tls": self.has_tls,
                  "programs": [program.state() for program in self.programs()]}
         descriptor = os.open(self.state_path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -561,7 +578,8 @@ class Cluster:
                 state = json.load(file)
         except FileNotFoundError:
             return None
-        cluster = cls(folder, state["build"], node_options=state["node_options"])
+        cluster = cls(folder, state["build"], node_options=state["node_options"],
+                      has_tls=state.get("has_tls", False))
         cluster.access_key, cluster.secret_key = state["access_key"], state["secret_key"]
         cluster.name, cluster.is_clustered = state["name"], state["is_clustered"]
         for entry in state["programs"]:

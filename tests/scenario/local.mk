@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Whole programs, started as a user starts them.
-EXTRA_DIST += tests/scenario/scenario.sh tests/scenario/put_in_halves.py tests/scenario/relay_test.py
+EXTRA_DIST += tests/scenario/scenario.sh tests/scenario/put_in_halves.py tests/scenario/relay_test.py \
+	tests/scenario/peer_tls_test.py
 TESTS += \
 	tests/scenario/cluster_test.sh \
 	tests/scenario/etcd_test.sh \
@@ -8,4 +9,5 @@ TESTS += \
 	tests/scenario/lode_test.sh \
 	tests/scenario/loded_test.sh \
 	tests/scenario/mountpath_test.sh \
+	tests/scenario/peer_tls_test.sh \
 	tests/scenario/relay_test.sh

@@ -54,3 +54,21 @@ TEST(a_peer_that_timed_out_is_tried_once_in_each_interval)
     peer_patience_destroy(&patience);
     clock_use_system();
 }
+
+/* A cluster in trouble fills no disk with one line. */
+TEST(one_line_about_a_peer_is_written_once_in_each_interval)
+{
+    clock_use_virtual(CLOCK_NS_PER_S);
+    patience = peer_patience_create(2, 1000);
+    EXPECT(peer_patience_may_complain(patience, A, "no TLS", 5000));
+    EXPECT(!peer_patience_may_complain(patience, A, "no TLS", 5000));
+    EXPECT(peer_patience_may_complain(patience, B, "no TLS", 5000));
+    EXPECT(peer_patience_may_complain(patience, A, "expired", 5000));
+    clock_advance(5000 * CLOCK_NS_PER_MS);
+    EXPECT(peer_patience_may_complain(patience, A, "expired", 5000));
+    EXPECT_STATUS(ST_OK, enter(A, true));
+    peer_patience_leave(patience, A, true, ST_OK);
+    EXPECT(peer_patience_may_complain(patience, A, "expired", 5000));
+    peer_patience_destroy(&patience);
+    clock_use_system();
+}
