@@ -2,6 +2,7 @@
 #include "object/key_move.h"
 
 #include "base/check.h"
+#include "base/fault.h"
 #include "base/field_codec.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -99,6 +100,7 @@ take_note(struct arrival *arrival, const struct key_note *note, struct error *er
     store_enter(store);
     st = home_move_settle(arrival->bucket.store, arrival->bucket.id, arrival->item.key, &home, NULL,
                           err);
+    FAULT_KILL("receive_before_note");
     if (st == ST_OK) {
         st = key_claim_commit(
             &claim,

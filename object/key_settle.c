@@ -130,6 +130,7 @@ confirm(struct look *look, const struct key_claim *claim, size_t chosen, struct 
     if (st == ST_OK) {
         st = key_receive_run(&options, err);
     }
+    FAULT_KILL("settle_after_confirm");
     source_release(&source);
     return st;
 }

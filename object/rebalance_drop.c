@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* After a placement's end: its marks, then its tombstones; newer ones are spared. */
+#include "base/fault.h"
 #include "object/placement_rules.h"
 #include "object/rebalance_internal.h"
 #include "store/commit.h"
@@ -44,12 +45,16 @@ run_drop(struct rebalance_scan *scan, const struct bytes *keys, size_t count,
          enum placement_sweep sweep, struct error *err)
 {
     struct drop drop = {scan, keys, count, sweep};
+    enum status st;
 
-    return commit_run(&(struct commit_options){.home = scan->home,
-                                               .durability = DURABILITY_STRICT,
-                                               .decide = decide_drop,
-                                               .arg = &drop},
-                      NULL, err);
+    FAULT_KILL("drop_before_commit");
+    st = commit_run(&(struct commit_options){.home = scan->home,
+                                             .durability = DURABILITY_STRICT,
+                                             .decide = decide_drop,
+                                             .arg = &drop},
+                    NULL, err);
+    FAULT_KILL("drop_after_commit");
+    return st;
 }
 
 enum status

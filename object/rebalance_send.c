@@ -278,8 +278,12 @@ call_owner(struct page *page, const struct cluster_node *owner, const struct buf
     };
     enum status st = owner->is_down || owner->peer_address.size == 0
                          ? fail(err, ST_UNAVAILABLE, "node %.*s is down", BYTES_ARGS(owner->id))
-                         : peer_call(store->cluster.peers, &options, arena, &result, err);
+                         : ST_OK;
 
+    FAULT_KILL("rebalance_before_send");
+    if (st == ST_OK) {
+        st = peer_call(store->cluster.peers, &options, arena, &result, err);
+    }
     if (st == ST_OK) {
         *ret_answers = result.answer.fields;
     }
@@ -435,6 +439,7 @@ send_note(struct page *page, struct departure *departure, const struct key_note 
         st = fail(err, ST_BUSY, "a note of an upload was not taken yet");
     }
     if (st == ST_OK) {
+        FAULT_KILL("rebalance_before_note_gone");
         st = commit_run(&(struct commit_options){.home = page->scan->home,
                                                  .durability = DURABILITY_STRICT,
                                                  .decide = decide_note_gone,

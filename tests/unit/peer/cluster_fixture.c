@@ -11,8 +11,7 @@
 #include "base/banned.h"
 
 #define CLUSTER_ID "test-cluster-1"
-#define ROOT_ACCESS_KEY "ROOTKEY0000000000000"
-#define ROOT_SECRET_KEY "root-secret-of-the-tests"
+#define WORKER_COUNT 8
 
 static struct cluster_map *
 get_map(void *arg)
@@ -31,7 +30,7 @@ use_map(struct test_node *node, struct cluster_map *map)
 {
     WITH_LOCK (&node->lock) {
         cluster_map_unref(node->map);
-        node->map = cluster_map_ref(map);
+        node->map = map != NULL ? cluster_map_ref(map) : NULL;
     }
 }
 
@@ -41,6 +40,9 @@ fetch_map(void *arg, uint64_t version_min, struct error *err)
     struct test_node *node = arg;
     struct cluster_map *map = NULL;
 
+    if (node->cluster->fetch_map != NULL) {
+        return node->cluster->fetch_map(node, err);
+    }
     WITH_LOCK (&node->cluster->lock) {
         map = cluster_map_ref(node->cluster->map);
     }
@@ -76,8 +78,9 @@ open_store(struct test_node *node)
     options.part_bytes_min = FIXTURE_PART_BYTES_MIN;
     options.control = node->cluster->control;
     EXPECT_OK(object_store_open(&options, &node->store, &err), &err);
-    EXPECT_OK(credential_store_create(node->cluster->control, BYTES_LITERAL(ROOT_ACCESS_KEY),
-                                      BYTES_LITERAL(ROOT_SECRET_KEY), &node->credentials, &err),
+    EXPECT_OK(credential_store_create(
+                  node->cluster->control, BYTES_LITERAL(CLUSTER_FIXTURE_ACCESS_KEY),
+                  BYTES_LITERAL(CLUSTER_FIXTURE_SECRET_KEY), &node->credentials, &err),
               &err);
 }
 
@@ -89,7 +92,7 @@ open_cluster(struct test_node *node)
     node->identity = peer_identity_create(BYTES_LITERAL(CLUSTER_ID), bytes_of_string(node->id));
     peer_identity_set_keys(node->identity, &KEY, 1);
     node->peers = peer_client_create(
-        &(struct peer_client_options){.identity = node->identity, .waiting_max = 4});
+        &(struct peer_client_options){.identity = node->identity, .waiting_max = WORKER_COUNT / 2});
     object_store_set_cluster(node->store, &(struct object_cluster){
                                               .peers = node->peers,
                                               .node_id = bytes_of_string(node->id),
@@ -112,7 +115,7 @@ open_server(struct test_node *node)
         .render_error = s3_render_error,
     };
 
-    node->workers = worker_pool_create(8);
+    node->workers = worker_pool_create(WORKER_COUNT);
     options.workers = node->workers;
     s3_init(&node->s3,
             &(struct s3_options){.store = node->store, .credentials = node->credentials});
@@ -136,7 +139,8 @@ open_server(struct test_node *node)
 }
 
 static void
-open_node(struct cluster_fixture *cluster, size_t index, bool is_gateway, size_t number)
+open_node(struct cluster_fixture *cluster, const char *directory, size_t index, bool is_gateway,
+          size_t number)
 {
     struct test_node *node = &cluster->nodes[index];
 
@@ -144,12 +148,11 @@ open_node(struct cluster_fixture *cluster, size_t index, bool is_gateway, size_t
     node->is_gateway = is_gateway;
     node->is_target = !is_gateway;
     snprintf(node->id, sizeof(node->id), "%s-%zu", is_gateway ? "gateway" : "target", number);
-    node->data = xasprintf("%s/%s", test_directory(), node->id);
-    node->mountpath = xasprintf("%s/%s-mp", test_directory(), node->id);
+    node->data = xasprintf("%s/%s", directory, node->id);
+    node->mountpath = xasprintf("%s/%s-mp", directory, node->id);
     CHECK(pthread_mutex_init(&node->lock, NULL) == 0);
     open_store(node);
     open_cluster(node);
-    open_server(node);
 }
 
 static struct cluster_map *
@@ -229,7 +232,9 @@ cluster_fixture_open(struct cluster_fixture *cluster, size_t gateway_count, size
     for (size_t i = 0; i < gateway_count + target_count; i++) {
         bool is_gateway = i < gateway_count;
 
-        open_node(cluster, i, is_gateway, is_gateway ? i + 1 : i - gateway_count + 1);
+        open_node(cluster, test_directory(), i, is_gateway,
+                  is_gateway ? i + 1 : i - gateway_count + 1);
+        open_server(&cluster->nodes[i]);
         cluster->node_count++;
     }
     cluster_fixture_set_map(cluster, NULL, 1, NULL);
@@ -240,9 +245,67 @@ cluster_fixture_open(struct cluster_fixture *cluster, size_t gateway_count, size
 }
 
 void
+cluster_fixture_open_target(struct cluster_fixture *cluster, const char *directory, size_t number)
+{
+    struct error err = ERROR_INIT;
+    char *control = xasprintf("%s/control-%zu", directory, number);
+
+    memset(cluster, 0, sizeof(*cluster));
+    CHECK(pthread_mutex_init(&cluster->lock, NULL) == 0);
+    EXPECT_OK(control_open_local(control, &cluster->control, &err), &err);
+    free(control);
+    open_node(cluster, directory, 0, false, number);
+    cluster->node_count = 1;
+}
+
+void
+cluster_fixture_use_map(struct cluster_fixture *cluster, struct test_node *node,
+                        struct cluster_map *map)
+{
+    if (node != NULL) {
+        use_map(node, map);
+        return;
+    }
+    WITH_LOCK (&cluster->lock) {
+        cluster_map_unref(cluster->map);
+        cluster->map = cluster_map_ref(map);
+    }
+}
+
+void
 cluster_fixture_stop_server(struct test_node *node)
 {
     http_server_destroy(&node->server);
+}
+
+static void
+close_node(struct test_node *node)
+{
+    worker_pool_destroy(&node->workers);
+    peer_client_destroy(&node->peers);
+    credential_store_destroy(&node->credentials);
+    object_store_close(&node->store);
+    peer_identity_destroy(&node->identity);
+}
+
+void
+cluster_fixture_close_node(struct test_node *node)
+{
+    http_server_destroy(&node->server);
+    close_node(node);
+}
+
+void
+cluster_fixture_reopen_node(struct test_node *node)
+{
+    open_store(node);
+    open_cluster(node);
+}
+
+void
+cluster_fixture_start_server(struct test_node *node)
+{
+    open_server(node);
 }
 
 void
@@ -258,11 +321,7 @@ cluster_fixture_close(struct cluster_fixture *cluster)
     for (size_t i = 0; i < cluster->node_count; i++) {
         struct test_node *node = &cluster->nodes[i];
 
-        worker_pool_destroy(&node->workers);
-        peer_client_destroy(&node->peers);
-        credential_store_destroy(&node->credentials);
-        object_store_close(&node->store);
-        peer_identity_destroy(&node->identity);
+        close_node(node);
         cluster_map_unref(node->map);
         pthread_mutex_destroy(&node->lock);
         free(node->data);
