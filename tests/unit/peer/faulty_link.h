@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What stands between a node's peer listener and the others: a port that stays the same while the
+ * node starts anew, and that, as long as it is told to, delays what passes, and cuts connections
+ * before a request has passed or after it (so that its answer is lost).
+ */
+#ifndef TESTS_UNIT_PEER_FAULTY_LINK_H
+#define TESTS_UNIT_PEER_FAULTY_LINK_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct faulty_link;
+
+/* Faults of one piece that passes, in thousandths. */
+struct faulty_link_faults {
+    unsigned int cut;
+    unsigned int delay;
+    unsigned int delay_ms_max;
+};
+
+struct faulty_link *faulty_link_create(uint64_t seed);
+void faulty_link_destroy(struct faulty_link **take_link);
+uint16_t faulty_link_port(const struct faulty_link *link);
+/* Where the node listens; 0: nowhere, connections are refused. */
+void faulty_link_set_node(struct faulty_link *link, uint16_t port);
+void faulty_link_set_faults(struct faulty_link *link, const struct faulty_link_faults *faults);
+/* How often something was cut or delayed. */
+uint64_t faulty_link_fault_count(const struct faulty_link *link);
+
+#endif
