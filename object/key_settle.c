@@ -101,6 +101,13 @@ choose(const struct look *look, size_t *ret_chosen)
     return false;
 }
 
+/* What a client would take for its own fault, where a former owner was lost while it sent. */
+static bool
+is_lost(enum status st)
+{
+    return st == ST_CLOSED || st == ST_TIMEOUT || st == ST_INCOMPLETE || st == ST_INVALID;
+}
+
 static enum status
 confirm(struct look *look, const struct key_claim *claim, size_t chosen, struct error *err)
 {
@@ -132,6 +139,9 @@ confirm(struct look *look, const struct key_claim *claim, size_t chosen, struct 
     }
     FAULT_KILL("settle_after_confirm");
     source_release(&source);
+    if (is_lost(st)) {
+        st = fail(err, ST_UNAVAILABLE, "a former owner of the key did not send it whole");
+    }
     return st;
 }
 

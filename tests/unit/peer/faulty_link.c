@@ -31,6 +31,7 @@ struct faulty_link {
     atomic_uint cut;
     atomic_uint delay;
     atomic_uint delay_ms_max;
+    atomic_size_t cut_after;
     _Atomic uint64_t fault_count;
     _Atomic uint64_t seed;
 };
@@ -38,6 +39,7 @@ struct faulty_link {
 struct connection {
     struct faulty_link *link;
     int ends[2]; /* who asked, the node */
+    size_t sent; /* by the node */
     struct prng prng;
 };
 
@@ -82,7 +84,13 @@ static bool
 pass(struct connection *connection, size_t from, char *piece)
 {
     ssize_t count = recv(connection->ends[from], piece, PIECE_BYTES, 0);
+    size_t cut_after = atomic_load(&connection->link->cut_after);
 
+    connection->sent += from == 1 && count > 0 ? (size_t)count : 0;
+    if (cut_after != 0 && connection->sent >= cut_after) {
+        atomic_fetch_add(&connection->link->fault_count, 1);
+        return false;
+    }
     return count > 0 && suffer(connection) &&
            send_all(connection->ends[1 - from], piece, (size_t)count);
 }
@@ -146,7 +154,7 @@ serve(struct faulty_link *link, int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     connection = xcalloc(1, sizeof(*connection));
     *connection =
-        (struct connection){link, {fd, node}, prng_init(atomic_fetch_add(&link->seed, 1))};
+        (struct connection){link, {fd, node}, 0, prng_init(atomic_fetch_add(&link->seed, 1))};
     atomic_fetch_add(&link->connection_count, 1);
     CHECK(pthread_attr_init(&attributes) == 0);
     CHECK(pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED) == 0);
@@ -218,6 +226,12 @@ void
 faulty_link_set_node(struct faulty_link *link, uint16_t port)
 {
     atomic_store(&link->node_port, port);
+}
+
+void
+faulty_link_cut_after(struct faulty_link *link, size_t size)
+{
+    atomic_store(&link->cut_after, size);
 }
 
 void

@@ -8,6 +8,7 @@
 #define TESTS_UNIT_PEER_FAULTY_LINK_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct faulty_link;
@@ -24,6 +25,8 @@ void faulty_link_destroy(struct faulty_link **take_link);
 uint16_t faulty_link_port(const struct faulty_link *link);
 /* Where the node listens; 0: nowhere, connections are refused. */
 void faulty_link_set_node(struct faulty_link *link, uint16_t port);
+/* Each connection ends when the node has sent so much (bytes); 0: none does. */
+void faulty_link_cut_after(struct faulty_link *link, size_t size);
 void faulty_link_set_faults(struct faulty_link *link, const struct faulty_link_faults *faults);
 /* How often something was cut or delayed. */
 uint64_t faulty_link_fault_count(const struct faulty_link *link);

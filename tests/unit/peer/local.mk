@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 PEER_TESTS = \
 	tests/unit/peer/key_ownership_test \
+	tests/unit/peer/lost_peer_test \
 	tests/unit/peer/ownership_model_test \
 	tests/unit/peer/peer_handler_test \
 	tests/unit/peer/peer_listing_test \
@@ -20,6 +21,7 @@ PEER_TEST_LIBS = libclusterfixture.a $(PEER_LIBS) $(S3_TEST_LIBS)
 tests_unit_peer_peer_handler_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_peer_listing_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_key_ownership_test_LDADD = $(PEER_TEST_LIBS)
+tests_unit_peer_lost_peer_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_put_forward_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_rebalance_kill_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_ownership_model_test_SOURCES = \
