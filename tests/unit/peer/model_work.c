@@ -370,15 +370,15 @@ do_something(struct model_client *client)
         model_get(client, slot);
     } else if (draw < 30) {
         model_head(client, slot);
-    } else if (draw < 50) {
+    } else if (draw < 48) {
         model_put(client, slot);
-    } else if (draw < 60) {
+    } else if (draw < 57) {
         model_put_if(client, slot);
-    } else if (draw < 70) {
+    } else if (draw < 67) {
         model_delete(client, slot);
-    } else if (draw < 73) {
+    } else if (draw < 70) {
         model_delete_some(client);
-    } else if (draw < 81) {
+    } else if (draw < 78) {
         model_copy(client, slot);
     } else if (draw < 86) {
         model_list(client);

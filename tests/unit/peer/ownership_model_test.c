@@ -30,9 +30,11 @@
 #define SHORT_OPS 1200
 #define LONG_OPS 210000
 /* Between two things that the leader does (ms). */
-#define PACE_MS_MAX 30
-#define FAULTS_MS_MAX 400
+#define PACE_MS_MAX 8
+#define FAULTS_MS_MAX 150
 #define PATIENCE_S 120
+/* Every other of so many parts of a run is without disturbances: no request may fail then. */
+#define PART_COUNT 4
 
 struct scheduler {
     struct cluster_fixture cluster;
@@ -308,16 +310,19 @@ begin(uint64_t seed, uint64_t op_count)
 }
 
 static void
-do_something(bool *are_faults_on)
+do_something(bool *are_faults_on, bool may_disturb)
 {
-    uint64_t draw = prng_below(&scheduler->prng, 100);
+    uint64_t draw = prng_below(&scheduler->prng, may_disturb ? 100 : 80);
 
     atomic_fetch_add(&scheduler->model.step_count, 1);
-    if (draw < 25 && scheduler->shape.former_count < MAP_SHAPE_FORMERS_MAX) {
+    if (*are_faults_on && !may_disturb) {
+        toggle_faults(are_faults_on);
+    }
+    if (draw < 30 && scheduler->shape.former_count < MAP_SHAPE_FORMERS_MAX) {
         change_placement();
-    } else if (draw < 85) {
+    } else if (draw < 80) {
         advance_if_done();
-    } else if (draw < 97) {
+    } else if (draw < 95) {
         toggle_faults(are_faults_on);
         pause_a_while(FAULTS_MS_MAX);
     } else {
@@ -459,7 +464,9 @@ TEST(answers_are_exact_whatever_happens_to_the_map)
     }
     while (atomic_load(&scheduler->model.op_count) < op_count / CLIENT_COUNT * CLIENT_COUNT &&
            !atomic_load(&scheduler->model.has_violation)) {
-        do_something(&are_faults_on);
+        uint64_t part = atomic_load(&scheduler->model.op_count) * PART_COUNT / op_count;
+
+        do_something(&are_faults_on, part % 2 == 1);
     }
     if (are_faults_on) {
         toggle_faults(&are_faults_on);
