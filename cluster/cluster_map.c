@@ -140,6 +140,13 @@ former_owner_of_digest(const struct cluster_placement *placement, uint64_t diges
     return owner;
 }
 
+struct bytes
+cluster_map_former_owner_id(const struct cluster_map *map, size_t index, uint64_t digest)
+{
+    CHECK(index < map->former_count);
+    return former_owner_of_digest(&map->formers[index], digest);
+}
+
 const struct cluster_node *
 cluster_map_owner(const struct cluster_map *map, struct bytes bucket_uname, struct bytes key)
 {

@@ -117,6 +117,9 @@ const struct cluster_node *cluster_map_owner_of(const struct cluster_map *map, u
 size_t cluster_map_former_owners_of(const struct cluster_map *map, uint64_t digest,
                                     const struct cluster_node **out, size_t max);
 uint64_t cluster_map_owned_since_of(const struct cluster_map *map, uint64_t digest);
+/* Id of the owner under formers[index]; BYTES_NONE: there was no target.  Lives as long as map. */
+struct bytes cluster_map_former_owner_id(const struct cluster_map *map, size_t index,
+                                         uint64_t digest);
 /* Has the key another owner under the other map? */
 bool cluster_map_moves_key(const struct cluster_map *map, const struct cluster_map *other,
                            struct bytes bucket_uname, struct bytes key);

@@ -16,7 +16,8 @@ static const struct record_form UPLOAD_FORM = {
              RECORD_TAG_BIT(TAG_UPLOAD_CHECKSUM) | RECORD_TAG_BIT(TAG_OWNER) |
              RECORD_TAG_BIT(TAG_INITIATOR) | RECORD_TAG_BIT(TAG_COMPLETED) |
              RECORD_TAG_BIT(TAG_COMPLETED_ETAG) | RECORD_TAG_BIT(TAG_COMPLETED_CHECKSUM) |
-             RECORD_ATTRIBUTE_TAGS,
+             RECORD_TAG_BIT(TAG_UPLOAD_ORIGIN) | RECORD_TAG_BIT(TAG_FORMER_DESTINATION) |
+             RECORD_TAG_BIT(TAG_FORMER_GENERATION) | RECORD_ATTRIBUTE_TAGS,
     .repeated = RECORD_REPEATED_TAGS,
 };
 
@@ -43,6 +44,9 @@ upload_record_encode(const struct upload_record *record, struct buffer *out)
     record_put_text(out, TAG_OWNER, record->owner);
     record_put_text(out, TAG_INITIATOR, record->initiator);
     record_put_attributes(out, &record->attributes);
+    record_put_text(out, TAG_UPLOAD_ORIGIN, record->origin);
+    record_put_text(out, TAG_FORMER_DESTINATION, record->destination);
+    record_put_number(out, TAG_FORMER_GENERATION, record->generation);
     record_put_time(out, TAG_COMPLETED, record->completed_ns);
     record_put_text(out, TAG_COMPLETED_ETAG, record->completed_etag);
     record_put_checksum(out, TAG_COMPLETED_CHECKSUM, &record->completed_checksum);
@@ -70,7 +74,7 @@ get_upload_field(const struct record_field *field, struct upload_record *record)
     case TAG_CREATED:
         return record_get_time(field->payload, &record->created_ns);
     case TAG_UPLOAD_STATE:
-        if (!record_get_number(field->payload, &number) || number > UPLOAD_ABORTED) {
+        if (!record_get_number(field->payload, &number) || number > UPLOAD_ARRIVING) {
             return false;
         }
         record->state = (enum upload_state)number;
@@ -83,6 +87,14 @@ get_upload_field(const struct record_field *field, struct upload_record *record)
     case TAG_INITIATOR:
         record->initiator = field->payload;
         return true;
+    case TAG_UPLOAD_ORIGIN:
+        record->origin = field->payload;
+        return true;
+    case TAG_FORMER_DESTINATION:
+        record->destination = field->payload;
+        return true;
+    case TAG_FORMER_GENERATION:
+        return record_get_number(field->payload, &record->generation);
     case TAG_COMPLETED:
         return record_get_time(field->payload, &record->completed_ns);
     case TAG_COMPLETED_ETAG:

@@ -17,7 +17,11 @@ struct upload_id {
 enum upload_state {
     UPLOAD_OPEN = 0,
     UPLOAD_COMPLETED = 1,
-    UPLOAD_ABORTED = 2 /* its parts are being removed, the record follows */
+    UPLOAD_ABORTED = 2, /* its parts are being removed, the record follows */
+    /* Handed over from one target to another (docs/cluster-protocol.md, rule 7): */
+    UPLOAD_LEAVING = 3, /* nothing changes here any more; the destination may have it already */
+    UPLOAD_MOVED = 4,   /* the destination has it; its parts are being removed */
+    UPLOAD_ARRIVING = 5 /* at the destination: its parts come, and it is not this target's yet */
 };
 
 struct upload_record {
@@ -29,6 +33,9 @@ struct upload_record {
     struct bytes owner;
     struct bytes initiator;
     struct object_attributes attributes;
+    struct bytes origin;      /* node id of the target that began it; empty: the one that has it */
+    struct bytes destination; /* UPLOAD_LEAVING, UPLOAD_MOVED: node id */
+    uint64_t generation;      /* UPLOAD_MOVED: the placement under which it went */
     /* UPLOAD_COMPLETED: a repeated Complete answers from here, for 24 hours */
     int64_t completed_ns;
     struct bytes completed_etag;

@@ -12,6 +12,7 @@
 #include "object/key_receive.h"
 #include "object/object_internal.h"
 #include "object/rebalance.h"
+#include "object/upload_current.h"
 
 #include "base/banned.h"
 
@@ -65,11 +66,16 @@ decide_note(struct commit *commit, struct commit_view *view, void *arg, struct e
 {
     struct note_move *note = arg;
     struct bytes value;
+    bool yields = true;
     enum status st = commit_view_get(view, FAMILY_UPLOAD, meta_key_bytes(&note->key), &value, err);
 
-    if (st == ST_NOT_FOUND) {
-        commit_put(commit, FAMILY_UPLOAD, meta_key_bytes(&note->key), note->value);
+    if (st == ST_OK) {
+        st = upload_yields_to_note(value, commit_arena(commit), &yields, err);
+    } else if (st == ST_NOT_FOUND) {
         st = ST_OK;
+    }
+    if (st == ST_OK && yields) {
+        commit_put(commit, FAMILY_UPLOAD, meta_key_bytes(&note->key), note->value);
     }
     return st;
 }

@@ -11,6 +11,7 @@
 #include "object/object_internal.h"
 #include "object/part_table.h"
 #include "object/placement_rules.h"
+#include "object/upload_current.h"
 #include "store/layout_writer.h"
 
 #include "base/banned.h"
@@ -192,12 +193,18 @@ decide_publish(struct key_receive *receive, struct commit *commit, struct commit
     const struct key_note *note = &options->item->notes[0];
     struct meta_key note_key;
     struct bytes value;
+    bool yields;
     enum status st;
 
     meta_key_upload(&note_key, options->bucket->id, options->item->key, note->id);
     st = commit_view_get(view, FAMILY_UPLOAD, meta_key_bytes(&note_key), &value, err);
-    if (st != ST_NOT_FOUND) {
-        return st; /* another Complete of it was here first */
+    if (st == ST_OK) {
+        st = upload_yields_to_note(value, commit_arena(commit), &yields, err);
+        if (st != ST_OK || !yields) {
+            return st; /* another Complete of it was here first */
+        }
+    } else if (st != ST_NOT_FOUND) {
+        return st;
     }
     st = object_conditions_check_write(options->conditions, old, err);
     if (st == ST_OK) {

@@ -76,8 +76,14 @@ libobject_a_SOURCES = \
 	object/resilver_evacuate.c \
 	object/resilver_internal.h \
 	object/resilver_losses.c \
+	object/upload_arrive.c object/upload_arrive.h \
 	object/upload_current.c object/upload_current.h \
 	object/upload_entries.c object/upload_entries.h \
+	object/upload_find.c object/upload_find.h \
+	object/upload_item.c object/upload_item.h \
+	object/upload_leave.c \
+	object/upload_location.c object/upload_location.h \
+	object/upload_pin.c object/upload_pin.h \
 	object/upload_publish.c object/upload_publish.h \
 	object/upload_remove.c object/upload_remove.h
 

@@ -6,6 +6,7 @@
 #include "base/entropy.h"
 #include "meta/meta_key.h"
 #include "object/home_move.h"
+#include "object/key_claim.h"
 #include "object/object_attributes.h"
 #include "object/object_checksum.h"
 #include "object/object_internal.h"
@@ -118,12 +119,16 @@ multipart_create(const struct bucket *bucket, const struct multipart_create_opti
         .attributes = options->attributes,
     };
     struct creation creation = {.encoded = BUFFER_INIT};
+    struct key_claim claim;
     struct home *home;
     struct upload_id id;
     struct seq seq;
     enum status st = create_check(bucket, options, err);
 
     assert_on_worker();
+    if (st == ST_OK) { /* a target that gives its uploads away begins no more */
+        st = key_claim_admit(bucket, options->key, READ_MAY_WAIT, &claim, err);
+    }
     if (st != ST_OK) {
         return st;
     }
@@ -136,12 +141,13 @@ multipart_create(const struct bucket *bucket, const struct multipart_create_opti
         st = home_require_writable(home, err);
     }
     if (st == ST_OK) {
-        st = commit_run(&(struct commit_options){.home = home,
-                                                 .durability = bucket->properties.durability,
-                                                 .decide = decide_creation,
-                                                 .arg = &creation,
-                                                 .is_refused = bucket->is_refusing_writes},
-                        &seq, err);
+        st = key_claim_commit(&claim,
+                              &(struct commit_options){.home = home,
+                                                       .durability = bucket->properties.durability,
+                                                       .decide = decide_creation,
+                                                       .arg = &creation,
+                                                       .is_refused = bucket->is_refusing_writes},
+                              &seq, err);
     }
     store_leave(bucket->store->store);
     if (st == ST_OK) {
@@ -165,7 +171,9 @@ abort_entered(const struct bucket *bucket, struct upload_ref *upload, struct err
         st = upload_mark_aborted(upload, bucket->properties.durability, bucket->is_refusing_writes,
                                  err);
     }
-    return st != ST_OK ? st : upload_remove(upload, bucket->properties.durability, true, err);
+    return st != ST_OK ? st
+                       : upload_remove(upload, bucket->properties.durability,
+                                       !upload_record_stays(bucket->store), err);
 }
 
 enum status
@@ -197,8 +205,8 @@ get_entered(const struct bucket *bucket, struct bytes key, struct upload_id id, 
     if (st == ST_OK) {
         st = upload_get(*ret_home, bucket->id, key, id, true, arena, ret_record, err);
     }
-    if (st == ST_OK && ret_record->state != UPLOAD_OPEN) {
-        st = fail(err, ST_NO_SUCH_UPLOAD, "the upload was completed or aborted");
+    if (st == ST_OK) {
+        st = upload_check_open(ret_record, err);
     }
     return st;
 }

@@ -82,6 +82,9 @@ struct multipart_list_options {
     bool has_upload_id_marker; /* uploads of key_marker with greater id also count */
     struct upload_id upload_id_marker;
     size_t count_max;
+    /* For the merge of pages while keys move between targets: */
+    bool is_flat;      /* one by one, with what is not open */
+    bool is_continued; /* the marker is an entry: the rest of its common prefix is looked at too */
 };
 /* The page that a peer asks this target for; as object_list_serve. */
 MUST_USE ON_WORKER enum status multipart_list_serve(const struct bucket *bucket,

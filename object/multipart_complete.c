@@ -238,8 +238,12 @@ completion_try(struct completion *completion, struct object_put_result *ret_resu
     if (st != ST_OK) {
         return st;
     }
-    if (completion->upload.state != UPLOAD_OPEN) {
+    st = upload_check_open(&completion->upload, err);
+    if (st == ST_NO_SUCH_UPLOAD) {
         return completion_answer_again(completion, ret_result, err);
+    }
+    if (st != ST_OK) {
+        return st;
     }
     st = completion_build(completion, err);
     if (st != ST_OK) {
@@ -313,7 +317,10 @@ completion_elsewhere(struct completion *completion, struct object_put_result *re
     if (st == ST_OK) {
         st = upload_get(completion->ref.home, completion->ref.bucket_id, completion->ref.key,
                         completion->ref.id, true, &completion->arena, &completion->upload, err);
-        is_here = st == ST_OK && completion->upload.state == UPLOAD_OPEN;
+        if (st == ST_OK) {
+            st = upload_check_open(&completion->upload, err);
+        }
+        is_here = st == ST_OK;
         st = st == ST_NO_SUCH_UPLOAD ? ST_OK : st;
     }
     if (st == ST_OK && is_here) {

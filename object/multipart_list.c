@@ -37,7 +37,7 @@ list_start(const struct upload_list *list, struct meta_key *ret_key)
         marker.size = META_KEY_NAME_MAX;
     }
     common = object_key_common_prefix(marker, options->prefix, options->delimiter);
-    if (common.size > 0) {
+    if (common.size > 0 && !options->is_continued) {
         meta_key_object(ret_key, list->bucket->id, common);
         CHECK(meta_key_successor(ret_key));
     } else if (marker.size == 0 || bytes_compare(marker, options->prefix) < 0) {
@@ -66,6 +66,13 @@ entry_add(struct upload_list *list, const struct multipart_upload_entry *entry)
     list->entries[list->count++] = *entry;
 }
 
+/* While uploads may be on their way, also what says that they are not open, or not here. */
+static bool
+counts(const struct upload_list *list, enum upload_state state)
+{
+    return multipart_list_shows(state) || (list->options->is_flat && state != UPLOAD_ARRIVING);
+}
+
 static enum status
 list_take(struct upload_list *list, struct error *err)
 {
@@ -90,14 +97,17 @@ list_take(struct upload_list *list, struct error *err)
             return st;
         }
     }
-    if (number == 0 && entry.record.state == UPLOAD_OPEN) {
-        common = object_key_common_prefix(name, list->options->prefix, list->options->delimiter);
+    if (number == 0 && counts(list, entry.record.state)) {
+        common = list->options->is_flat ? BYTES_NONE
+                                        : object_key_common_prefix(name, list->options->prefix,
+                                                                   list->options->delimiter);
         entry.is_prefix = common.size > 0;
         entry.key = arena_copy(list->arena, common.size > 0 ? common : name);
         if (entry.is_prefix) {
             meta_key_object(&past, bucket_id, common);
         } else {
-            entry.name = object_upload_name(list->bucket->store, entry.id, list->arena);
+            entry.name =
+                object_upload_name(list->bucket->store, entry.id, entry.record.origin, list->arena);
         }
         entry_add(list, &entry);
     }

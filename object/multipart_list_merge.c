@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A page of open uploads over all targets, and the page that a target gives for it.  An upload
- * counts where it was begun, whoever owns its key.  Sort keys are the key, a zero byte and the id;
- * those of common prefixes are the prefix.
+ * counts where it is, whoever owns its key; while keys move it may be on its way, and what all
+ * targets say of it is weighed.  Sort keys are the key, a zero byte and the id; those of common
+ * prefixes are the prefix.
  */
 #include "base/check.h"
 #include "base/field_codec.h"
+#include "cluster/cluster_map.h"
 #include "object/multipart.h"
 #include "object/multipart_list_own.h"
 #include "object/object_route.h"
@@ -20,7 +22,8 @@ enum argument {
     ARGUMENT_DELIMITER = 3 | FIELD_CRITICAL,
     ARGUMENT_KEY_MARKER = 4 | FIELD_CRITICAL,
     ARGUMENT_ID_MARKER = 5 | FIELD_CRITICAL,
-    ARGUMENT_COUNT_MAX = 6 | FIELD_CRITICAL
+    ARGUMENT_COUNT_MAX = 6 | FIELD_CRITICAL,
+    ARGUMENT_CONTINUED = 7 | FIELD_CRITICAL
 };
 
 #define ID_BYTES sizeof(((struct upload_id *)NULL)->bytes)
@@ -87,6 +90,7 @@ static enum status
 list_own(const struct bucket *bucket, const struct multipart_list_options *options,
          uint64_t map_version, struct buffer *out, bool *ret_is_truncated, struct error *err)
 {
+    struct multipart_list_options own_options = *options;
     struct multipart_upload_entry *entries;
     size_t count;
     struct page_owner owner;
@@ -96,8 +100,9 @@ list_own(const struct bucket *bucket, const struct multipart_list_options *optio
     if (st != ST_OK) {
         return st;
     }
-    st = multipart_list_local(bucket, options, &owner.arena, &entries, &count, ret_is_truncated,
-                              err);
+    own_options.is_flat = owner.map != NULL && owner.map->is_placing;
+    st = multipart_list_local(bucket, &own_options, &owner.arena, &entries, &count,
+                              ret_is_truncated, err);
     for (size_t i = 0; i < count && st == ST_OK; i++) {
         put_entry(out, &entries[i]);
     }
@@ -126,6 +131,9 @@ read_argument(const struct field *field, void *arg)
         }
         memcpy(options->upload_id_marker.bytes, field->payload.data, ID_BYTES);
         options->has_upload_id_marker = true;
+        return true;
+    case ARGUMENT_CONTINUED:
+        options->is_continued = true;
         return true;
     case ARGUMENT_COUNT_MAX:
         return page_argument_count_max(field, MULTIPART_LIST_PAGE_MAX, &options->count_max);
@@ -159,6 +167,7 @@ options_behind(const struct upload_merge *merge, struct bytes last, size_t count
     if (last.data != NULL) {
         options.has_upload_id_marker =
             split_sort_key(last, &options.key_marker, &options.upload_id_marker);
+        options.is_continued = options.has_upload_id_marker;
     }
     return options;
 }
@@ -176,7 +185,35 @@ write_arguments(const void *arg, struct bytes last, size_t count_max, struct buf
     if (options.has_upload_id_marker) {
         field_put(out, ARGUMENT_ID_MARKER, bytes_of(options.upload_id_marker.bytes, ID_BYTES));
     }
+    field_put_number(out, ARGUMENT_CONTINUED, options.is_continued);
     field_put_number(out, ARGUMENT_COUNT_MAX, count_max);
+}
+
+/* Not by seq: the word of who has it counts, and it had no other after another one's. */
+static bool
+weigh(struct bytes value, struct page_weight *ret_weight)
+{
+    struct upload_record record;
+    struct arena arena = ARENA_INIT;
+    struct bytes name;
+    bool is_read = field_cut_counted(&value, &name) &&
+                   upload_record_decode(value, &arena, &record, NULL) == ST_OK;
+
+    if (is_read) {
+        bool is_ended = record.state == UPLOAD_COMPLETED || record.state == UPLOAD_ABORTED;
+        bool is_shown = multipart_list_shows(record.state);
+
+        *ret_weight = (struct page_weight){
+            .seq = {is_ended   ? 2
+                    : is_shown ? 1
+                               : 0,
+                    0},
+            .is_shown = is_shown,
+            .is_moved = !is_ended && !is_shown,
+        };
+    }
+    arena_release(&arena);
+    return is_read;
 }
 
 static enum status
@@ -226,7 +263,10 @@ multipart_list(const struct bucket *bucket, const struct multipart_list_options 
                                                      .count_max = options->count_max,
                                                      .write_arguments = write_arguments,
                                                      .list_own = list_own_part,
-                                                     .arg = &merge},
+                                                     .arg = &merge,
+                                                     .weigh = weigh,
+                                                     .prefix = options->prefix,
+                                                     .delimiter = options->delimiter},
                         &page, &count, &is_truncated, err);
     if (st == ST_OK) {
         *ret_entries = arena_calloc(arena, count + 1, sizeof(**ret_entries));

@@ -5,6 +5,12 @@
 
 #include "object/multipart.h"
 
+static inline bool
+multipart_list_shows(enum upload_state state)
+{
+    return state == UPLOAD_OPEN || state == UPLOAD_LEAVING;
+}
+
 /* As multipart_list, of what is stored here. */
 MUST_USE ON_WORKER enum status
 multipart_list_local(const struct bucket *bucket, const struct multipart_list_options *options,

@@ -82,7 +82,10 @@ go_on(struct http_exchange *exchange)
         send_relay(relay);
         return;
     }
-    result->is_local = result->status == ST_OK;
+    result->is_local = result->status == ST_OK || result->status == ST_WOULD_WAIT;
+    if (result->is_local) {
+        result->status = ST_OK;
+    }
     give_result(relay);
 }
 

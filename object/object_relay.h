@@ -5,7 +5,7 @@
  * broke later is not.
  *
  *   object_relay -> done, once: the answer's head -> http_exchange_respond_relayed
- *                               it is this node's after all -> run it here
+ *                               it may be this node's after all -> route it again
  *                               a failure -> the dialect's error
  */
 #ifndef OBJECT_OBJECT_RELAY_H
@@ -16,7 +16,7 @@
 
 struct object_relay_result {
     const struct http_answer_head *answer; /* NULL: none */
-    bool is_local;                         /* the map says so now */
+    bool is_local;                         /* perhaps, by the map of now: route it again */
     bool is_client_at_fault;               /* its body failed, with status */
     bool has_asked_body;
     enum status status; /* without an answer */

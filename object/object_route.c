@@ -3,12 +3,15 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "cluster/placement.h"
 #include "object/object_cluster.h"
+#include "object/upload_location.h"
 
 #include "base/banned.h"
 
 struct bytes
-object_upload_name(const struct object_store *store, struct upload_id id, struct arena *arena)
+object_upload_name(const struct object_store *store, struct upload_id id, struct bytes origin,
+                   struct arena *arena)
 {
     const struct object_cluster *cluster = object_store_cluster(store);
     char text[UPLOAD_ID_TEXT_SIZE];
@@ -17,7 +20,8 @@ object_upload_name(const struct object_store *store, struct upload_id id, struct
     if (cluster == NULL) {
         return arena_copy(arena, bytes_of_string(text));
     }
-    return arena_printf_bytes(arena, "%s.%.*s", text, BYTES_ARGS(cluster->node_id));
+    return arena_printf_bytes(arena, "%s.%.*s", text,
+                              BYTES_ARGS(origin.size != 0 ? origin : cluster->node_id));
 }
 
 enum status
@@ -37,22 +41,23 @@ object_upload_parse(struct bytes name, struct upload_id *ret_id, struct bytes *r
     return upload_id_parse(id, ret_id, err);
 }
 
-static const struct cluster_node *
+static enum status
 find_node(const struct cluster_map *map, const struct bucket *bucket, struct bytes key,
-          struct bytes upload, struct arena *arena)
+          struct bytes upload, struct arena *arena, const struct cluster_node **ret_node,
+          struct error *err)
 {
-    const struct cluster_node *node = NULL;
+    struct upload_location location = {
+        .digest = placement_digest(object_cluster_uname(bucket->name, arena), key)};
     struct upload_id id;
-    struct bytes upload_node;
 
-    if (upload.size != 0 && object_upload_parse(upload, &id, &upload_node, NULL) == ST_OK &&
-        upload_node.size != 0) {
-        node = cluster_map_find(map, upload_node);
+    if (upload.size == 0 || object_upload_parse(upload, &id, &location.origin, NULL) != ST_OK) {
+        *ret_node = cluster_map_owner_of(map, location.digest);
+        return ST_OK;
     }
-    if (node == NULL || !node->is_target) {
-        node = cluster_map_owner(map, object_cluster_uname(bucket->name, arena), key);
-    }
-    return node;
+    *ret_node = upload_location_of(map, &location);
+    return upload_location_is_settled(map, &location)
+               ? ST_OK
+               : fail(err, ST_WOULD_WAIT, "the upload may be on its way to another node");
 }
 
 enum status
@@ -61,7 +66,7 @@ object_route(const struct bucket *bucket, struct bytes key, struct bytes upload,
 {
     const struct object_cluster *cluster = object_store_cluster(bucket->store);
     struct object_route route = {.is_local = true};
-    const struct cluster_node *node;
+    const struct cluster_node *node = NULL;
     struct cluster_map *map;
     enum status st = ST_OK;
 
@@ -74,8 +79,10 @@ object_route(const struct bucket *bucket, struct bytes key, struct bytes upload,
         return st;
     }
     map = cluster->get_map(cluster->arg);
-    node = find_node(map, bucket, key, upload, arena);
-    if (node == NULL) {
+    st = find_node(map, bucket, key, upload, arena, &node, err);
+    if (st != ST_OK) {
+        /* asked for on a worker */
+    } else if (node == NULL) {
         st = fail(err, ST_UNAVAILABLE, "the cluster has no active target");
     } else if (bytes_equal(node->id, cluster->node_id)) {
         route.map_version = map->version;

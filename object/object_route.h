@@ -26,8 +26,9 @@ struct object_route {
 };
 
 /* upload: the whole name of an upload, or BYTES_NONE.  Uploads stay with the node that began them;
- * one whose node is gone is looked for at the owner.  ST_UNAVAILABLE: there is no owner, it is
- * down, or this node does not know enough. */
+ * one whose node is gone, or has no keys any more, is the owner's.  ST_WOULD_WAIT: the upload may
+ * be on its way, see object/upload_find.h.  ST_UNAVAILABLE: there is no owner, it is down, or this
+ * node does not know enough. */
 MUST_USE enum status object_route(const struct bucket *bucket, struct bytes key,
                                   struct bytes upload, struct arena *arena,
                                   struct object_route *ret_route, struct error *err);
@@ -41,9 +42,10 @@ MUST_USE ON_WORKER enum status object_route_refresh(const struct object_store *s
 MUST_USE ON_WORKER enum status object_route_again(const struct object_store *store,
                                                   int64_t began_ns, struct error *err);
 
-/* What clients call an upload of this node: in a cluster with the node's id. */
+/* What clients call an upload that this node has: in a cluster with the id of the node that began
+ * it.  origin: upload_record.origin. */
 struct bytes object_upload_name(const struct object_store *store, struct upload_id id,
-                                struct arena *arena);
+                                struct bytes origin, struct arena *arena);
 /* Cut a name into id and node (BYTES_NONE: none was given).  ST_NO_SUCH_UPLOAD: not of that form.
  */
 MUST_USE enum status object_upload_parse(struct bytes name, struct upload_id *ret_id,

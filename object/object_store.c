@@ -29,6 +29,7 @@ object_store_open(const struct object_store_options *options, struct object_stor
     store->is_read_only = options->store.read_only;
     store->buckets = bucket_table_create();
     store->turns = key_turn_table_create();
+    store->pins = upload_pin_table_create();
     st = store_open(&options->store, &store->store, err);
     if (st != ST_OK) {
         goto out;
@@ -85,6 +86,7 @@ object_store_close(struct object_store **take_store)
     store_close(&store->store);
     ownership_destroy(&store->ownership);
     key_turn_table_destroy(&store->turns);
+    upload_pin_table_destroy(&store->pins);
     free(store->region);
     free(store);
     *take_store = NULL;

@@ -420,7 +420,10 @@ weigh_all(struct merge *merge, struct bytes name, struct bytes *ret_value, bool 
 static bool
 give(struct merge *merge, struct bytes name, struct bytes value, struct buffer *out)
 {
-    struct bytes common = merge->is_placing ? object_key_common_prefix(name, merge->options->prefix,
+    /* What follows a zero byte is no part of the key. */
+    struct bytes rest = name;
+    struct bytes key = bytes_cut(&rest, '\0');
+    struct bytes common = merge->is_placing ? object_key_common_prefix(key, merge->options->prefix,
                                                                        merge->options->delimiter)
                                             : BYTES_NONE;
 

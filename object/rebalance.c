@@ -42,8 +42,10 @@ struct stage_pass {
 static const struct stage_pass PASSES[] = {
     {STAGE_MOVE, FAMILY_OBJECT, rebalance_send_page},
     {STAGE_MOVE, FAMILY_FORMER, rebalance_send_page},
+    {STAGE_MOVE, FAMILY_UPLOAD, rebalance_send_uploads},
     {STAGE_MOVE, FAMILY_UPLOAD, rebalance_send_notes},
     {STAGE_DROP_MARKS, FAMILY_FORMER, rebalance_drop_moved},
+    {STAGE_DROP_MARKS, FAMILY_UPLOAD, rebalance_drop_uploads},
     {STAGE_DROP_TOMBSTONES, FAMILY_FORMER, rebalance_drop_all},
 };
 

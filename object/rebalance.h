@@ -5,7 +5,8 @@
  * anew under a newer placement, and needs no memory per object: what was moved is marked on disk,
  * so a run that was cut off at any point goes on by scanning again.
  *
- *   MOVE             records, tombstones and upload notes of keys of others -> their owners
+ *   MOVE             records, tombstones and upload notes of keys of others -> their owners;
+ *                    open uploads -> where they belong (object/upload_location.h)
  *   DROP_MARKS       what the move left behind here
  *   DROP_TOMBSTONES  what deletes left behind meanwhile
  */
@@ -41,6 +42,7 @@ struct rebalance_progress {
     uint64_t received_count;
     uint64_t received_bytes;
     uint64_t note_count;
+    uint64_t upload_count;            /* open ones that were handed over */
     uint64_t refused_count;           /* tries that have to be repeated */
     int64_t started_ns;               /* wall clock */
     int64_t finished_ns;              /* 0: not yet */

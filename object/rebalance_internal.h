@@ -76,6 +76,10 @@ MUST_USE enum status rebalance_send_page(struct rebalance_scan *scan, const stru
                                          size_t count, struct error *err);
 MUST_USE enum status rebalance_send_notes(struct rebalance_scan *scan, const struct bytes *keys,
                                           size_t count, struct error *err);
+MUST_USE enum status rebalance_send_uploads(struct rebalance_scan *scan, const struct bytes *keys,
+                                            size_t count, struct error *err);
+MUST_USE enum status rebalance_drop_uploads(struct rebalance_scan *scan, const struct bytes *keys,
+                                            size_t count, struct error *err);
 MUST_USE enum status rebalance_drop_moved(struct rebalance_scan *scan, const struct bytes *keys,
                                           size_t count, struct error *err);
 MUST_USE enum status rebalance_drop_all(struct rebalance_scan *scan, const struct bytes *keys,

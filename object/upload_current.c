@@ -15,6 +15,35 @@ no_such_upload(struct error *err)
 }
 
 enum status
+upload_check_open(const struct upload_record *record, struct error *err)
+{
+    switch (record->state) {
+    case UPLOAD_OPEN:
+        return ST_OK;
+    case UPLOAD_COMPLETED:
+    case UPLOAD_ABORTED:
+        break;
+    case UPLOAD_LEAVING:
+    case UPLOAD_MOVED:
+    case UPLOAD_ARRIVING:
+        return fail(err, ST_MOVED, "the upload is on its way from one node to another");
+    }
+    return no_such_upload(err);
+}
+
+enum status
+upload_yields_to_note(struct bytes value, struct arena *arena, bool *ret_yields, struct error *err)
+{
+    struct upload_record record;
+    enum status st = upload_record_decode(value, arena, &record, err);
+
+    if (st == ST_OK) {
+        *ret_yields = record.state == UPLOAD_ARRIVING || record.state == UPLOAD_MOVED;
+    }
+    return st;
+}
+
+enum status
 upload_get(struct home *home, uint64_t bucket_id, struct bytes key, struct upload_id id,
            bool may_wait, struct arena *arena, struct upload_record *ret_record, struct error *err)
 {
@@ -43,8 +72,8 @@ upload_require_open(struct home *home, uint64_t bucket_id, struct bytes key, str
     struct upload_record record;
     enum status st = upload_get(home, bucket_id, key, id, may_wait, &arena, &record, err);
 
-    if (st == ST_OK && record.state != UPLOAD_OPEN) {
-        st = no_such_upload(err);
+    if (st == ST_OK) {
+        st = upload_check_open(&record, err);
     }
     if (st == ST_OK) {
         *ret_algorithm = record.checksum_algorithm;
@@ -79,11 +108,11 @@ upload_touch(struct commit *commit, struct commit_view *view, uint64_t bucket_id
     struct bytes value;
     enum status st = upload_current_get(commit, view, bucket_id, key, id, &record, &value, err);
 
+    if (st == ST_OK) {
+        st = upload_check_open(&record, err);
+    }
     if (st != ST_OK) {
         return st;
-    }
-    if (record.state != UPLOAD_OPEN) {
-        return no_such_upload(err);
     }
     meta_key_upload(&meta_key, bucket_id, key, id);
     commit_put_record(commit, FAMILY_UPLOAD, meta_key_bytes(&meta_key), value);

@@ -8,11 +8,14 @@
 #include "meta/upload_record.h"
 #include "store/commit.h"
 
+/* ST_OK: the upload takes parts.  ST_NO_SUCH_UPLOAD: it was completed or aborted.  ST_MOVED: it is
+ * another target's, or about to be. */
+MUST_USE enum status upload_check_open(const struct upload_record *record, struct error *err);
 /* ST_NO_SUCH_UPLOAD.  In arena. */
 MUST_USE enum status upload_get(struct home *home, uint64_t bucket_id, struct bytes key,
                                 struct upload_id id, bool may_wait, struct arena *arena,
                                 struct upload_record *ret_record, struct error *err);
-/* ST_NO_SUCH_UPLOAD also if it is completed or aborted; ST_WOULD_WAIT. */
+/* As upload_check_open; ST_WOULD_WAIT. */
 MUST_USE enum status upload_require_open(struct home *home, uint64_t bucket_id, struct bytes key,
                                          struct upload_id id, bool may_wait,
                                          enum checksum_algorithm *ret_algorithm, struct error *err);
@@ -30,9 +33,14 @@ MUST_USE enum status upload_current_get(struct commit *commit, struct commit_vie
                                         uint64_t bucket_id, struct bytes key, struct upload_id id,
                                         struct upload_record *ret_record, struct bytes *ret_value,
                                         struct error *err);
-/* Inside decide: the upload must be open, and gets a new seq. */
+/* Inside decide: the upload must be open (upload_check_open), and gets a new seq. */
 MUST_USE enum status upload_touch(struct commit *commit, struct commit_view *view,
                                   uint64_t bucket_id, struct bytes key, struct upload_id id,
                                   struct error *err);
+
+/* Of a stored record: is the upload only on its way here, or gone from here, so that a note that it
+ * was completed takes its place? */
+MUST_USE enum status upload_yields_to_note(struct bytes value, struct arena *arena,
+                                           bool *ret_yields, struct error *err);
 
 #endif

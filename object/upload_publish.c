@@ -24,7 +24,8 @@ enum argument {
     ARGUMENT_UPLOAD = 1 | FIELD_CRITICAL,
     ARGUMENT_IF_MATCH = 2 | FIELD_CRITICAL,
     ARGUMENT_IF_NONE_MATCH = 3 | FIELD_CRITICAL,
-    ARGUMENT_PARTS = 4 | FIELD_CRITICAL /* numbers */
+    ARGUMENT_PARTS = 4 | FIELD_CRITICAL, /* numbers */
+    ARGUMENT_MD5S = 5 | FIELD_CRITICAL   /* of these parts; none: whatever is here */
 };
 
 struct arguments {
@@ -32,6 +33,7 @@ struct arguments {
     bool has_id;
     struct object_conditions conditions;
     struct bytes parts;
+    struct bytes md5s;
 };
 
 static enum status
@@ -51,6 +53,8 @@ read_arguments(struct bytes text, struct arguments *arguments, struct error *err
             arguments->conditions.if_none_match = field.payload;
         } else if (field.tag == ARGUMENT_PARTS) {
             arguments->parts = field.payload;
+        } else if (field.tag == ARGUMENT_MD5S) {
+            arguments->md5s = field.payload;
         } else if ((field.tag & FIELD_CRITICAL) != 0) {
             return fail(err, ST_INVALID, "an argument about an upload cannot be read");
         }
@@ -198,9 +202,10 @@ static const struct source_ops PARTS_OPS = {parts_read, NULL, parts_release};
 
 /* Of the parts that are here, those that were named. */
 static enum status
-choose_parts(struct parts_source *parts, struct bytes numbers, uint64_t *ret_size,
-             struct error *err)
+choose_parts(struct parts_source *parts, struct bytes numbers, struct bytes md5s,
+             uint64_t *ret_size, struct error *err)
 {
+    static const size_t MD5_BYTES = sizeof(parts->parts->md5);
     size_t kept = 0;
     size_t at = 0;
     uint64_t number;
@@ -215,6 +220,11 @@ choose_parts(struct parts_source *parts, struct bytes numbers, uint64_t *ret_siz
         }
         if (at == parts->count || parts->parts[at].number != number) {
             return fail(err, ST_NO_SUCH_KEY, "a part is not here any more");
+        }
+        if (md5s.data != NULL &&
+            (md5s.size < (kept + 1) * MD5_BYTES ||
+             memcmp(md5s.data + kept * MD5_BYTES, parts->parts[at].md5, MD5_BYTES) != 0)) {
+            return fail(err, ST_NO_SUCH_KEY, "a part is another one by now");
         }
         *ret_size += parts->parts[at].size;
         parts->parts[kept++] = parts->parts[at++];
@@ -248,7 +258,7 @@ upload_publish_open(const struct bucket *bucket, struct bytes key, struct bytes 
     }
     store_leave(bucket->store->store);
     if (st == ST_OK) {
-        st = choose_parts(parts, arguments.parts, ret_size, err);
+        st = choose_parts(parts, arguments.parts, arguments.md5s, ret_size, err);
     }
     if (st == ST_OK) {
         key_item_write(&item, out);
@@ -257,6 +267,24 @@ upload_publish_open(const struct bucket *bucket, struct bytes key, struct bytes 
     }
     source_release(&source);
     return st;
+}
+
+void
+upload_publish_want(struct upload_id id, const struct part_record *const *parts, size_t count,
+                    struct buffer *out)
+{
+    struct buffer numbers = BUFFER_INIT;
+    struct buffer md5s = BUFFER_INIT;
+
+    for (size_t i = 0; i < count; i++) {
+        field_put_varint(&numbers, parts[i]->number);
+        buffer_append(&md5s, parts[i]->md5, sizeof(parts[i]->md5));
+    }
+    field_put(out, ARGUMENT_UPLOAD, bytes_of(&id, sizeof(id)));
+    field_put(out, ARGUMENT_PARTS, buffer_bytes(&numbers));
+    field_put(out, ARGUMENT_MD5S, buffer_bytes(&md5s));
+    buffer_release(&numbers);
+    buffer_release(&md5s);
 }
 
 /* ---- the owner ---- */
@@ -275,7 +303,9 @@ find_own_note(const struct bucket *bucket, struct bytes key, struct upload_id id
     }
     store_leave(bucket->store->store);
     if (st == ST_OK && ret_upload->state != UPLOAD_COMPLETED) {
-        st = fail(err, ST_NO_SUCH_UPLOAD, "the upload was not completed here");
+        st = ret_upload->state == UPLOAD_OPEN || ret_upload->state == UPLOAD_LEAVING
+                 ? fail(err, ST_MOVED, "the upload is this node's by now")
+                 : fail(err, ST_NO_SUCH_UPLOAD, "the upload was not completed here");
     }
     return st;
 }

@@ -19,6 +19,9 @@
  * *ret_upload says how it was completed, in completion's arena.  ST_MOVED: nothing was done. */
 MUST_USE ON_WORKER enum status upload_publish(struct completion *completion, bool is_here,
                                               struct upload_record *ret_upload, struct error *err);
+/* Arguments for upload_publish_open: exactly these parts, in order of number. */
+void upload_publish_want(struct upload_id id, const struct part_record *const *parts, size_t count,
+                         struct buffer *out);
 /* At the owner; the answer is the upload's record. */
 MUST_USE ON_WORKER enum status upload_publish_take(const struct bucket *bucket, struct bytes from,
                                                    uint64_t map_version, struct bytes arguments,

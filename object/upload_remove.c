@@ -7,6 +7,7 @@
 #include "meta/meta_key.h"
 #include "object/home_move.h"
 #include "object/object_internal.h"
+#include "object/ownership.h"
 #include "object/upload_current.h"
 
 #include "base/banned.h"
@@ -14,10 +15,16 @@
 /* Parts that one commit removes: some 80 pages and chunk counts each at worst. */
 #define REMOVE_PART_COUNT 64
 
+struct marking {
+    const struct upload_ref *upload;
+    bool is_forced; /* also while it is on its way between targets */
+};
+
 static enum status
 decide_mark_aborted(struct commit *commit, struct commit_view *view, void *arg, struct error *err)
 {
-    const struct upload_ref *upload = arg;
+    const struct marking *marking = arg;
+    const struct upload_ref *upload = marking->upload;
     struct buffer encoded = BUFFER_INIT;
     struct upload_record record;
     struct meta_key key;
@@ -25,11 +32,11 @@ decide_mark_aborted(struct commit *commit, struct commit_view *view, void *arg, 
     enum status st = upload_current_get(commit, view, upload->bucket_id, upload->key, upload->id,
                                         &record, &value, err);
 
+    if (st == ST_OK && !marking->is_forced) {
+        st = upload_check_open(&record, err);
+    }
     if (st != ST_OK) {
         return st;
-    }
-    if (record.state != UPLOAD_OPEN) {
-        return fail(err, ST_NO_SUCH_UPLOAD, "the upload was completed or aborted");
     }
     record.state = UPLOAD_ABORTED;
     upload_record_encode(&record, &encoded);
@@ -39,19 +46,36 @@ decide_mark_aborted(struct commit *commit, struct commit_view *view, void *arg, 
     return ST_OK;
 }
 
-enum status
-upload_mark_aborted(const struct upload_ref *upload, enum durability durability,
-                    const atomic_bool *is_refused, struct error *err)
+static enum status
+mark_aborted(const struct upload_ref *upload, enum durability durability, bool is_forced,
+             const atomic_bool *is_refused, struct error *err)
 {
-    struct upload_ref copy = *upload;
+    struct marking marking = {upload, is_forced};
     struct seq seq;
 
     return commit_run(&(struct commit_options){.home = upload->home,
                                                .durability = durability,
                                                .decide = decide_mark_aborted,
-                                               .arg = &copy,
+                                               .arg = &marking,
                                                .is_refused = is_refused},
                       &seq, err);
+}
+
+enum status
+upload_mark_aborted(const struct upload_ref *upload, enum durability durability,
+                    const atomic_bool *is_refused, struct error *err)
+{
+    return mark_aborted(upload, durability, false, is_refused, err);
+}
+
+bool
+upload_record_stays(const struct object_store *store)
+{
+    struct cluster_map *map = store->ownership != NULL ? ownership_map(store->ownership) : NULL;
+    bool stays = map != NULL && map->is_placing;
+
+    cluster_map_unref(map);
+    return stays;
 }
 
 struct removal {
@@ -100,8 +124,9 @@ decide_removal(struct commit *commit, struct commit_view *view, void *arg, struc
     if (st == ST_NO_SUCH_UPLOAD) {
         return ST_OK; /* done by someone else */
     }
-    if (st == ST_OK && record.state == UPLOAD_OPEN) {
-        st = fail(err, ST_CONFLICT, "the upload is open");
+    if (st == ST_OK && (record.state == UPLOAD_OPEN || record.state == UPLOAD_LEAVING ||
+                        record.state == UPLOAD_ARRIVING)) {
+        st = fail(err, ST_CONFLICT, "the upload is open, or on its way");
     }
     for (size_t i = 0; i < removal->count && st == ST_OK; i++) {
         st = part_remove(commit, view, upload, removal->numbers[i], err);
@@ -283,8 +308,8 @@ walk_remove(struct upload_walk *walk, struct object_store *store, struct error *
 
     store_enter(store->store);
     st = home_move_settle(store, upload->bucket_id, upload->key, &upload->home, NULL, err);
-    if (st == ST_OK && walk->record.state == UPLOAD_OPEN) {
-        st = upload_mark_aborted(upload, DURABILITY_STRICT, NULL, err);
+    if (st == ST_OK && walk->record.state != UPLOAD_COMPLETED) {
+        st = mark_aborted(upload, DURABILITY_STRICT, true, NULL, err);
         st = st == ST_NO_SUCH_UPLOAD ? ST_OK : st;
     }
     if (st == ST_OK) {
@@ -340,20 +365,58 @@ upload_remove_all(struct object_store *store, uint64_t bucket_id, struct error *
     return st;
 }
 
+/* What was sent here and was not handed over: the source has gone on with it, or sends it again. */
+static enum status
+decide_drop_arrival(struct commit *commit, struct commit_view *view, void *arg, struct error *err)
+{
+    const struct upload_ref *upload = arg;
+    struct buffer encoded = BUFFER_INIT;
+    struct upload_record record;
+    struct meta_key key;
+    struct bytes value;
+    enum status st = upload_current_get(commit, view, upload->bucket_id, upload->key, upload->id,
+                                        &record, &value, err);
+
+    if (st != ST_OK || record.state != UPLOAD_ARRIVING) {
+        return st == ST_NO_SUCH_UPLOAD ? ST_OK : st;
+    }
+    record.state = UPLOAD_MOVED;
+    upload_record_encode(&record, &encoded);
+    meta_key_upload(&key, upload->bucket_id, upload->key, upload->id);
+    commit_put(commit, FAMILY_UPLOAD, meta_key_bytes(&key), buffer_bytes(&encoded));
+    buffer_release(&encoded);
+    return ST_OK;
+}
+
+static enum status
+drop_arrival(struct upload_ref *upload, struct error *err)
+{
+    return commit_run(&(struct commit_options){.home = upload->home,
+                                               .durability = DURABILITY_STRICT,
+                                               .decide = decide_drop_arrival,
+                                               .arg = upload},
+                      NULL, err);
+}
+
 static enum status
 walk_clean(struct upload_walk *walk, struct object_store *store, int64_t keep_s,
            uint64_t *removed_count, struct error *err)
 {
     int64_t age_ns = clock_wall_ns() - walk->record.completed_ns;
-    bool is_old = walk->record.state == UPLOAD_ABORTED || age_ns >= keep_s * CLOCK_NS_PER_S;
+    bool is_ended = walk->record.state == UPLOAD_COMPLETED;
+    bool is_old = is_ended ? age_ns >= keep_s * CLOCK_NS_PER_S : !upload_record_stays(store);
     struct upload_ref *upload = &walk->upload;
     enum status st;
 
-    if (walk->record.state == UPLOAD_OPEN) {
+    if (walk->record.state == UPLOAD_OPEN || walk->record.state == UPLOAD_LEAVING ||
+        (walk->record.state == UPLOAD_ARRIVING && !is_old)) {
         return ST_OK;
     }
     store_enter(store->store);
     st = home_move_settle(store, upload->bucket_id, upload->key, &upload->home, NULL, err);
+    if (st == ST_OK && walk->record.state == UPLOAD_ARRIVING) {
+        st = drop_arrival(upload, err);
+    }
     if (st == ST_OK) {
         st = upload_remove(upload, DURABILITY_STRICT, is_old, err);
     }

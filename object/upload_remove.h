@@ -23,7 +23,11 @@ struct upload_ref {
     struct upload_id id;
 };
 
-/* ST_NO_SUCH_UPLOAD unless it was open.  From then on no part and no completion is taken. */
+/* While keys move between targets the record of an aborted upload stays, so that what another
+ * target still has of it is not taken for an open one. */
+bool upload_record_stays(const struct object_store *store);
+/* ST_NO_SUCH_UPLOAD unless it was open, ST_MOVED if it is on its way to another target.  From then
+ * on no part and no completion is taken. */
 MUST_USE ON_WORKER enum status upload_mark_aborted(const struct upload_ref *upload,
                                                    enum durability durability,
                                                    const atomic_bool *is_refused,

@@ -12,6 +12,7 @@ libpeer_a_SOURCES = \
 	peer/peer_move.c \
 	peer/peer_record.c \
 	peer/peer_relayed_s3.c \
+	peer/peer_upload.c \
 	peer/peer_verb.c peer/peer_verb.h
 
 # What a program needs that links libpeer.a, before OBJECT_LIBS.

@@ -5,6 +5,7 @@
 #include "jobs/job_cluster.h"
 #include "object/bucket.h"
 #include "object/key_move.h"
+#include "object/upload_item.h"
 #include "object/upload_publish.h"
 
 #include "base/banned.h"
@@ -21,6 +22,8 @@ static const struct peer_verb VERBS[] = {
     {.name = "fetch", .run = peer_fetch},
     {.name = "complete", .run = peer_complete, .body_max = UPLOAD_PUBLISH_BODY_MAX},
     {.name = "put", .run = peer_put, .open = peer_put_open},
+    {.name = "upload", .run = peer_upload},
+    {.name = "upload-take", .run = peer_upload_take, .body_max = UPLOAD_ITEM_BYTES_MAX},
     {.name = "move", .run = peer_move, .body_max = KEY_MOVE_BODY_BYTES_MAX},
 };
 

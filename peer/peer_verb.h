@@ -65,6 +65,8 @@ MUST_USE ON_WORKER enum status peer_fetch(struct peer_request *request, struct e
 MUST_USE ON_WORKER enum status peer_complete(struct peer_request *request, struct error *err);
 MUST_USE ON_WORKER enum status peer_put_open(struct peer_request *request, struct error *err);
 MUST_USE ON_WORKER enum status peer_put(struct peer_request *request, struct error *err);
+MUST_USE ON_WORKER enum status peer_upload(struct peer_request *request, struct error *err);
+MUST_USE ON_WORKER enum status peer_upload_take(struct peer_request *request, struct error *err);
 MUST_USE ON_WORKER enum status peer_move(struct peer_request *request, struct error *err);
 
 /* What operators ask of the jobs of all nodes. */

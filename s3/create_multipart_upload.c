@@ -61,7 +61,7 @@ reply_created(struct s3_request *request, const struct multipart_create_options 
     xml_element(&out, "Bucket", request->bucket.name);
     xml_element(&out, "Key", request->route.key);
     xml_element(&out, "UploadId",
-                object_upload_name(request->s3->options.store, id, request->arena));
+                object_upload_name(request->s3->options.store, id, BYTES_NONE, request->arena));
     xml_close(&out, "InitiateMultipartUploadResult");
     s3_reply_xml(request, &out);
     if (options->checksum_algorithm != CHECKSUM_NONE) {

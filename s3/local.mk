@@ -30,6 +30,7 @@ libs3_a_SOURCES = \
 	s3/s3_operation.c s3/s3_operation.h \
 	s3/s3_query.c s3/s3_query.h \
 	s3/s3_range.c s3/s3_range.h \
+	s3/s3_relay.c s3/s3_relay.h \
 	s3/s3_request.c s3/s3_request.h \
 	s3/s3_route.c s3/s3_route.h \
 	s3/s3_time.c s3/s3_time.h \

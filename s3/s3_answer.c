@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "net/http_answer_head.h"
 #include "object/object_relay.h"
+#include "object/upload_pin.h"
 #include "s3/s3_error.h"
 
 #include "base/banned.h"
@@ -119,6 +120,10 @@ static void
 give_back(struct s3_request *request)
 {
     sink_release(&request->sink);
+    if (request->has_pin) {
+        upload_pin_give_back(request->s3->options.store, request->upload);
+        request->has_pin = false;
+    }
     if (request->has_bucket) {
         bucket_close(&request->bucket);
         request->has_bucket = false;

@@ -20,10 +20,12 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "object/object_relay.h"
+#include "object/upload_pin.h"
 #include "s3/s3_answer.h"
 #include "s3/s3_body.h"
 #include "s3/s3_error.h"
 #include "s3/s3_handler.h"
+#include "s3/s3_relay.h"
 
 #include "base/banned.h"
 
@@ -113,6 +115,10 @@ begin_anew(struct s3_request *request)
     }
     if (object_route_again(request->s3->options.store, request->anew_since_ns, &err) == ST_OK) {
         memset(&request->reply, 0, sizeof(request->reply));
+        if (request->has_pin) {
+            upload_pin_give_back(request->s3->options.store, request->upload);
+            request->has_pin = false;
+        }
         if (request->has_bucket) {
             bucket_close(&request->bucket);
             request->has_bucket = false;
@@ -171,8 +177,8 @@ check_body_and_run(struct http_exchange *exchange)
 }
 
 /* Why the network layer could not give us the body. */
-static void
-answer_body_failure(struct s3_request *request, enum status st)
+void
+s3_answer_body_failure(struct s3_request *request, enum status st)
 {
     struct error err = ERROR_INIT;
 
@@ -208,7 +214,7 @@ on_whole_body(struct http_exchange *exchange, enum status st, struct bytes body)
     struct s3_request *request = request_of(exchange);
 
     if (st != ST_OK) {
-        answer_body_failure(request, st);
+        s3_answer_body_failure(request, st);
         return;
     }
     request->body = body;
@@ -225,7 +231,7 @@ on_streamed_body(struct http_exchange *exchange, enum status st, const struct er
     } else if (err != NULL && err->code != ST_OK && err->text[0] != '\0') {
         s3_answer_error(request, err);
     } else {
-        answer_body_failure(request, st);
+        s3_answer_body_failure(request, st);
     }
 }
 
@@ -250,8 +256,8 @@ open_bucket(struct s3_request *request, struct error *err)
     return ST_OK;
 }
 
-static void
-start_operation(struct s3_request *request)
+void
+s3_start_operation(struct s3_request *request)
 {
     const struct s3_operation *operation = request->operation;
     struct http_exchange *exchange = request->exchange;
@@ -398,51 +404,6 @@ admit(struct s3_request *request, struct error *err)
     return refuse_own_headers(request, err);
 }
 
-/* ---- a key of another node ---- */
-
-static void
-on_relayed(struct http_exchange *exchange, struct object_relay_result *result)
-{
-    struct s3_request *request = request_of(exchange);
-
-    request->has_asked_body = result->has_asked_body;
-    if (result->answer != NULL) {
-        s3_answer_relayed(request, result->answer);
-    } else if (result->is_local) {
-        start_operation(request);
-    } else if (result->is_client_at_fault) {
-        answer_body_failure(request, result->status);
-    } else {
-        s3_answer_error(request, &result->error);
-    }
-}
-
-/* Under the map of now: here, or at the node that has the key or the upload. */
-static enum status
-run_or_relay(struct s3_request *request, struct error *err)
-{
-    struct bytes upload = s3_query_value(&request->route.query, "uploadId");
-    struct object_route route = {.is_local = true};
-    enum status st = ST_OK;
-
-    if (request->operation->target == S3_TARGET_OBJECT) {
-        st =
-            object_route(&request->bucket, request->route.key, upload, request->arena, &route, err);
-    }
-    if (st != ST_OK) {
-        return st;
-    }
-    if (route.is_local) {
-        start_operation(request);
-    } else if (request->http->is_from_peer) {
-        s3_answer_moved(request);
-    } else {
-        object_relay(&request->bucket, request->route.key, upload, &route, request->exchange,
-                     on_relayed);
-    }
-    return ST_OK;
-}
-
 static void enter(struct s3_request *request);
 
 static void
@@ -482,7 +443,7 @@ enter(struct s3_request *request)
         return;
     }
     if (st == ST_OK) {
-        st = run_or_relay(request, &err);
+        st = s3_relay_or_run(request, &err);
     }
     if (st != ST_OK) {
         s3_answer_error(request, &err);

@@ -47,10 +47,13 @@ struct s3_request {
     bool has_bucket;
     bool has_refreshed;    /* the control store was asked for the bucket */
     int64_t anew_since_ns; /* monotonic: the key was another node's after all; 0: it was not */
-    enum read_mode mode;   /* what the operation may do now */
-    bool has_asked_body;   /* then 100 Continue was sent */
-    struct bytes body;     /* S3_BODY_WHOLE */
-    struct sink *sink;     /* S3_BODY_STREAMED */
+    bool has_pin;          /* on upload, which this node has */
+    struct upload_id upload;
+    struct upload_search *search; /* where the upload is; NULL: was not looked for */
+    enum read_mode mode;          /* what the operation may do now */
+    bool has_asked_body;          /* then 100 Continue was sent */
+    struct bytes body;            /* S3_BODY_WHOLE */
+    struct sink *sink;            /* S3_BODY_STREAMED */
     struct s3_reply reply;
 };
 
@@ -69,7 +72,7 @@ void s3_reply_checksum(struct s3_request *request, const struct checksum *checks
 /* Parameter versionId of operations on objects. */
 MUST_USE enum status s3_request_check_version(const struct s3_request *request, struct error *err);
 /* Parameter uploadId. */
-struct upload_id;
+
 MUST_USE enum status s3_request_upload_id(const struct s3_request *request,
                                           struct upload_id *ret_id, struct error *err);
 /* Parameter partNumber, 1 to 10,000. */

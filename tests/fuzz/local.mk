@@ -89,3 +89,7 @@ fuzz_key_item_SOURCES = tests/fuzz/key_item_fuzz.c
 fuzz_key_item_LDADD = $(FUZZ_LIBS) $(OBJECT_LIBS)
 fuzz_peer_body_SOURCES = tests/fuzz/peer_body_fuzz.c
 fuzz_peer_body_LDADD = $(FUZZ_LIBS) $(OBJECT_LIBS)
+
+FUZZ_TARGETS += fuzz/upload_item
+fuzz_upload_item_SOURCES = tests/fuzz/upload_item_fuzz.c
+fuzz_upload_item_LDADD = $(FUZZ_LIBS) $(OBJECT_LIBS)

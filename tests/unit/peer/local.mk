@@ -6,7 +6,8 @@ PEER_TESTS = \
 	tests/unit/peer/peer_handler_test \
 	tests/unit/peer/peer_listing_test \
 	tests/unit/peer/put_forward_test \
-	tests/unit/peer/rebalance_kill_test
+	tests/unit/peer/rebalance_kill_test \
+	tests/unit/peer/upload_handover_test
 check_PROGRAMS += $(PEER_TESTS)
 TESTS += $(PEER_TESTS)
 LONG_TESTS += tests/unit/peer/ownership_model_test tests/unit/peer/rebalance_kill_test
@@ -32,3 +33,4 @@ tests_unit_peer_ownership_model_test_SOURCES = \
 	tests/unit/peer/model_work.c
 tests_unit_peer_ownership_model_test_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS)
 tests_unit_peer_ownership_model_test_LDADD = $(PEER_TEST_LIBS)
+tests_unit_peer_upload_handover_test_LDADD = $(PEER_TEST_LIBS)
