@@ -26,16 +26,6 @@ call_connection_close(struct call_connection *connection)
     free(connection);
 }
 
-bool
-call_connection_leads_to(const struct call_connection *connection,
-                         const struct call_destination *destination)
-{
-    return socket_address_equal(&connection->address, &destination->address) &&
-           connection->tls == destination->tls &&
-           bytes_equal(bytes_of(connection->wire.name, connection->wire.name_size),
-                       destination->host);
-}
-
 void
 call_connection_set_deadline(struct call_connection *connection, int64_t timeout_ms)
 {
@@ -65,9 +55,10 @@ wait_for(const struct call_connection *connection, short events, struct error *e
 }
 
 static enum status
-connect_socket(struct call_connection *connection, int fd, struct error *err)
+connect_socket(struct call_connection *connection, const struct socket_address *address,
+               struct error *err)
 {
-    const struct socket_address *address = &connection->address;
+    int fd = connection->wire.fd;
     int unacknowledged_ms = HTTP_PEER_UNACKNOWLEDGED_MS;
     int one = 1, failure = 0;
     socklen_t size = sizeof(failure);
@@ -115,12 +106,11 @@ smaller(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-enum status
-call_connection_open(const struct call_destination *destination, int64_t timeout_ms,
-                     struct call_connection **ret_connection, struct error *err)
+static enum status
+open_to(const struct wire_options *options, const struct socket_address *address,
+        int64_t timeout_ms, struct call_connection **ret_connection, struct error *err)
 {
-    int fd = socket(destination->address.storage.ss_family,
-                    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct call_connection *connection;
     enum status st;
 
@@ -128,11 +118,9 @@ call_connection_open(const struct call_destination *destination, int64_t timeout
         return fail_errno(err, ST_UNAVAILABLE, "No socket for a connection to a node");
     }
     connection = xcalloc(1, sizeof(*connection));
-    connection->address = destination->address;
-    connection->tls = destination->tls;
-    wire_begin(&connection->wire, fd, destination->tls, destination->host);
+    wire_begin(&connection->wire, fd, options);
     call_connection_set_deadline(connection, smaller(HTTP_LIMITS_DEFAULT.connect_ms, timeout_ms));
-    st = connect_socket(connection, fd, err);
+    st = connect_socket(connection, address, err);
     if (st == ST_OK) {
         call_connection_set_deadline(connection,
                                      smaller(HTTP_LIMITS_DEFAULT.handshake_ms, timeout_ms));
@@ -144,6 +132,34 @@ call_connection_open(const struct call_destination *destination, int64_t timeout
     }
     *ret_connection = connection;
     return ST_OK;
+}
+
+enum status
+call_connection_open(const struct wire_options *options, int64_t timeout_ms,
+                     struct call_connection **ret_connection, struct error *err)
+{
+    struct host_addresses addresses = {.count = 1, .list = {options->address}};
+    enum status st = ST_OK;
+
+    if (options->address.size == 0) {
+        st = host_resolver_wait(options->resolver, options->host,
+                                smaller(HTTP_LIMITS_DEFAULT.connect_ms, timeout_ms), &addresses,
+                                err);
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    /* A name may have addresses of both kinds, of which one leads nowhere. */
+    for (size_t i = 0; i < addresses.count; i++) {
+        st = wire_check_address(options, &addresses.list[i], err);
+        if (st == ST_OK) {
+            st = open_to(options, &addresses.list[i], timeout_ms, ret_connection, err);
+        }
+        if (st != ST_UNAVAILABLE) {
+            break;
+        }
+    }
+    return st;
 }
 
 static enum status

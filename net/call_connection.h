@@ -10,33 +10,21 @@
 
 #include "base/affinity.h"
 #include "base/list.h"
-#include "net/socket_address.h"
 #include "net/wire.h"
 
 struct call_connection {
-    struct list node; /* of the pool, while it is kept */
-    struct socket_address address;
-    struct tls_context *tls; /* NULL: clear text */
-    struct wire wire;        /* of the socket */
-    int64_t kept_ns;         /* monotonic, since when it is kept */
-    int64_t deadline_ns;     /* monotonic */
-    struct buffer input;     /* received and not used */
-};
-
-struct call_destination {
-    struct socket_address address;
-    struct bytes host;       /* "host:port", as others call the node */
-    struct tls_context *tls; /* NULL: clear text */
+    struct list node;    /* of the pool, while it is kept */
+    struct wire wire;    /* of the socket */
+    int64_t kept_ns;     /* monotonic, since when it is kept */
+    int64_t deadline_ns; /* monotonic */
+    struct buffer input; /* received and not used */
 };
 
 /* ST_UNAVAILABLE. */
-MUST_USE ON_WORKER enum status call_connection_open(const struct call_destination *destination,
+MUST_USE ON_WORKER enum status call_connection_open(const struct wire_options *options,
                                                     int64_t timeout_ms,
                                                     struct call_connection **ret_connection,
                                                     struct error *err);
-/* Would an open of it give the same? */
-bool call_connection_leads_to(const struct call_connection *connection,
-                              const struct call_destination *destination);
 void call_connection_close(struct call_connection *connection); /* NULL is allowed */
 void call_connection_set_deadline(struct call_connection *connection, int64_t timeout_ms);
 /* All parts, which are used up.  ST_CLOSED, ST_TIMEOUT. */

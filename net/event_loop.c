@@ -218,6 +218,7 @@ loop_main(void *arg)
     while (!loop->end(loop)) {
         run_turn(loop, 10);
     }
+    run_messages(loop); /* of questions that were cancelled: they free themselves */
     h2o_socket_read_stop(loop->wake_socket);
     h2o_socket_close(loop->wake_socket);
     /* Twice: what the first turn closed is freed by the second. */

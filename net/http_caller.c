@@ -63,12 +63,12 @@ http_caller_destroy(struct http_caller **take_caller)
 /* ---- the pool ---- */
 
 static struct call_connection *
-find_kept_locked(struct http_caller *caller, const struct call_destination *destination)
+find_kept_locked(struct http_caller *caller, const struct wire_options *wire)
 {
     for (struct list *node = caller->kept.next; node != &caller->kept; node = node->next) {
         struct call_connection *connection = CONTAINER_OF(struct call_connection, node, node);
 
-        if (call_connection_leads_to(connection, destination)) {
+        if (wire_leads_to(&connection->wire, wire)) {
             list_remove(&connection->node);
             caller->kept_count--;
             return connection;
@@ -86,13 +86,13 @@ is_usable(const struct call_connection *connection)
 }
 
 static struct call_connection *
-take_kept(struct http_caller *caller, const struct call_destination *destination)
+take_kept(struct http_caller *caller, const struct wire_options *wire)
 {
     for (;;) {
         struct call_connection *connection = NULL;
 
         WITH_LOCK (&caller->lock) {
-            connection = find_kept_locked(caller, destination);
+            connection = find_kept_locked(caller, wire);
         }
         if (connection == NULL || is_usable(connection)) {
             return connection;
@@ -320,7 +320,7 @@ send_request(struct call_connection *connection, const struct http_call_options 
 {
     const struct http_request_head head = {
         .path = options->path,
-        .host = options->host,
+        .host = options->wire.host,
         .headers = options->headers,
         .header_count = options->header_count,
         .prefix_size = options->prefix.size,
@@ -346,14 +346,13 @@ enum status
 http_caller_begin(struct http_caller *caller, const struct http_call_options *options,
                   struct arena *arena, struct http_call **ret_call, struct error *err)
 {
-    const struct call_destination destination = {options->address, options->host, options->tls};
-    struct call_connection *connection = take_kept(caller, &destination);
+    struct call_connection *connection = take_kept(caller, &options->wire);
     struct http_call *call;
     enum status st = ST_OK;
 
     assert_on_worker();
     if (connection == NULL) {
-        st = call_connection_open(&destination, options->timeout_ms, &connection, err);
+        st = call_connection_open(&options->wire, options->timeout_ms, &connection, err);
     }
     if (st != ST_OK) {
         return st;

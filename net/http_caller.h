@@ -12,8 +12,7 @@
 #define NET_HTTP_CALLER_H
 
 #include "net/http_answer_head.h"
-#include "net/socket_address.h"
-#include "net/tls_context.h"
+#include "net/wire.h"
 #include "stream/source.h"
 
 /* Idle connections, of all peers together. */
@@ -26,10 +25,8 @@ struct http_caller *http_caller_create(void);
 void http_caller_destroy(struct http_caller **take_caller);
 
 struct http_call_options {
-    struct socket_address address;
-    struct bytes host;       /* value of Host, and what a certificate must be for */
-    struct tls_context *tls; /* NULL: clear text */
-    struct bytes path;       /* of POST */
+    struct wire_options wire; /* its host is the value of Host */
+    struct bytes path;        /* of POST */
     const struct http_header *headers;
     size_t header_count;
     struct bytes prefix;    /* first bytes of the body */

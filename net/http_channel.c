@@ -9,6 +9,7 @@
 #define BIT(state) (1U << (state))
 
 static const unsigned ALLOWED_MOVES[HTTP_CHANNEL_STATE_COUNT] = {
+    [HTTP_CHANNEL_RESOLVING] = BIT(HTTP_CHANNEL_CONNECTING) | BIT(HTTP_CHANNEL_CLOSED),
     [HTTP_CHANNEL_CONNECTING] =
         BIT(HTTP_CHANNEL_HANDSHAKE) | BIT(HTTP_CHANNEL_SENDING) | BIT(HTTP_CHANNEL_CLOSED),
     [HTTP_CHANNEL_HANDSHAKE] = BIT(HTTP_CHANNEL_SENDING) | BIT(HTTP_CHANNEL_CLOSED),
@@ -62,10 +63,13 @@ http_channel_set_reading(struct http_channel *channel, bool is_reading)
     }
 }
 
-static void
-close_socket(struct http_channel *channel)
+void
+http_channel_close_socket(struct http_channel *channel)
 {
     h2o_timeout_unlink(&channel->timer);
+    if (channel->question != NULL) {
+        (void)host_question_cancel(&channel->question, NULL);
+    }
     if (channel->socket != NULL) {
         wire_end(&channel->wire);
         h2o_socket_close(channel->socket);
@@ -83,11 +87,11 @@ lose(struct http_channel *channel, enum status st, const char *sentence)
         sentence = arena_printf(channel->options.arena,
                                 "The node that has to answer, at %.*s, refused this node's "
                                 "certificate: %s",
-                                BYTES_ARGS(channel->options.host), channel->wire.alert);
+                                BYTES_ARGS(channel->options.wire.host), channel->wire.alert);
     }
     channel->failure = st;
     channel->sentence = sentence;
-    close_socket(channel);
+    http_channel_close_socket(channel);
     http_channel_move(channel, HTTP_CHANNEL_CLOSED);
 }
 
@@ -99,7 +103,7 @@ http_channel_destroy(struct http_channel *channel)
         channel->loop->kept_channel_count--;
     }
     event_loop_cancel(&channel->failed_task);
-    close_socket(channel);
+    http_channel_close_socket(channel);
     channel->magic = 0;
     free(channel);
 }
@@ -123,12 +127,19 @@ http_channel_on_timer(h2o_timeout_entry_t *timer)
 {
     struct http_channel *channel = CONTAINER_OF(struct http_channel, timer, timer);
 
-    if (channel->state == HTTP_CHANNEL_IDLE) {
+    switch (channel->state) {
+    case HTTP_CHANNEL_IDLE:
         http_channel_destroy(channel);
         return;
+    case HTTP_CHANNEL_RESOLVING:
+        http_channel_end_resolving(channel);
+        return;
+    case HTTP_CHANNEL_CONNECTING:
+        http_channel_try_next(channel);
+        return;
+    default:
+        lose_and_tell(channel, ST_TIMEOUT, "The node that has to answer was silent for too long.");
     }
-    lose_and_tell(channel, channel->state == HTTP_CHANNEL_CONNECTING ? ST_UNAVAILABLE : ST_TIMEOUT,
-                  "The node that has to answer was silent for too long.");
 }
 
 /* ---- receiving ---- */
@@ -268,6 +279,10 @@ http_channel_on_writable(h2o_socket_t *socket, const char *failure)
 {
     struct http_channel *channel = channel_from(socket->data);
 
+    if (failure != NULL && channel->state == HTTP_CHANNEL_CONNECTING) {
+        http_channel_try_next(channel);
+        return;
+    }
     if (failure != NULL) {
         lose_and_tell(channel, channel->state < HTTP_CHANNEL_SENDING ? ST_UNAVAILABLE : ST_CLOSED,
                       "The node that has to answer cannot be reached.");

@@ -3,7 +3,7 @@
  * A connection to a peer on one loop, and the one request on it: the client's side of HTTP/1.1 for
  * net/http_relay.c.  Kept open between requests, in a pool of its loop.
  *
- *   open -> CONNECTING -> [HANDSHAKE] -> SENDING (head, prefix)
+ *   open -> [RESOLVING] -> CONNECTING -> [HANDSHAKE] -> SENDING (head, prefix)
  *        -> WAITING (100 Continue; write*; body_sent) -> ANSWERING (read*)
  *        -> leave: IDLE in the pool if both sides are at the end of a message, else closed
  *
@@ -21,10 +21,10 @@
 #include "net/http_answer_head.h"
 #include "net/http_chunked.h"
 #include "net/http_loop.h"
-#include "net/socket_address.h"
 #include "net/wire.h"
 
 enum http_channel_state {
+    HTTP_CHANNEL_RESOLVING, /* the name of the node */
     HTTP_CHANNEL_CONNECTING,
     HTTP_CHANNEL_HANDSHAKE, /* of TLS */
     HTTP_CHANNEL_SENDING,
@@ -39,15 +39,13 @@ struct http_channel;
 typedef void http_channel_fn(struct http_channel *channel, void *arg);
 
 struct http_channel_options {
-    struct socket_address address;
-    struct bytes host;       /* "host:port", as others call the node */
-    struct tls_context *tls; /* NULL: clear text */
-    struct bytes head;       /* lives until leave, as prefix and arena do */
-    struct bytes prefix;     /* first bytes of the body */
-    bool has_payload;        /* more of it follows after 100 Continue */
-    bool is_head;            /* the answer is one to HEAD */
-    bool is_fresh;           /* not over a connection that was kept */
-    struct arena *arena;     /* for the head of the answer */
+    struct wire_options wire;
+    struct bytes head;   /* lives until leave, as prefix and arena do */
+    struct bytes prefix; /* first bytes of the body */
+    bool has_payload;    /* more of it follows after 100 Continue */
+    bool is_head;        /* the answer is one to HEAD */
+    bool is_fresh;       /* not over a connection that was kept */
+    struct arena *arena; /* for the head of the answer */
     http_channel_fn *changed;
     void *arg;
 };
@@ -63,6 +61,9 @@ struct http_channel {
     h2o_timeout_entry_t timer;
     struct loop_task failed_task;
     enum http_channel_state state;
+    struct host_question *question; /* in RESOLVING */
+    struct host_addresses addresses;
+    size_t address_next; /* to be tried if this one cannot be reached */
     struct http_channel_options options;
     bool is_reused;
     bool is_reading;

@@ -17,6 +17,12 @@ void http_channel_on_writable(h2o_socket_t *socket, const char *failure);
 void http_channel_on_timer(h2o_timeout_entry_t *timer);
 void http_channel_run_failed(struct loop_task *task);
 
+void http_channel_close_socket(struct http_channel *channel);
+
+/* The name server was silent for too long: with what is known from earlier, or the end. */
+void http_channel_end_resolving(struct http_channel *channel);
+/* The address that was tried cannot be reached. */
+void http_channel_try_next(struct http_channel *channel);
 /* The socket is connected. */
 void http_channel_begin_wire(struct http_channel *channel);
 void http_channel_shake_hands(struct http_channel *channel);

@@ -35,9 +35,8 @@ http_channel_shake_hands(struct http_channel *channel)
 void
 http_channel_begin_wire(struct http_channel *channel)
 {
-    wire_begin(&channel->wire, h2o_socket_get_fd(channel->socket), channel->options.tls,
-               channel->options.host);
-    if (channel->options.tls == NULL) {
+    wire_begin(&channel->wire, h2o_socket_get_fd(channel->socket), &channel->options.wire);
+    if (channel->options.wire.tls == NULL) {
         http_channel_move(channel, HTTP_CHANNEL_SENDING);
         http_channel_send_head(channel);
         return;
@@ -71,36 +70,106 @@ find_kept(struct http_loop *loop, const struct http_channel_options *options)
          node = node->next) {
         struct http_channel *channel = CONTAINER_OF(struct http_channel, node, node);
 
-        if (socket_address_equal(&channel->options.address, &options->address) &&
-            channel->options.tls == options->tls &&
-            bytes_equal(bytes_of(channel->wire.name, channel->wire.name_size), options->host)) {
+        if (wire_leads_to(&channel->wire, &options->wire)) {
             return channel;
         }
     }
     return NULL;
 }
 
-static void
-connect_to(struct http_channel *channel)
+/* False: the next address. */
+static bool
+connect_to(struct http_channel *channel, struct socket_address *address, struct error *err)
 {
-    struct socket_address *address = &channel->options.address;
     int timeout_ms = HTTP_PEER_UNACKNOWLEDGED_MS;
 
-    channel->state = HTTP_CHANNEL_CONNECTING;
+    if (wire_check_address(&channel->options.wire, address, err) != ST_OK) {
+        return false;
+    }
     channel->socket =
         h2o_socket_connect(channel->loop->event_loop.h2o, (struct sockaddr *)&address->storage,
                            address->size, http_channel_on_writable);
     metric_add(&http_peer_connects_total, 1);
     if (channel->socket == NULL) {
-        http_channel_lose_later(channel, ST_UNAVAILABLE,
-                                "No connection to the node that has to answer.");
-        return;
+        (void)fail(err, ST_UNAVAILABLE, "No connection to the node that has to answer.");
+        return false;
     }
     channel->socket->data = channel;
     h2o_socket_dont_read(channel->socket, 1);
     setsockopt(h2o_socket_get_fd(channel->socket), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms,
                sizeof(timeout_ms));
     http_channel_expect(channel, HTTP_TIMER_CONNECT);
+    return true;
+}
+
+/* In CONNECTING. */
+void
+http_channel_try_next(struct http_channel *channel)
+{
+    struct error err = ERROR_INIT;
+
+    (void)fail(&err, ST_UNAVAILABLE, "The node that has to answer, at %.*s, cannot be reached.",
+               BYTES_ARGS(channel->options.wire.host));
+    http_channel_close_socket(channel);
+    while (channel->address_next < channel->addresses.count) {
+        if (connect_to(channel, &channel->addresses.list[channel->address_next++], &err)) {
+            return;
+        }
+    }
+    http_channel_lose_later(channel, ST_UNAVAILABLE,
+                            arena_string(channel->options.arena, bytes_of_string(err.text)));
+}
+
+static void
+take_answer(const struct host_addresses *addresses, const char *sentence, void *arg)
+{
+    struct http_channel *channel = arg;
+
+    channel->question = NULL;
+    if (addresses == NULL) {
+        http_channel_lose_later(channel, ST_UNAVAILABLE,
+                                arena_string(channel->options.arena, bytes_of_string(sentence)));
+        return;
+    }
+    channel->addresses = *addresses;
+    http_channel_move(channel, HTTP_CHANNEL_CONNECTING);
+    http_channel_try_next(channel);
+}
+
+void
+http_channel_end_resolving(struct http_channel *channel)
+{
+    struct host_addresses addresses;
+    bool is_known = host_question_cancel(&channel->question, &addresses);
+
+    take_answer(is_known ? &addresses : NULL,
+                "The name of the node that has to answer was not looked up in time.", channel);
+}
+
+static void
+begin_connecting(struct http_channel *channel)
+{
+    const struct wire_options *wire = &channel->options.wire;
+    struct error err = ERROR_INIT;
+    enum status st = ST_OK;
+
+    channel->state = HTTP_CHANNEL_CONNECTING;
+    if (wire->address.size != 0) {
+        channel->addresses = (struct host_addresses){.count = 1, .list = {wire->address}};
+    } else {
+        st = host_resolver_find(wire->resolver, wire->host, &channel->addresses, &err);
+    }
+    if (st == ST_OK) {
+        http_channel_try_next(channel);
+    } else if (st == ST_WOULD_WAIT) {
+        channel->state = HTTP_CHANNEL_RESOLVING;
+        channel->question = host_resolver_ask(wire->resolver, wire->host,
+                                              &channel->loop->event_loop, take_answer, channel);
+        http_channel_expect(channel, HTTP_TIMER_CONNECT);
+    } else {
+        http_channel_lose_later(channel, st,
+                                arena_string(channel->options.arena, bytes_of_string(err.text)));
+    }
 }
 
 struct http_channel *
@@ -125,7 +194,7 @@ http_channel_open(struct http_loop *loop, const struct http_channel_options *opt
     channel->timer.cb = http_channel_on_timer;
     channel->failed_task.run = http_channel_run_failed;
     begin_request(channel, options);
-    connect_to(channel);
+    begin_connecting(channel);
     return channel;
 }
 

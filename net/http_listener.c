@@ -3,7 +3,9 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,6 +17,33 @@ struct address {
     struct sockaddr_storage storage;
     socklen_t size;
 };
+
+/* A name of this machine: its first address.  Blocks, before anything is served. */
+static enum status
+find_own_address(const char *name, uint16_t port, struct address *ret_address, struct error *err)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *list = NULL;
+    char service[8];
+    int result;
+
+    /* What ends with a number is meant as one. */
+    if (name[0] == '\0' || strchr("0123456789.", name[strlen(name) - 1]) != NULL) {
+        return fail(err, ST_INVALID, "%s is not an IPv4 or IPv6 address", name);
+    }
+    snprintf(service, sizeof(service), "%u", port);
+    result = getaddrinfo(name, service, &hints, &list);
+    if (result != 0) {
+        return fail(err, ST_INVALID, "%s is no address, and as a name it cannot be looked up: %s",
+                    name, gai_strerror(result));
+    }
+    memset(ret_address, 0, sizeof(*ret_address));
+    memcpy(&ret_address->storage, list->ai_addr, list->ai_addrlen);
+    ret_address->size = list->ai_addrlen;
+    freeaddrinfo(list);
+    return ST_OK;
+}
 
 static enum status
 parse_address(const char *text, uint16_t port, struct address *ret_address, struct error *err)
@@ -35,7 +64,7 @@ parse_address(const char *text, uint16_t port, struct address *ret_address, stru
         ret_address->size = sizeof(*v6);
         return ST_OK;
     }
-    return fail(err, ST_INVALID, "%s is not a numeric IPv4 or IPv6 address", text);
+    return find_own_address(text, port, ret_address, err);
 }
 
 static uint16_t

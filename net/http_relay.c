@@ -230,7 +230,7 @@ http_exchange_relay(struct http_exchange *exchange, const struct http_relay_opti
     bool has_payload = !exchange->body.is_complete;
     struct http_request_head head = {
         .path = options->path,
-        .host = options->host,
+        .host = options->wire.host,
         .headers = options->headers,
         .header_count = options->header_count,
         .prefix_size = options->prefix.size,
@@ -238,9 +238,7 @@ http_exchange_relay(struct http_exchange *exchange, const struct http_relay_opti
         .expects_continue = has_payload || request->expects_continue,
     };
     struct http_channel_options channel_options = {
-        .address = options->address,
-        .host = options->host,
-        .tls = options->tls,
+        .wire = options->wire,
         .prefix = options->prefix,
         .has_payload = has_payload,
         .is_head = bytes_equal_string(request->method, "HEAD"),

@@ -15,15 +15,12 @@
 #define NET_HTTP_RELAY_H
 
 #include "net/http_answer_head.h"
-#include "net/socket_address.h"
-#include "net/tls_context.h"
+#include "net/wire.h"
 
 /* Everything borrowed lives in the exchange's arena. */
 struct http_relay_options {
-    struct socket_address address;
-    struct bytes host;       /* value of Host, and what a certificate must be for */
-    struct tls_context *tls; /* NULL: clear text */
-    struct bytes path;       /* of POST */
+    struct wire_options wire; /* its host is the value of Host */
+    struct bytes path;        /* of POST */
     const struct http_header *headers;
     size_t header_count;
     struct bytes prefix; /* first bytes of the body, in front of the client's */

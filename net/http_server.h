@@ -47,7 +47,7 @@ struct http_server_options {
 };
 
 struct http_listen_options {
-    const char *address;          /* numeric, "127.0.0.1" or "::1" */
+    const char *address;          /* "127.0.0.1", "::1", or a name of this machine */
     uint16_t port;                /* 0: any free one */
     const char *certificate_file; /* PEM chain; NULL: clear text */
     const char *private_key_file;

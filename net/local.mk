@@ -6,6 +6,7 @@ libnet_a_SOURCES = \
 	net/call_connection.c net/call_connection.h \
 	net/event_loop.c net/event_loop.h \
 	net/h2o_library.h \
+	net/host_resolver.c net/host_resolver.h \
 	net/http_acceptor.c net/http_acceptor.h \
 	net/http_answer_head.c net/http_answer_head.h \
 	net/http_body.c net/http_body.h \

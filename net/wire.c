@@ -54,24 +54,47 @@ expect_host(const struct wire *wire)
     SSL_set_tlsext_host_name(wire->ssl, host);
 }
 
-void
-wire_begin(struct wire *wire, int fd, struct tls_context *tls, struct bytes name)
+enum status
+wire_check_address(const struct wire_options *options, const struct socket_address *address,
+                   struct error *err)
 {
+    if (options->tls == NULL && options->is_local_only && !socket_address_is_loopback(address)) {
+        return fail(err, ST_UNAVAILABLE,
+                    "The node at %.*s is on another machine, and this node has no TLS for it: give "
+                    "it --peer-tls-cert, --peer-tls-key and --peer-tls-ca, or --insecure-peer",
+                    BYTES_ARGS(options->host));
+    }
+    return ST_OK;
+}
+
+void
+wire_begin(struct wire *wire, int fd, const struct wire_options *options)
+{
+    struct bytes host = options->host;
     SSL_CTX *context;
 
     memset(wire, 0, sizeof(*wire));
     wire->fd = fd;
-    wire->name_size = name.size < sizeof(wire->name) ? name.size : sizeof(wire->name) - 1;
-    memcpy(wire->name, name.data, wire->name_size);
-    wire->is_begun = tls == NULL;
-    if (tls == NULL) {
+    wire->name_size = host.size < sizeof(wire->name) ? host.size : sizeof(wire->name) - 1;
+    memcpy(wire->name, host.data, wire->name_size);
+    wire->options = *options;
+    wire->options.host = bytes_of(wire->name, wire->name_size);
+    wire->is_begun = options->tls == NULL;
+    if (options->tls == NULL) {
         return;
     }
-    context = tls_context_get(tls);
+    context = tls_context_get(options->tls);
     wire->ssl = SSL_new(context);
     SSL_CTX_free(context);
     CHECK(wire->ssl != NULL && SSL_set_fd(wire->ssl, fd) == 1);
     expect_host(wire);
+}
+
+bool
+wire_leads_to(const struct wire *wire, const struct wire_options *options)
+{
+    return wire->options.tls == options->tls && bytes_equal(wire->options.host, options->host) &&
+           socket_address_equal(&wire->options.address, &options->address);
 }
 
 /* ---- failures ---- */

@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 
 #include "base/bytes.h"
+#include "net/host_resolver.h"
 #include "net/tls_context.h"
 
 /* A name in DNS has at most 253 characters; the rest is brackets and a port. */
@@ -23,7 +24,17 @@
 
 struct ssl_st;
 
+/* Where a node is, and how it is spoken to. */
+struct wire_options {
+    struct bytes host;              /* "host:port", as others call the node */
+    struct socket_address address;  /* size 0: the host is looked up */
+    struct host_resolver *resolver; /* of hosts that are looked up */
+    struct tls_context *tls;        /* NULL: clear text */
+    bool is_local_only;             /* clear text goes to this machine alone */
+};
+
 struct wire {
+    struct wire_options options; /* its host is name */
     int fd;
     struct ssl_st *ssl; /* NULL: clear */
     bool wants_write;   /* of a handshake that would wait: for room, else for bytes */
@@ -34,8 +45,12 @@ struct wire {
     char name[WIRE_NAME_BYTES_MAX];
 };
 
-/* name: "host:port", as others call the node.  tls NULL: clear. */
-void wire_begin(struct wire *wire, int fd, struct tls_context *tls, struct bytes name);
+/* May it be spoken to at that address?  ST_UNAVAILABLE. */
+MUST_USE enum status wire_check_address(const struct wire_options *options,
+                                        const struct socket_address *address, struct error *err);
+void wire_begin(struct wire *wire, int fd, const struct wire_options *options);
+/* Would another one of these options lead to the same? */
+bool wire_leads_to(const struct wire *wire, const struct wire_options *options);
 /* ST_OK: at once where it is clear.  ST_WOULD_WAIT: see wants_write.  ST_UNAVAILABLE, with a
  * sentence: it is not the node that is meant, or no TLS is spoken. */
 MUST_USE enum status wire_handshake(struct wire *wire, struct error *err);

@@ -121,15 +121,15 @@ stop(void)
 static struct http_call_options
 options_for(const char *path)
 {
-    struct http_call_options options = {.host = BYTES_LITERAL("peer:1"),
-                                        .tls = client_tls,
+    struct http_call_options options = {.wire.host = BYTES_LITERAL("peer:1"),
+                                        .wire.tls = client_tls,
                                         .path = bytes_of_string(path),
                                         .prefix = BYTES_LITERAL(PREFIX),
                                         .timeout_ms = 10000};
     char text[32];
 
     snprintf(text, sizeof(text), "127.0.0.1:%u", CALL_OVER_TLS ? server.tls_port : server.port);
-    EXPECT_STATUS(ST_OK, socket_address_parse(bytes_of_string(text), &options.address, NULL));
+    EXPECT_STATUS(ST_OK, socket_address_parse(bytes_of_string(text), &options.wire.address, NULL));
     return options;
 }
 
@@ -232,7 +232,7 @@ TEST(silence_and_absence_are_told_apart)
     EXPECT_STATUS(ST_TIMEOUT, http_caller_call(caller, &options, &arena, &result, &err));
     test_respond(held, 200, "late");
     EXPECT_STATUS(ST_OK,
-                  socket_address_parse(BYTES_LITERAL("127.0.0.1:1"), &options.address, NULL));
+                  socket_address_parse(BYTES_LITERAL("127.0.0.1:1"), &options.wire.address, NULL));
     EXPECT_STATUS(ST_UNAVAILABLE, http_caller_call(caller, &options, &arena, &result, &err));
     stop();
 }

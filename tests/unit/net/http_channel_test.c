@@ -46,8 +46,8 @@ static void
 relay(struct http_exchange *exchange, bool is_fresh)
 {
     struct http_relay_options options = {
-        .address = peer_address,
-        .host = BYTES_LITERAL("peer"),
+        .wire.address = peer_address,
+        .wire.host = BYTES_LITERAL("peer"),
         .path = BYTES_LITERAL("/peer/v1/test"),
         .prefix = BYTES_LITERAL(PREFIX),
         .is_fresh = is_fresh,

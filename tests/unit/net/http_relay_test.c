@@ -32,6 +32,8 @@ static struct test_authority authority;
 static struct tls_files identity_files;
 static struct tls_context *client_tls;
 static const char *peer_name = "peer:1";
+static struct host_resolver *by_name; /* NULL: at peer_address */
+static struct test_gate lookup_gate;
 
 /* ---- back ---- */
 
@@ -189,9 +191,10 @@ handle_front(struct http_exchange *exchange, void *arg)
     const struct http_request *request = http_exchange_request(exchange);
     struct http_header *headers = arena_calloc(http_exchange_arena(exchange), 2, sizeof(*headers));
     struct http_relay_options options = {
-        .address = peer_address,
-        .host = bytes_of_string(peer_name),
-        .tls = client_tls,
+        .wire.address = by_name != NULL ? (struct socket_address){.size = 0} : peer_address,
+        .wire.resolver = by_name,
+        .wire.host = bytes_of_string(peer_name),
+        .wire.tls = client_tls,
         .path = BYTES_LITERAL("/peer/v1/test"),
         .headers = headers,
         .header_count = 2,
@@ -229,6 +232,7 @@ static void
 start(void)
 {
     struct prng prng = test_prng();
+    struct http_limits limits = HTTP_LIMITS_DEFAULT;
 
     big = xmalloc(BIG_BYTES);
     prng_fill(&prng, big, BIG_BYTES);
@@ -238,7 +242,9 @@ start(void)
     test_server_start(&back, &(struct test_server_options){.handler = handle_back,
                                                            .has_tls = RELAY_OVER_TLS,
                                                            .tls = &identity_files});
-    test_server_start(&front, &(struct test_server_options){.handler = handle_front});
+    limits.connect_ms = by_name != NULL ? 50 : limits.connect_ms;
+    test_server_start(&front,
+                      &(struct test_server_options){.handler = handle_front, .limits = &limits});
     use_port(RELAY_OVER_TLS ? back.tls_port : back.port);
     test_client_open(&client, front.port);
 }
@@ -301,6 +307,59 @@ TEST(a_peer_of_another_name_gets_nothing)
     }
     peer_name = "peer:1";
     stop();
+}
+
+/* A port that nobody listens on, then the peer. */
+static enum status
+find_two(const char *host, uint16_t port, struct host_addresses *ret_addresses, struct error *err)
+{
+    CHECK(strcmp(host, "peer") == 0 && port == 1);
+    ret_addresses->count = 2;
+    CHECK(socket_address_parse(BYTES_LITERAL("127.0.0.1:1"), &ret_addresses->list[0], NULL) ==
+          ST_OK);
+    ret_addresses->list[1] = peer_address;
+    return ST_OK;
+}
+
+static enum status
+find_none(const char *host, uint16_t port, struct host_addresses *ret_addresses, struct error *err)
+{
+    return fail(err, ST_UNAVAILABLE, "not known");
+}
+
+static enum status
+find_never(const char *host, uint16_t port, struct host_addresses *ret_addresses, struct error *err)
+{
+    test_gate_pass(&lookup_gate);
+    return find_two(host, port, ret_addresses, err);
+}
+
+static void
+expect_by_name(host_lookup_fn *lookup, int status)
+{
+    by_name = host_resolver_create(lookup);
+    start();
+    test_client_ask(&client, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n", status, &response);
+    if (status == 200) {
+        send_big_put("/stream");
+        test_client_read(&client, false, &response);
+        EXPECT_INT(200, response.status);
+    } else {
+        EXPECT_BYTES(BYTES_LITERAL("ST_UNAVAILABLE"), buffer_bytes(&response.body));
+    }
+    stop();
+    host_resolver_destroy(&by_name);
+}
+
+/* Every address of a name is tried; a name server that knows nothing, or is silent, is a peer that
+ * cannot be reached. */
+TEST(a_peer_is_found_by_name)
+{
+    lookup_gate = TEST_GATE_INIT;
+    expect_by_name(find_two, 200);
+    expect_by_name(find_none, 503);
+    expect_by_name(find_never, 503);
+    test_gate_open(&lookup_gate);
 }
 
 /* HEAD tells the length that GET would send, and no body. */

@@ -17,6 +17,7 @@ NET_TESTS = \
 	tests/unit/net/http_date_test \
 	tests/unit/net/http_head_test \
 	tests/unit/net/http_reply_head_test
+NET_TESTS += tests/unit/net/host_resolver_test
 NET_TESTS += tests/unit/net/http_answer_head_test
 NET_TESTS += tests/unit/net/http_body_test
 NET_TESTS += tests/unit/net/http_caller_test
@@ -61,3 +62,4 @@ tests_unit_net_http_relay_tls_test_SOURCES = tests/unit/net/http_relay_test.c
 tests_unit_net_http_relay_tls_test_CPPFLAGS = $(AM_CPPFLAGS) -DRELAY_OVER_TLS=1
 tests_unit_net_http_relay_tls_test_LDADD = $(NET_TEST_LIBS)
 tests_unit_net_wire_test_LDADD = $(NET_TEST_LIBS)
+tests_unit_net_host_resolver_test_LDADD = $(NET_TEST_LIBS)

@@ -70,8 +70,8 @@ stop(void)
 static enum status
 call(const char *host, uint16_t port, struct tls_context *tls)
 {
-    struct http_call_options options = {.host = bytes_of_string(host),
-                                        .tls = tls,
+    struct http_call_options options = {.wire.host = bytes_of_string(host),
+                                        .wire.tls = tls,
                                         .path = BYTES_LITERAL("/x"),
                                         .prefix = BYTES_LITERAL("prefix"),
                                         .timeout_ms = 10000};
@@ -80,7 +80,7 @@ call(const char *host, uint16_t port, struct tls_context *tls)
     enum status st;
 
     snprintf(text, sizeof(text), "127.0.0.1:%u", port);
-    EXPECT_STATUS(ST_OK, socket_address_parse(bytes_of_string(text), &options.address, NULL));
+    EXPECT_STATUS(ST_OK, socket_address_parse(bytes_of_string(text), &options.wire.address, NULL));
     st = http_caller_call(caller, &options, &arena, &result, &err);
     if (st == ST_OK) {
         EXPECT_INT(200, result.head.status);
