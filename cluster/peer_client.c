@@ -18,6 +18,7 @@ struct peer_client {
     struct peer_identity *identity;
     struct peer_patience *patience;
     struct http_caller *caller;
+    struct host_resolver *resolver;
     struct tls_context *tls;
     bool is_clear_allowed;
 };
@@ -30,6 +31,7 @@ peer_client_create(const struct peer_client_options *options)
     client->identity = options->identity;
     client->patience = peer_patience_create(options->waiting_max, PEER_RETRY_INTERVAL_MS);
     client->caller = http_caller_create();
+    client->resolver = host_resolver_create(NULL);
     client->tls = options->tls;
     client->is_clear_allowed = options->is_clear_allowed;
     return client;
@@ -45,13 +47,14 @@ peer_client_destroy(struct peer_client **take_client)
     }
     *take_client = NULL;
     http_caller_destroy(&client->caller);
+    host_resolver_destroy(&client->resolver);
     peer_patience_destroy(&client->patience);
     free(client);
 }
 
 /* Address, path, head and its signature, as both kinds of request send them. */
 struct envelope {
-    struct socket_address address;
+    struct wire_options wire;
     struct bytes path;
     struct bytes prefix;
     struct http_header headers[HEADER_COUNT];
@@ -63,18 +66,15 @@ prepare(struct peer_client *client, const char *verb, struct bytes address,
         struct error *err)
 {
     struct buffer prefix = BUFFER_INIT;
-    enum status st = socket_address_parse(address, &ret_envelope->address, err);
+    enum status st = host_address_check(address, err);
 
-    if (st == ST_OK && client->tls == NULL && !client->is_clear_allowed &&
-        !socket_address_is_loopback(&ret_envelope->address)) {
-        st = fail(err, ST_UNAVAILABLE,
-                  "The node at %.*s is on another machine, and this node has no TLS for it: "
-                  "--peer-tls-cert, --peer-tls-key and --peer-tls-ca, or --insecure-peer",
-                  BYTES_ARGS(address));
-    }
     if (st != ST_OK) {
         return st;
     }
+    ret_envelope->wire = (struct wire_options){.host = address,
+                                               .resolver = client->resolver,
+                                               .tls = client->tls,
+                                               .is_local_only = !client->is_clear_allowed};
     peer_head_write(head, &prefix);
     ret_envelope->prefix = arena_copy(arena, buffer_bytes(&prefix));
     buffer_release(&prefix);
@@ -151,8 +151,6 @@ send_call(struct peer_client *client, const struct peer_call_options *options, s
 {
     struct peer_head head = options->head;
     struct http_call_options call_options = {
-        .host = options->address,
-        .tls = client->tls,
         .header_count = HEADER_COUNT,
         .rest = options->body,
         .payload = options->payload,
@@ -169,7 +167,7 @@ send_call(struct peer_client *client, const struct peer_call_options *options, s
     if (st != ST_OK) {
         return st;
     }
-    call_options.address = envelope.address;
+    call_options.wire = envelope.wire;
     call_options.path = envelope.path;
     call_options.headers = envelope.headers;
     call_options.prefix = envelope.prefix;
@@ -380,8 +378,6 @@ start(struct relay *relay, struct http_exchange *exchange, struct error *err)
     struct arena *arena = http_exchange_arena(exchange);
     struct peer_head head = relay->options.head;
     struct http_relay_options options = {
-        .host = relay->options.address,
-        .tls = relay->client->tls,
         .header_count = HEADER_COUNT,
         .is_fresh = relay->is_repeated,
         .arg = relay,
@@ -413,7 +409,7 @@ start(struct relay *relay, struct http_exchange *exchange, struct error *err)
         complain(relay->client, relay->options.node_id, st, err != NULL ? err->text : NULL);
         return st;
     }
-    options.address = envelope->address;
+    options.wire = envelope->wire;
     options.path = envelope->path;
     options.headers = envelope->headers;
     options.prefix = envelope->prefix;

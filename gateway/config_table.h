@@ -19,6 +19,8 @@
     X(STRING, public_url, NULL, "URL", "with --etcd: where others reach this node's --listen")     \
     X(STRING, peer_listen, NULL, "ADDR:PORT",                                                      \
       "with --etcd: listener for other nodes; default: the address of --listen, any port")         \
+    X(STRING, peer_address, NULL, "HOST[:PORT]",                                                   \
+      "where others reach --peer-listen, by number or name, if not at its own address")            \
     X(STRING, peer_tls_cert, NULL, "FILE",                                                         \
       "PEM certificate chain of this node: nodes speak TLS to each other")                         \
     X(STRING, peer_tls_key, NULL, "FILE", "PEM private key of --peer-tls-cert")                    \

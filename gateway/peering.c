@@ -9,6 +9,7 @@
 #include "cluster/cluster_key.h"
 #include "cluster/peer_client.h"
 #include "gateway/membership.h"
+#include "net/host_resolver.h"
 #include "object/object_cluster.h"
 
 #include "base/banned.h"
@@ -154,9 +155,16 @@ static enum status
 publish_address(struct peering *peering, const struct config *config, const char *address,
                 uint16_t port, struct error *err)
 {
+    const char *own = config->peer_address;
     bool is_ipv6 = strchr(address, ':') != NULL;
+    enum status st;
 
-    if (!membership_is_wildcard(address)) {
+    if (own != NULL) {
+        const char *end = own[0] == '[' ? strchr(own, ']') : own;
+        bool has_port = end != NULL && strchr(end, ':') != NULL;
+
+        peering->address = has_port ? xstrdup(own) : xasprintf("%s:%u", own, port);
+    } else if (!membership_is_wildcard(address)) {
         peering->address =
             xasprintf("%s%s%s:%u", is_ipv6 ? "[" : "", address, is_ipv6 ? "]" : "", port);
     } else if (config->public_url != NULL) {
@@ -166,10 +174,13 @@ publish_address(struct peering *peering, const struct config *config, const char
     } else {
         return fail(err, ST_INVALID,
                     "Setting peer_listen: %s says nothing to other nodes; give an address of this "
-                    "machine, or --public-url",
+                    "machine, or --peer-address, or --public-url",
                     address);
     }
-    return ST_OK;
+    st = host_address_check(bytes_of_string(peering->address), err);
+    return st == ST_OK ? st
+                       : fail(err, st, "Other nodes cannot reach this one at %s: %s",
+                              peering->address, err->text);
 }
 
 /* Signatures keep others from asking; only TLS keeps them from listening. */

@@ -267,6 +267,7 @@ class LodeNode(Program):
         self.cluster = cluster
         self.port, self.admin_port, self.peer_port = ports or free_ports(3)
         self.mountpath_count = mountpaths
+        self.extra_options = []  # for a test
         self.certificate = None  # (file, key) to use instead of one made for it
         self.mountpath_folder = folder  # elsewhere for a disk of its own, e.g. a small one
 
@@ -313,7 +314,7 @@ class LodeNode(Program):
         if self.cluster.is_clustered:
             command += ["--peer-listen", f"{self.address}:{self.peer_port}"] + self.peer_options()
         return (command + self.cluster_options() + self.storage_options()
-                + self.cluster.node_options)
+                + self.cluster.node_options + self.extra_options)
 
     def environment(self):
         return {"LODE_ROOT_ACCESS_KEY": self.cluster.access_key,

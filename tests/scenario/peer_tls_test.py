@@ -182,11 +182,51 @@ def renewal(cluster):
           status_of(curl(cluster, "/sealed/small")) == "200", target.log_end())
 
 
+def by_name(cluster):
+    """A target that others call by a name, of which one address leads nowhere."""
+    target = cluster.targets()[0]
+    own = cluster.authority()
+    target.certificate = own.sign("named", "DNS:localhost")
+    target.extra_options = ["--peer-address", f"localhost:{target.peer_port}"]
+    target.stop()
+    target.start()
+    target.wait_ready()
+    check("a target with a name is found", wait_until(
+        lambda: status_of(curl(cluster, "/sealed/small")) == "200"), cluster.gateways()[0].log_end())
+    listing = curl(cluster, "/sealed?list-type=2")
+    check("also by threads that wait", status_of(listing) == "200", listing)
+    size = os.path.getsize(cluster.gateways()[0].log_path)
+    target.extra_options = ["--peer-address", "no-such-name.invalid"]
+    target.stop()
+    target.start()
+    target.wait_ready()
+    done = curl(cluster, "/sealed/small")
+    check("a name that nobody knows: 503", status_of(done) == "503", done)
+    check("and the gateway's log says so",
+          wait_until(lambda: log_has(cluster.gateways()[0], "no-such-name.invalid", size)),
+          cluster.gateways()[0].log_end())
+    target.certificate = own.sign("sixth", "IP:::1")
+    target.extra_options = ["--peer-listen", f"[::1]:{target.peer_port}"]
+    target.stop()
+    target.start()
+    target.wait_ready()
+    check("at an address of IPv6", wait_until(
+        lambda: status_of(curl(cluster, "/sealed/small")) == "200"), cluster.gateways()[0].log_end())
+    target.extra_options = []
+    target.certificate = None
+    target.stop()
+    target.start()
+    target.wait_ready()
+    check("and its number again", wait_until(
+        lambda: status_of(curl(cluster, "/sealed/small")) == "200"))
+
+
 def refusals_at_start(cluster, directory):
     """Sentences for who starts a node."""
     own = cluster.authority()
     certificate, key = own.sign("half", "DNS:half")
     cases = (
+        ("a peer address that is none", ["--peer-address", "http://a:1"], "cannot reach this one"),
         ("clear text to other machines", ["--public-url", "http://192.0.2.1:80"], "--insecure-peer"),
         ("a certificate without authorities",
          ["--peer-tls-cert", certificate, "--peer-tls-key", key], "must be set together"),
@@ -217,6 +257,7 @@ def main():
         strangers(cluster)
         all_bad(cluster, directory)
         renewal(cluster)
+        by_name(cluster)
         refusals_at_start(cluster, directory)
     finally:
         if not all(results):
