@@ -536,25 +536,3 @@ authenticate_refresh(const struct authenticate_options *options, const struct ht
     return control_refresh(credential_store_control(options->credentials),
                            credential_document_key(arena, "key/", parsed.access_key), err);
 }
-
-enum status
-authenticate_native_anonymous(const struct http_request *request,
-                              struct authentication *ret_authentication, struct error *err)
-{
-    static const struct principal ANONYMOUS = {.is_root = true,
-                                               .is_anonymous = true,
-                                               .user = {"root", 4},
-                                               .access_key = {"native-anonymous", 16}};
-
-    for (size_t i = 0; i < request->header_count; i++) {
-        if (bytes_equal_string(request->headers[i].name, "forwarded") ||
-            bytes_equal_string(request->headers[i].name, "x-forwarded-for")) {
-            return fail_as(err, ST_UNAUTHENTICATED, "AccessDenied",
-                           "token required: requests that were forwarded cannot be anonymous");
-        }
-    }
-    *ret_authentication = (struct authentication){.principal = &ANONYMOUS,
-                                                  .payload_mode = PAYLOAD_UNSIGNED,
-                                                  .decoded_length = HTTP_LENGTH_UNKNOWN};
-    return ST_OK;
-}

@@ -94,6 +94,31 @@ MUST_USE enum status authenticate_native_anonymous(const struct http_request *re
                                                    struct error *err);
 
 /*
+ * A request that a gateway of this cluster has authenticated and sent here.  mac came with the
+ * request; computed is what this node makes of the same statement with the cluster's key.  Both
+ * have VOUCH_MAC_SIZE bytes and are compared here.
+ */
+#define VOUCH_MAC_SIZE 32
+struct authenticate_vouch {
+    const unsigned char *mac;
+    const unsigned char *computed;
+    bool is_anonymous;       /* the operator of the gateway allowed that */
+    struct bytes access_key; /* else whose */
+    bool has_payload_sha256; /* signed by the client */
+    unsigned char payload_sha256[32];
+};
+/* ST_DENIED: the two differ, or the key is gone since.  authenticate_misses_key then tells whether
+ * authenticate_vouched_refresh may find it. */
+MUST_USE enum status authenticate_vouched(struct credential_store *credentials,
+                                          const struct authenticate_vouch *vouch,
+                                          struct arena *arena,
+                                          struct authentication *ret_authentication,
+                                          struct error *err);
+MUST_USE ON_WORKER enum status authenticate_vouched_refresh(struct credential_store *credentials,
+                                                            struct bytes access_key,
+                                                            struct arena *arena, struct error *err);
+
+/*
  * Compare the SHA-256 of the body that came with the one that was signed.  ST_DIGEST_MISMATCH
  * (XAmzContentSHA256Mismatch) in mode PAYLOAD_SIGNED, ST_OK in all others.  For operations that
  * hash the body in the same pass as its other digests (stream/digest.h); see also

@@ -32,6 +32,10 @@ bool credential_hmac_sha1(struct credential_store *store, struct bytes access_ke
                           struct bytes message, unsigned char ret_mac[HMAC_SHA1_SIZE],
                           struct credential_owner *ret_owner);
 
+/* Who the key belongs to, for a request that was authenticated elsewhere.  False: no such key. */
+bool credential_find_owner(struct credential_store *store, struct bytes access_key,
+                           struct credential_owner *ret_owner);
+
 struct control *credential_store_control(struct credential_store *store);
 
 #endif

@@ -215,6 +215,17 @@ credential_hmac_sha1(struct credential_store *store, struct bytes access_key, st
     return is_found;
 }
 
+bool
+credential_find_owner(struct credential_store *store, struct bytes access_key,
+                      struct credential_owner *ret_owner)
+{
+    struct credential copy;
+    bool is_found = copy_credential(store, access_key, &copy);
+
+    give_owner(&copy, ret_owner);
+    return is_found;
+}
+
 /* ---- creation ---- */
 
 static void

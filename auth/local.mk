@@ -5,6 +5,7 @@ libauth_a_SOURCES = \
 	auth/amz_date.c auth/amz_date.h \
 	auth/auth_metrics.c auth/auth_metrics.h \
 	auth/authenticate.c auth/authenticate.h \
+	auth/authenticate_vouch.c \
 	auth/authorize.c auth/authorize.h \
 	auth/aws_chunked.c auth/aws_chunked.h \
 	auth/canonical_request.c auth/canonical_request.h \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Private to auth/ (tools and tests watch over that): what a principal is.  Only authenticate.c
- * makes one for a request, and only after the signature was found right.
+ * makes one for a request, after the signature was found right, and authenticate_vouch.c, after
+ * that of the gateway which authenticated it.
  */
 #ifndef AUTH_PRINCIPAL_PRIVATE_H
 #define AUTH_PRINCIPAL_PRIVATE_H

@@ -29,7 +29,8 @@ libcluster_a_SOURCES += \
 	cluster/peer_head.c cluster/peer_head.h \
 	cluster/peer_patience.c cluster/peer_patience.h \
 	cluster/peer_replay.c cluster/peer_replay.h \
-	cluster/peer_signature.c cluster/peer_signature.h
+	cluster/peer_signature.c cluster/peer_signature.h \
+	cluster/redirect_signature.c cluster/redirect_signature.h
 
 # What a program needs that links libcluster.a.
 CLUSTER_LIBS = libcluster.a $(AUTH_LIBS) $(BASE_LIBS)

@@ -83,6 +83,12 @@ peer_identity_node(const struct peer_identity *identity)
     return identity->node_id;
 }
 
+struct bytes
+peer_identity_cluster(const struct peer_identity *identity)
+{
+    return identity->cluster_id;
+}
+
 void
 peer_identity_set_keys(struct peer_identity *identity, const struct peer_key *keys, size_t count)
 {
@@ -255,4 +261,30 @@ peer_verify(struct peer_identity *identity, struct bytes path, struct bytes head
         *ret_from = signature.from;
     }
     return st;
+}
+
+enum status
+peer_mac(struct peer_identity *identity, uint64_t key_number, const char *label,
+         struct bytes message, uint64_t *ret_key_number, unsigned char ret_mac[PEER_MAC_SIZE],
+         struct error *err)
+{
+    char text[HMAC_SHA256_MESSAGE_BYTES_MAX];
+    struct digest_value digest;
+    char digest_hex[2 * DIGEST_SIZE_MAX + 1];
+    struct peer_key key;
+    int size;
+
+    if (!find_key(identity, key_number, &key)) {
+        return key_number == 0
+                   ? fail(err, ST_UNAVAILABLE, "The cluster key is not known yet")
+                   : fail(err, ST_DENIED, "Cluster key %" PRIu64 " is not valid here", key_number);
+    }
+    digest_of(DIGEST_SHA256, message, &digest);
+    encode_hex(digest_value_bytes(&digest), digest_hex);
+    size = snprintf(text, sizeof(text), "%s\n%s", label, digest_hex);
+    CHECK(size > 0 && (size_t)size < sizeof(text));
+    hmac_sha256(bytes_of(key.secret, sizeof(key.secret)), bytes_of(text, (size_t)size), ret_mac);
+    *ret_key_number = key.number;
+    memory_wipe(&key, sizeof(key));
+    return ST_OK;
 }

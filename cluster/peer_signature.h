@@ -51,4 +51,13 @@ MUST_USE enum status peer_verify(struct peer_identity *identity, struct bytes pa
                                  struct bytes head, struct bytes value, struct bytes *ret_from,
                                  struct error *err);
 
+/* For statements of nodes that travel in other forms (cluster/redirect_signature.h): HMAC-SHA-256
+ * of label and message with a key of the cluster, key_number 0: the newest.  label tells the forms
+ * apart.  ST_UNAVAILABLE: there is no key yet; ST_DENIED: not that one. */
+#define PEER_MAC_SIZE 32
+MUST_USE enum status peer_mac(struct peer_identity *identity, uint64_t key_number,
+                              const char *label, struct bytes message, uint64_t *ret_key_number,
+                              unsigned char ret_mac[PEER_MAC_SIZE], struct error *err);
+struct bytes peer_identity_cluster(const struct peer_identity *identity);
+
 #endif

@@ -38,6 +38,9 @@ fuzz_http_answer_head_LDADD = $(FUZZ_LIBS) $(NET_LIBS) $(BASE_LIBS)
 FUZZ_TARGETS += fuzz/peer_head fuzz/peer_signature
 fuzz_peer_signature_SOURCES = tests/fuzz/peer_signature_fuzz.c
 fuzz_peer_signature_LDADD = $(FUZZ_LIBS) $(CLUSTER_LIBS)
+FUZZ_TARGETS += fuzz/redirect_mark
+fuzz_redirect_mark_SOURCES = tests/fuzz/redirect_mark_fuzz.c
+fuzz_redirect_mark_LDADD = $(FUZZ_LIBS) $(CLUSTER_LIBS)
 fuzz_peer_head_SOURCES = tests/fuzz/peer_head_fuzz.c
 fuzz_peer_head_LDADD = $(FUZZ_LIBS) $(CLUSTER_LIBS)
 
