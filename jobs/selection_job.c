@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "jobs/name_template.h"
 #include "object/bucket.h"
-#include "object/object_copy.h"
+#include "object/object_copy_split.h"
 #include "object/object_delete.h"
 #include "object/object_list.h"
 
@@ -119,27 +119,53 @@ delete_copied(struct selection *selection, struct bytes name, struct bytes etag,
     return st;
 }
 
+/* How one copy ended. */
 static enum status
-copy_one(struct selection *selection, struct bytes name, struct error *err)
+take_copied(struct selection *selection, const struct object_copy_entry *entry, uint64_t size,
+            struct error *err)
 {
-    struct buffer key = BUFFER_INIT;
-    struct object_copy_options options = {
-        .source = &selection->source, .source_key = name, .is_native = true};
-    struct object_copy_result result;
-    enum status st;
+    if (entry->status == ST_NO_SUCH_KEY) {
+        return ST_OK; /* gone meanwhile */
+    }
+    if (entry->status != ST_OK) {
+        if (err != NULL) {
+            *err = entry->error;
+        }
+        return entry->status;
+    }
+    selection->object_count++;
+    selection->byte_count += size;
+    return selection->packed.verb == SELECTION_MOVE_BUCKET
+               ? delete_copied(selection, entry->source_key, bytes_of_string(entry->etag), err)
+               : ST_OK;
+}
 
-    buffer_append_bytes(&key, selection->prepend);
-    buffer_append_bytes(&key, name);
-    options.key = buffer_bytes(&key);
-    st = object_copy(&selection->destination, &options, &result, err);
-    if (st == ST_OK) {
-        selection->object_count++;
+static enum status
+copy_some(struct selection *selection, size_t from, size_t count, struct error *err)
+{
+    struct object_copy_entry *entries = arena_calloc(&selection->arena, count, sizeof(*entries));
+    enum status st = ST_OK;
+
+    for (size_t i = 0; i < count; i++) {
+        struct bytes name = selection->entries[from + i].key;
+
+        entries[i].source_key = name;
+        entries[i].key = arena_printf_bytes(&selection->arena, "%.*s%.*s",
+                                            BYTES_ARGS(selection->prepend), BYTES_ARGS(name));
     }
-    if (st == ST_OK && selection->packed.verb == SELECTION_MOVE_BUCKET) {
-        st = delete_copied(selection, name, bytes_of_string(result.etag), err);
+    object_copy_split(&selection->destination, &selection->source, entries, count);
+    for (size_t i = 0; i < count; i++) {
+        struct error own = ERROR_INIT;
+        enum status own_st = take_copied(selection, &entries[i], selection->sizes[from + i], &own);
+
+        if (own_st != ST_OK && st == ST_OK) {
+            st = own_st;
+            if (err != NULL) {
+                *err = own;
+            }
+        }
     }
-    buffer_release(&key);
-    return st == ST_NO_SUCH_KEY ? ST_OK : st;
+    return st;
 }
 
 static enum status
@@ -147,13 +173,13 @@ batch_copy(struct selection *selection, struct error *err)
 {
     enum status st = ST_OK;
 
-    for (size_t i = 0; i < selection->count && st == ST_OK; i++) {
-        uint64_t before = selection->object_count;
+    for (size_t i = 0; i < selection->count && st == ST_OK; i += OBJECT_COPY_KEYS_MAX) {
+        size_t left = selection->count - i;
 
         st = atomic_load(job_run_is_stopped(selection->run))
                  ? fail(err, ST_CANCELLED, "stopped")
-                 : copy_one(selection, selection->entries[i].key, err);
-        selection->byte_count += selection->object_count > before ? selection->sizes[i] : 0;
+                 : copy_some(selection, i,
+                             left < OBJECT_COPY_KEYS_MAX ? left : OBJECT_COPY_KEYS_MAX, err);
     }
     return st;
 }

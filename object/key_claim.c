@@ -11,7 +11,8 @@
 
 #include "base/banned.h"
 
-#define UNAME_PREFIX "ais/@#/"
+#define UNAME_PREFIX "ais/"
+#define UNAME_GLOBAL "@#/"
 /* SPEC: S3 bucket names have at most 63 bytes; native ones are checked by bucket_name_check too. */
 #define UNAME_BYTES_MAX 256
 
@@ -19,10 +20,14 @@ uint64_t
 key_claim_digest(struct bytes bucket_name, struct bytes key)
 {
     char uname[UNAME_BYTES_MAX];
-    size_t size = sizeof(UNAME_PREFIX) - 1;
+    /* A bucket of a native namespace is named "@#<namespace>/<name>": object_cluster_uname. */
+    bool has_namespace = bytes_has_prefix(bucket_name, BYTES_LITERAL("@#"));
+    struct bytes prefix =
+        has_namespace ? BYTES_LITERAL(UNAME_PREFIX) : BYTES_LITERAL(UNAME_PREFIX UNAME_GLOBAL);
+    size_t size = prefix.size;
 
     CHECK(size + bucket_name.size + 1 <= sizeof(uname));
-    memcpy(uname, UNAME_PREFIX, size);
+    memcpy(uname, prefix.data, size);
     memcpy(uname + size, bucket_name.data, bucket_name.size);
     size += bucket_name.size;
     uname[size++] = '/';

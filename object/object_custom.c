@@ -2,6 +2,7 @@
 #include "object/object_custom.h"
 
 #include "object/home_move.h"
+#include "object/key_settle.h"
 #include "object/object_current.h"
 #include "object/object_internal.h"
 #include "object/object_key.h"
@@ -11,6 +12,7 @@
 struct custom_change {
     const struct bucket *bucket;
     const struct object_custom_options *options;
+    struct key_claim claim;
     struct buffer custom;
     struct buffer encoded;
 };
@@ -106,7 +108,32 @@ decide_custom(struct commit *commit, struct commit_view *view, void *arg, struct
     buffer_clear(&change->encoded);
     object_record_encode(&record, &change->encoded);
     commit_put_record(commit, FAMILY_OBJECT, meta_key_bytes(&key), buffer_bytes(&change->encoded));
+    key_claim_mark(&change->claim, commit, change->bucket->id, change->options->key, false);
     return ST_OK;
+}
+
+/* The caller has entered. */
+static enum status
+custom_commit(struct custom_change *change, struct error *err)
+{
+    const struct bucket *bucket = change->bucket;
+    struct home *home = NULL;
+    struct seq seq;
+    enum status st =
+        home_move_settle(bucket->store, bucket->id, change->options->key, &home, NULL, err);
+
+    if (st == ST_OK) {
+        st = home_require_writable(home, err);
+    }
+    return st == ST_OK ? key_claim_commit(
+                             &change->claim,
+                             &(struct commit_options){.home = home,
+                                                      .durability = bucket->properties.durability,
+                                                      .decide = decide_custom,
+                                                      .arg = change,
+                                                      .is_refused = bucket->is_refusing_writes},
+                             &seq, err)
+                       : st;
 }
 
 enum status
@@ -114,27 +141,20 @@ object_custom_set(const struct bucket *bucket, const struct object_custom_option
                   struct error *err)
 {
     struct custom_change change = {.bucket = bucket, .options = options};
-    struct home *home;
-    struct seq seq;
     enum status st = options_check(options, err);
 
     assert_on_worker();
+    if (st == ST_OK) {
+        st = key_claim_admit(bucket, options->key, READ_MAY_WAIT, &change.claim, err);
+    }
+    if (st == ST_OK) {
+        st = key_settle(&change.claim, bucket, options->key, err);
+    }
     if (st != ST_OK) {
         return st;
     }
     store_enter(bucket->store->store);
-    st = home_move_settle(bucket->store, bucket->id, options->key, &home, NULL, err);
-    if (st == ST_OK) {
-        st = home_require_writable(home, err);
-    }
-    if (st == ST_OK) {
-        st = commit_run(&(struct commit_options){.home = home,
-                                                 .durability = bucket->properties.durability,
-                                                 .decide = decide_custom,
-                                                 .arg = &change,
-                                                 .is_refused = bucket->is_refusing_writes},
-                        &seq, err);
-    }
+    st = custom_commit(&change, err);
     store_leave(bucket->store->store);
     buffer_release(&change.custom);
     buffer_release(&change.encoded);

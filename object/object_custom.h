@@ -18,7 +18,8 @@ struct object_custom_options {
     bool replaces; /* what is there goes; else names that are given are overwritten */
 };
 
-/* ST_NO_SUCH_KEY, ST_TOO_LARGE, ST_INVALID (an empty name, or a NUL). */
+/* ST_NO_SUCH_KEY, ST_TOO_LARGE, ST_INVALID (an empty name, or a NUL), ST_MOVED: nothing was done.
+ */
 MUST_USE ON_WORKER enum status object_custom_set(const struct bucket *bucket,
                                                  const struct object_custom_options *options,
                                                  struct error *err);

@@ -31,6 +31,41 @@ struct page_writer {
     struct buffer value; /* of the entry in hand; one for all */
 };
 
+/* What only AIStore's dialect shows; absent in entries of releases that do not know it. */
+static void
+put_native(struct buffer *value, const struct object_record *record)
+{
+    const struct native_checksum *checksum = &record->native_checksum;
+
+    field_put_varint(value, record->stored_size);
+    field_put_varint(value, record->overwrite_count);
+    field_put_varint(value, checksum->type);
+    field_put_counted(value, bytes_of(checksum->value, checksum->size));
+    field_put_counted(value, record->custom);
+}
+
+static bool
+read_native(struct bytes value, struct object_record *record)
+{
+    struct bytes checksum;
+    uint64_t type;
+
+    if (value.size == 0) {
+        record->stored_size = record->size;
+        return true;
+    }
+    if (!field_cut_varint(&value, &record->stored_size) ||
+        !field_cut_varint(&value, &record->overwrite_count) || !field_cut_varint(&value, &type) ||
+        !field_cut_counted(&value, &checksum) || !field_cut_counted(&value, &record->custom) ||
+        type >= NATIVE_CHECKSUM_TYPE_COUNT || checksum.size > CHECKSUM_VALUE_MAX) {
+        return false;
+    }
+    record->native_checksum.type = (enum native_checksum_type)type;
+    record->native_checksum.size = checksum.size;
+    memcpy(record->native_checksum.value, checksum.data, checksum.size);
+    return true;
+}
+
 static void
 put_entry(struct bytes name, const struct object_record *record, void *arg)
 {
@@ -49,6 +84,7 @@ put_entry(struct bytes name, const struct object_record *record, void *arg)
         field_put_counted(value, record->owner);
         field_put_varint(value, record->seq.map_version);
         field_put_varint(value, record->seq.counter);
+        put_native(value, record);
     }
     page_put(writer->out, name, buffer_bytes(value));
 }
@@ -78,7 +114,7 @@ object_list_entry_read(struct bytes value, struct object_record *record)
     record->checksum.size = checksum.size;
     memcpy(record->checksum.value, checksum.data, checksum.size);
     record->part_count = (uint32_t)part_count;
-    return true;
+    return read_native(value, record);
 }
 
 /* ---- while keys move: marks are entries too, told from records by a time of 0 ---- */

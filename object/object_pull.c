@@ -219,9 +219,24 @@ object_pull_serve(const struct bucket *bucket, struct bytes key, struct bytes ar
 
 /* ---- the destination's owner ---- */
 
+/* What AIStore's PUT keeps of it: the checksum that it has.  Otherwise it is copied as S3 does. */
+static bool
+fill_native(const struct object_copy_options *options, const struct object_record *source,
+            struct native_put_options *native, struct object_put_options *put)
+{
+    if (options->upload != NULL || source->native_checksum.type == NATIVE_CHECKSUM_NONE) {
+        return false;
+    }
+    *native = (struct native_put_options){.type = source->native_checksum.type,
+                                          .given = source->native_checksum};
+    put->native = native;
+    put->is_copied = true;
+    return true;
+}
+
 static void
 fill_put(const struct object_copy_options *options, const struct object_record *source,
-         uint64_t size, struct object_put_options *put)
+         uint64_t size, struct native_put_options *native, struct object_put_options *put)
 {
     enum checksum_algorithm wanted = options->checksum_algorithm != CHECKSUM_NONE
                                          ? options->checksum_algorithm
@@ -237,6 +252,10 @@ fill_put(const struct object_copy_options *options, const struct object_record *
     };
     if (options->upload != NULL) {
         return; /* a part has the checksum that its upload wants */
+    }
+    put->custom = source->custom;
+    if (options->is_native && fill_native(options, source, native, put)) {
+        return;
     }
     put->expectation.checksum.algorithm = wanted;
     put->expectation.is_computed = true;
@@ -289,13 +308,14 @@ put_pulled(const struct bucket *destination, const struct object_copy_options *o
            const struct object_record *source, struct source *payload, uint64_t size,
            struct arena *arena, struct object_copy_result *ret_result, struct error *err)
 {
+    struct native_put_options native;
     struct object_put_options put_options;
     struct object_put_result result;
     struct object_put *put = NULL;
     int64_t before_ns = clock_wall_ns();
     enum status st;
 
-    fill_put(options, source, size, &put_options);
+    fill_put(options, source, size, &native, &put_options);
     st = object_put_open(destination, &put_options, &put, err);
     if (st == ST_OK) {
         st = write_pulled(put, payload, size, err);

@@ -385,6 +385,8 @@ put_create(const struct bucket *bucket, const struct object_put_options *options
         put->is_native = true;
         native_put_init(&put->native, options->native);
     }
+    put->custom = arena_copy(&put->arena, options->custom);
+    put->is_copied = options->is_copied;
     put->is_forwarded = options->is_forwarded;
     put->owner = options->owner.data != NULL ? arena_copy(&put->arena, options->owner)
                                              : principal_user(bucket->principal);

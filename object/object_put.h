@@ -38,6 +38,8 @@ struct object_put_options {
     struct object_conditions conditions;
     struct object_put_expectation expectation;
     const struct native_put_options *native; /* AIStore's PUT; NULL: S3's */
+    struct bytes custom; /* AIStore's custom metadata of what is copied, as its record has it */
+    bool is_copied;      /* a native PUT of the bytes that are there writes, too */
     /* UploadPart: */
     const struct upload_id *upload; /* NULL: PutObject */
     uint32_t part_number;

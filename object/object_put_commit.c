@@ -76,7 +76,8 @@ decide_object(struct commit *commit, struct commit_view *view, void *arg, struct
         return st;
     }
     put->record.overwrite_count = old != NULL ? old->overwrite_count + 1 : 0;
-    put->native.is_unchanged = put->is_native && native_put_is_same(&put->native, put->size, old);
+    put->native.is_unchanged =
+        put->is_native && !put->is_copied && native_put_is_same(&put->native, put->size, old);
     if (put->native.is_unchanged) {
         put->record.overwrite_count = old->overwrite_count;
         return ST_OK;
@@ -147,6 +148,7 @@ fill_object(struct object_put *put)
         .etag = arena_copy(&put->arena, bytes_of_string(etag)),
         .owner = put->owner,
         .attributes = put->attributes,
+        .custom = put->custom,
         .native_checksum = put->native.kept,
         .layout = put->is_rehomed ? put->rehomed_layout : put->layout,
     };

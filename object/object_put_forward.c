@@ -305,6 +305,8 @@ object_put_take_open(const struct bucket *bucket, struct bytes key, struct bytes
             .attributes = record.attributes,
             .conditions = arguments.conditions,
             .expectation.checksum = record.checksum,
+            .custom = record.custom,
+            .is_copied = record.custom.size > 0,
             .is_forwarded = true,
             .owner = record.owner.data != NULL ? record.owner : BYTES_LITERAL(""),
         };

@@ -29,6 +29,8 @@ struct object_put {
     struct object_put_expectation expectation;
     bool is_native;
     struct native_put native;
+    struct bytes custom;
+    bool is_copied;
     bool is_forwarded;
     struct bytes owner; /* user id */
     bool is_part;

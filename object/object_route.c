@@ -94,6 +94,7 @@ object_route(const struct bucket *bucket, struct bytes key, struct bytes upload,
         route.map_version = map->version;
         route.node_id = arena_copy(arena, node->id);
         route.address = arena_copy(arena, node->peer_address);
+        route.public_url = arena_copy(arena, node->public_url);
     }
     cluster_map_unref(map);
     if (st == ST_OK) {

@@ -23,6 +23,7 @@ struct object_route {
     uint64_t map_version; /* 0: this node is alone */
     struct bytes node_id; /* in arena, as address */
     struct bytes address;
+    struct bytes public_url; /* "http://host:port", where clients reach it */
 };
 
 /* upload: the whole name of an upload, or BYTES_NONE.  Uploads stay with the node that began them;

@@ -5,6 +5,7 @@
 #include "jobs/job_cluster.h"
 #include "object/bucket.h"
 #include "object/key_move.h"
+#include "object/object_copy_split.h"
 #include "object/upload_item.h"
 #include "object/upload_publish.h"
 
@@ -15,6 +16,7 @@ static const struct peer_verb VERBS[] = {
     {.name = "list", .run = peer_list},
     {.name = "uploads", .run = peer_uploads},
     {.name = "bucket-empty", .run = peer_bucket_empty},
+    {.name = "copy", .run = peer_copy, .body_max = OBJECT_COPY_BODY_MAX},
     {.name = "delete", .run = peer_delete, .body_max = PEER_DELETE_BODY_MAX},
     {.name = "read", .run = peer_read},
     {.name = JOB_VERB, .run = peer_jobs, .is_of_any_map = true},

@@ -46,6 +46,7 @@ struct peer_verb {
 #define PEER_DELETE_BODY_MAX ((size_t)4 << 20)
 
 peer_verb_fn peer_bucket_empty;
+peer_verb_fn peer_copy;
 peer_verb_fn peer_delete;
 peer_verb_fn peer_list;
 peer_verb_fn peer_read;
