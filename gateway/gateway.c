@@ -133,6 +133,20 @@ handle_public(struct http_exchange *exchange, void *arg)
     }
 }
 
+/* What another node passed on: that was decided there. */
+ON_LOOP static void
+handle_relayed(struct http_exchange *exchange, void *arg)
+{
+    struct gateway *gateway = arg;
+
+    if (s3_accepts(&gateway->s3, http_exchange_request(exchange)) ||
+        !native_accepts(http_exchange_request(exchange))) {
+        s3_handle(exchange, &gateway->s3);
+    } else {
+        native_handle(exchange, &gateway->native);
+    }
+}
+
 static enum status
 open_storage(struct gateway *gateway, struct error *err)
 {
@@ -183,8 +197,8 @@ open_cluster(struct gateway *gateway, struct error *err)
                                                 .objects = gateway->objects,
                                                 .worker_count =
                                                     workers != 0 ? workers : WORKER_COUNT_DEFAULT,
-                                                .s3 = s3_handle,
-                                                .s3_arg = &gateway->s3};
+                                                .relayed = handle_relayed,
+                                                .relayed_arg = gateway};
 
         st = peering_open(&gateway->peering, &options, err);
     }
@@ -241,6 +255,8 @@ open_dialects(struct gateway *gateway, struct error *err)
                                       .objects = gateway->objects,
                                       .control = object_store_control(gateway->objects),
                                       .cluster = gateway->membership.cluster,
+                                      .redirects = gateway->peering.redirects,
+                                      .is_gateway = gateway->membership.is_gateway,
                                       .node_id = object_store_node_id(gateway->objects),
                                       .started_ns = clock_monotonic_ns(),
                                       .is_anonymous_allowed = config->allow_anonymous_native};

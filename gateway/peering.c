@@ -101,6 +101,7 @@ peering_open(struct peering *peering, const struct peering_options *peering_opti
     peering->cluster = cluster;
     peering->control = object_store_control(objects);
     peering->identity = peer_identity_create(cluster_id(cluster), cluster_self_id(cluster));
+    peering->redirects = redirect_signer_create(peering->identity);
     st = control_watch(peering->control, BYTES_LITERAL(CLUSTER_KEY_PREFIX), key_changed, peering,
                        NULL);
     CHECK(st == ST_OK); /* memory only */
@@ -111,8 +112,8 @@ peering_open(struct peering *peering, const struct peering_options *peering_opti
     object_store_set_cluster(objects, &object_cluster);
     peering->server = (struct peer_server){.store = objects,
                                            .identity = peering->identity,
-                                           .s3 = peering_options->s3,
-                                           .s3_arg = peering_options->s3_arg};
+                                           .s3 = peering_options->relayed,
+                                           .s3_arg = peering_options->relayed_arg};
     peer_handler_init();
     return ST_OK;
 }
@@ -264,6 +265,7 @@ void
 peering_close(struct peering *peering)
 {
     peer_client_destroy(&peering->client);
+    redirect_signer_destroy(&peering->redirects);
     peer_identity_destroy(&peering->identity);
     tls_context_destroy(&peering->tls);
     free(peering->address);

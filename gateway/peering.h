@@ -8,6 +8,7 @@
 #define GATEWAY_PEERING_H
 
 #include "cluster/cluster.h"
+#include "cluster/redirect_signature.h"
 #include "gateway/config.h"
 #include "net/http_server.h"
 #include "object/object_store.h"
@@ -17,6 +18,7 @@ struct peering {
     struct cluster *cluster; /* NULL: this node is alone */
     struct control *control;
     struct peer_identity *identity;
+    struct redirect_signer *redirects; /* of clients; NULL: this node is alone */
     struct peer_client *client;
     struct peer_server server;
     char *address;           /* "host:port" as others reach it; NULL: it does not listen */
@@ -28,8 +30,8 @@ struct peering_options {
     struct cluster *cluster;
     struct object_store *objects;
     size_t worker_count;
-    http_handler_fn *s3; /* for relayed requests */
-    void *s3_arg;
+    http_handler_fn *relayed; /* requests of clients that other nodes pass on */
+    void *relayed_arg;
 };
 
 /* The operations of objects see the cluster from now on.  ST_INVALID: a file of --peer-tls-...

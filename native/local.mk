@@ -23,13 +23,16 @@ libnative_a_SOURCES = \
 	native/native_node.c \
 	native/native_object.c \
 	native/native_page.c native/native_page.h \
+	native/native_place.c native/native_place.h \
 	native/native_query.c native/native_query.h \
 	native/native_rebalance.c native/native_rebalance.h \
 	native/native_redirect.c native/native_redirect.h \
 	native/native_reference.c native/native_reference.h \
+	native/native_reverse.c native/native_reverse.h \
 	native/native_route.c native/native_route.h \
 	native/native_selection.c \
 	native/native_shape.c native/native_shape.h \
+	native/native_smap.c native/native_smap.h \
 	native/native_store.c native/native_store.h \
 	native/native_unsupported.c \
 	native/native_upload.c

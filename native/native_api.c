@@ -2,7 +2,8 @@
 /*
  * The flow of a native request.
  *
- *   loop:   authenticate, route by method, path and query
+ *   loop:   authenticate, or believe the node that sent it; route by method, path and query
+ *           another node has the key: redirect
  *   body:   none     -> (loop, may not wait) worker: run
  *           message  -> loop: collected -> parsed, routed again by its action -> worker: run
  *           streamed -> loop: prepare -> workers: through the sink -> worker: run
@@ -12,14 +13,19 @@
  */
 #include "native/native_api.h"
 
+#include <inttypes.h>
+
 #include "base/check.h"
-#include "native/native_call.h"
-#include "native/native_redirect.h"
+#include "native/native_place.h"
+#include "native/native_reverse.h"
 #include "native/native_route.h"
 #include "object/object_cluster.h"
 #include "object/object_route.h"
 
 #include "base/banned.h"
+
+/* Times that a request is placed again; maps change in seconds. */
+#define ANEW_MAX 8
 
 static struct native_call *
 call_of(struct http_exchange *exchange)
@@ -38,15 +44,16 @@ has_credentials(const struct http_request *request, const struct native_query *q
            native_query_get(query, "X-Amz-Credential").data != NULL;
 }
 
+/* Of a request that no other node sent here.  One that a node passed on was admitted there. */
 static enum status
-admit(struct native_call *call, struct error *err)
+admit_client(struct native_call *call, struct error *err)
 {
     struct authenticate_options options = {.credentials = call->native->credentials,
                                            .service = "s3"};
     enum status st;
 
     if (!has_credentials(call->http, &call->query)) {
-        return call->native->is_anonymous_allowed
+        return call->native->is_anonymous_allowed || call->http->is_from_peer
                    ? authenticate_native_anonymous(call->http, &call->authentication, err)
                    : fail(err, ST_UNAUTHENTICATED,
                           "token required: this server was not started with "
@@ -127,24 +134,53 @@ read_names(struct native_call *call, bool has_message, struct error *err)
     return st;
 }
 
-/* One node of a cluster: keys of others are theirs. */
-static enum status
-check_owner(struct native_call *call, struct error *err)
+/* ---- the right node ---- */
+
+static void start(struct native_call *call);
+static void enter(struct native_call *call);
+static void go_on_anew(struct http_exchange *exchange);
+
+static void
+refresh_and_go_on(struct http_exchange *exchange)
 {
-    if (!object_store_is_clustered(call->native->objects) || call->bucket_name.size == 0) {
-        return ST_OK;
+    struct native_call *call = call_of(exchange);
+    struct error err = ERROR_INIT;
+
+    if (object_route_refresh(call->native->objects, &err) == ST_OK) {
+        http_exchange_run_on_loop(exchange, go_on_anew);
+    } else {
+        native_call_answer_error(call, &err);
     }
-    return fail(err, ST_NOT_IMPLEMENTED,
-                "native requests on buckets are not supported in a cluster of several nodes");
+}
+
+/* The key is another node's by now, and nothing was done. */
+static void
+begin_anew(struct native_call *call)
+{
+    struct error err = ERROR_INIT;
+
+    native_call_reset(call);
+    if (call->anew_count++ < ANEW_MAX) {
+        http_exchange_run_on_worker(call->exchange, refresh_and_go_on);
+    } else {
+        (void)fail(&err, ST_UNAVAILABLE, "the map of the cluster keeps changing");
+        native_call_answer_error(call, &err);
+    }
 }
 
 static void
 run(struct native_call *call)
 {
     struct error err = ERROR_INIT;
+    enum status st = native_redirect_take(call, &err);
 
-    if (call->route->run(call, &err) == ST_OK) {
+    if (st == ST_OK) {
+        st = call->route->run(call, &err);
+    }
+    if (st == ST_OK) {
         native_call_answer(call);
+    } else if (st == ST_MOVED && call->native->cluster != NULL) {
+        begin_anew(call);
     } else {
         native_call_answer_error(call, &err);
     }
@@ -157,6 +193,45 @@ run_on_worker(struct http_exchange *exchange)
 
     call->mode = READ_MAY_WAIT;
     run(call);
+}
+
+/* True: it was answered, because another node has its key. */
+static bool
+is_elsewhere(struct native_call *call)
+{
+    struct native_redirect_target target;
+    struct error err = ERROR_INIT;
+    bool is_local = true;
+    enum status st;
+
+    if (!native_place_has_key(call)) {
+        return false;
+    }
+    st = native_place_lacks_bucket(call) ? fail(&err, ST_NO_SUCH_BUCKET, "there is no such bucket")
+                                         : native_place_find(call, &is_local, &target, &err);
+    if (st != ST_OK) {
+        native_call_answer_error(call, &err);
+        return true;
+    }
+    if (!is_local) {
+        native_redirect_answer(call, &target);
+    }
+    return !is_local;
+}
+
+static void
+go_on_anew(struct http_exchange *exchange)
+{
+    struct native_call *call = call_of(exchange);
+
+    if (is_elsewhere(call)) {
+        return;
+    }
+    if (call->has_streamed_body) {
+        native_redirect_answer_self(call); /* the body is gone: the client sends it again */
+    } else {
+        http_exchange_run_on_worker(exchange, run_on_worker);
+    }
 }
 
 static enum status
@@ -174,6 +249,7 @@ take_message(struct native_call *call, struct bytes body, struct error *err)
     if (st == ST_OK) {
         st = native_message_parse(body, &call->message, err);
     }
+    call->has_message = st == ST_OK;
     if (st == ST_OK) {
         st = find_route(call, true, err);
     }
@@ -186,10 +262,10 @@ run_message(struct http_exchange *exchange)
     struct native_call *call = call_of(exchange);
     struct error err = ERROR_INIT;
 
-    if (take_message(call, call->body, &err) == ST_OK) {
-        run_on_worker(exchange);
-    } else {
+    if (take_message(call, call->body, &err) != ST_OK) {
         native_call_answer_error(call, &err);
+    } else if (!is_elsewhere(call)) {
+        run_on_worker(exchange);
     }
 }
 
@@ -246,6 +322,7 @@ start(struct native_call *call)
         return;
     case NATIVE_BODY_STREAMED:
         if (route->prepare(call, &err) == ST_OK) {
+            call->has_streamed_body = true;
             http_exchange_stream_body(call->exchange, call->sink, on_streamed);
         } else {
             native_call_answer_error(call, &err);
@@ -264,12 +341,8 @@ start(struct native_call *call)
         native_call_answer(call);
         return;
     case ST_WOULD_WAIT:
-        if (call->has_bucket) {
-            bucket_close(&call->bucket);
-            call->has_bucket = false;
-        }
-        buffer_release(&call->reply.body);
-        memset(&call->reply, 0, sizeof(call->reply));
+    case ST_MOVED:
+        native_call_reset(call);
         http_exchange_run_on_worker(call->exchange, run_on_worker);
         return;
     default:
@@ -278,30 +351,132 @@ start(struct native_call *call)
     }
 }
 
-void
-native_api_handle(struct http_exchange *exchange, struct native *native)
-{
-    struct native_call *call = native_call_create(native, exchange);
-    struct error err = ERROR_INIT;
-    enum status st = native_query_parse(call->http->query, call->arena, &call->query, &err);
+/* ---- what this node does not know yet ---- */
 
-    if (st == ST_OK && !bytes_equal_string(call->http->path, "/v1/health")) {
-        st = admit(call, &err);
+static void
+enter_again(struct http_exchange *exchange)
+{
+    enter(call_of(exchange));
+}
+
+static void
+learn(struct http_exchange *exchange)
+{
+    struct native_call *call = call_of(exchange);
+    const struct object_cluster *cluster = object_store_cluster(call->native->objects);
+    struct error err = ERROR_INIT;
+    enum status st = ST_OK;
+
+    if (native_place_is_behind(call)) {
+        st = cluster->fetch_map(cluster->arg, call->mark.map_version, &err);
+        if (st == ST_OK && native_place_is_behind(call)) {
+            st = fail(&err, ST_UNAVAILABLE, "map %" PRIu64 " is not known to this node yet",
+                      call->mark.map_version);
+        }
+    }
+    if (st == ST_OK && native_place_lacks_bucket(call)) {
+        call->has_refreshed_bucket = true;
+        st = bucket_refresh(call->native->objects, call->bck.own_name, &err);
+    }
+    if (st == ST_OK) {
+        http_exchange_run_on_loop(exchange, enter_again);
+    } else {
+        native_call_answer_error(call, &err);
+    }
+}
+
+static void
+enter(struct native_call *call)
+{
+    if (native_place_is_behind(call) ||
+        (!call->has_refreshed_bucket && native_place_lacks_bucket(call))) {
+        http_exchange_run_on_worker(call->exchange, learn);
+    } else if (is_elsewhere(call)) {
+        return;
+    } else if (native_redirect_is_probe(call)) {
+        native_redirect_answer_self(call);
+    } else {
+        start(call);
+    }
+}
+
+static void handle(struct native_call *call);
+
+static void
+handle_again(struct http_exchange *exchange)
+{
+    handle(call_of(exchange));
+}
+
+/* A key that was made on another node a moment ago is asked for once. */
+static void
+refresh_key(struct http_exchange *exchange)
+{
+    struct native_call *call = call_of(exchange);
+    struct authenticate_options options = {.credentials = call->native->credentials,
+                                           .service = "s3"};
+    struct error err = ERROR_INIT;
+    enum status st = native_redirect_is_marked(call)
+                         ? authenticate_vouched_refresh(call->native->credentials,
+                                                        call->mark.access_key, call->arena, &err)
+                         : authenticate_refresh(&options, call->http, call->arena, &err);
+
+    if (st == ST_OK) {
+        http_exchange_run_on_loop(exchange, handle_again);
+    } else {
+        native_call_answer_error(call, &err);
+    }
+}
+
+static enum status
+admit(struct native_call *call, struct error *err)
+{
+    if (bytes_equal_string(call->http->path, "/v1/health")) {
+        return ST_OK;
+    }
+    return native_redirect_is_marked(call) ? native_redirect_admit(call, err)
+                                           : admit_client(call, err);
+}
+
+static void
+handle(struct native_call *call)
+{
+    struct error err = ERROR_INIT;
+    enum status st = admit(call, &err);
+
+    if (st != ST_OK && authenticate_misses_key(&err) && !call->has_refreshed_key &&
+        call->native->cluster != NULL) {
+        call->has_refreshed_key = true;
+        http_exchange_run_on_worker(call->exchange, refresh_key);
+        return;
     }
     if (st == ST_OK) {
         st = find_route(call, false, &err);
     }
     if (st == ST_OK) {
-        st = read_names(call, false, &err);
+        st = native_place_check_role(call, &err);
     }
     if (st == ST_OK) {
-        st = check_owner(call, &err);
+        st = read_names(call, false, &err);
     }
     if (st != ST_OK) {
         native_call_answer_error(call, &err);
-    } else if (native_redirect_is_probe(call)) {
-        native_redirect_answer(call);
+    } else if (native_reverse_is_for_other(call)) {
+        native_reverse_pass_on(call);
     } else {
-        start(call);
+        enter(call);
+    }
+}
+
+void
+native_api_handle(struct http_exchange *exchange, struct native *native)
+{
+    struct native_call *call = native_call_create(native, exchange);
+    struct error err = ERROR_INIT;
+
+    if (native_query_parse(call->http->query, call->arena, &call->query, &err) == ST_OK) {
+        handle(call);
+    } else {
+        native_call_answer_error(call, &err);
     }
 }

@@ -83,6 +83,21 @@ native_call_open_bucket(struct native_call *call, enum action action, struct err
 }
 
 enum status
+native_call_open_other(const struct native_call *call, const struct native_bck *bck,
+                       enum action action, struct bucket *ret_bucket, struct error *err)
+{
+    struct object_store *store = call->native->objects;
+    const struct principal *principal = call->authentication.principal;
+    enum status st = bucket_open(store, principal, bck->own_name, action, ret_bucket, err);
+
+    if (st != ST_NO_SUCH_BUCKET || call->native->cluster == NULL) {
+        return st;
+    }
+    st = bucket_refresh(store, bck->own_name, err);
+    return st == ST_OK ? bucket_open(store, principal, bck->own_name, action, ret_bucket, err) : st;
+}
+
+enum status
 native_call_authorize(struct native_call *call, enum action action, struct error *err)
 {
     struct authorize_facts facts = {.principal = call->authentication.principal, .action = action};
@@ -112,8 +127,21 @@ native_call_check_object_name(struct bytes name, struct error *err)
     return ST_OK;
 }
 
-static void
-call_release(struct native_call *call)
+void
+native_call_reset(struct native_call *call)
+{
+    object_put_release(&call->put);
+    if (call->has_bucket) {
+        bucket_close(&call->bucket);
+        call->has_bucket = false;
+    }
+    source_release(&call->reply.source);
+    buffer_release(&call->reply.body);
+    memset(&call->reply, 0, sizeof(call->reply));
+}
+
+void
+native_call_release(struct native_call *call)
 {
     object_put_release(&call->put);
     native_message_release(&call->message);
@@ -150,7 +178,7 @@ native_call_answer(struct native_call *call)
         reply->has_content_length ? reply->content_length : response.body.size;
     response.headers = reply->headers;
     response.header_count = reply->header_count;
-    call_release(call);
+    native_call_release(call);
     http_exchange_respond(call->exchange, &response);
 }
 
@@ -204,6 +232,6 @@ native_call_answer_error(struct native_call *call, const struct error *err)
     failure.header_count = call->reply.header_count;
     buffer_release(&message);
     source_release(&call->reply.source);
-    call_release(call);
+    native_call_release(call);
     native_answer_failure(call->exchange, &failure);
 }

@@ -43,11 +43,19 @@ struct native_call {
     const struct native_route *route; /* NULL: refused before it was known */
     struct authentication authentication;
     bool has_authentication; /* by a signature: to be released */
+    bool is_marked;          /* a node sent it here with mark */
+    bool has_taken_mark;
+    bool has_refreshed_key;
+    bool has_refreshed_bucket;
+    bool has_streamed_body; /* which only the client has now */
+    unsigned int anew_count;
+    struct redirect_mark mark;
     struct native_query query;
     struct bytes bucket_name; /* of the path; or another name there */
     struct bytes object_name; /* of the path */
     struct native_bck bck;
     struct native_message message;
+    bool has_message;
     struct bytes body; /* the message as it came */
     struct bucket bucket;
     bool has_bucket;
@@ -72,6 +80,12 @@ struct bytes native_call_parameter(const struct native_call *call, const char *n
 /* Open call->bucket for the action; once. */
 MUST_USE enum status native_call_open_bucket(struct native_call *call, enum action action,
                                              struct error *err);
+/* Another one than the path's, which another node may have made a moment ago; the caller closes it.
+ */
+MUST_USE ON_WORKER enum status native_call_open_other(const struct native_call *call,
+                                                      const struct native_bck *bck,
+                                                      enum action action, struct bucket *ret_bucket,
+                                                      struct error *err);
 /* May the principal do this to the whole node? */
 MUST_USE enum status native_call_authorize(struct native_call *call, enum action action,
                                            struct error *err);
@@ -82,6 +96,10 @@ MUST_USE enum status native_call_check_object_name(struct bytes name, struct err
 
 ON_LOOP struct native_call *native_call_create(struct native *native,
                                                struct http_exchange *exchange);
+/* Everything is given back, before an answer that the call does not make. */
+void native_call_release(struct native_call *call);
+/* What a try that came to the wrong node left is given back; the message and the principal stay. */
+void native_call_reset(struct native_call *call);
 /* The end: everything is given back, the exchange answered; touch neither again. */
 void native_call_answer(struct native_call *call);
 void native_call_answer_error(struct native_call *call, const struct error *err);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "native/native_config.h"
 
+#include "native/native_smap.h"
+
 #include "base/banned.h"
 
 /* Sections of things that are not here, all off. */
@@ -22,6 +24,8 @@ void
 native_config_append(const struct native_call *call, struct buffer *out)
 {
     const struct native *native = call->native;
+    struct bytes primary = native_smap_primary_url(call);
+    struct bytes uuid = native_smap_uuid(call);
 
     buffer_append_string(
         out, "{\"write_policy\":{\"data\":\"\",\"md\":\"immediate\"},\"checksum\":{\"type\":"
@@ -32,11 +36,10 @@ native_config_append(const struct native_call *call, struct buffer *out)
                   "\"chunks\":{\"objsize_limit\":\"64MiB\",\"chunk_size\":\"64MiB\"},"
                   "\"versioning\":{\"enabled\":true,\"validate_warm_get\":false,\"synchronize\":"
                   "false},\"auth\":{\"client_auth_required\":%s},\"backend\":{\"ais\":{}},"
-                  "\"net\":{\"http\":{\"use_https\":%s}},\"proxy\":{\"primary_url\":\"%s://%.*s\","
+                  "\"net\":{\"http\":{\"use_https\":%s}},\"proxy\":{\"primary_url\":\"%.*s\","
                   "\"original_url\":\"\",\"discovery_url\":\"\",\"non_electable\":false},"
-                  "\"features\":\"0\",\"uuid\":\"%s\",\"config_version\":\"1\","
+                  "\"features\":\"0\",\"uuid\":\"%.*s\",\"config_version\":\"1\","
                   "\"lastupdate_time\":\"\"}",
                   native->is_anonymous_allowed ? "false" : "true",
-                  call->http->is_tls ? "true" : "false", call->http->is_tls ? "https" : "http",
-                  BYTES_ARGS(call->http->host), native->node_id);
+                  call->http->is_tls ? "true" : "false", BYTES_ARGS(primary), BYTES_ARGS(uuid));
 }

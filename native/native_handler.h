@@ -22,6 +22,7 @@
 
 #include "auth/credential_store.h"
 #include "cluster/cluster.h"
+#include "cluster/redirect_signature.h"
 #include "jobs/job.h"
 #include "net/http_exchange.h"
 
@@ -34,6 +35,8 @@ struct native {
     struct object_store *objects;         /* borrowed */
     struct control *control;              /* borrowed */
     struct cluster *cluster;              /* borrowed; NULL: this node is alone */
+    struct redirect_signer *redirects;    /* borrowed; NULL: this node is alone */
+    bool is_gateway;                      /* else it answers what gateways send here */
     const char *node_id;                  /* borrowed */
     int64_t started_ns;                   /* monotonic */
     bool is_anonymous_allowed;            /* requests without credentials are native-anonymous's */

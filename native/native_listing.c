@@ -9,6 +9,7 @@
 #include "native/native_list_message.h"
 #include "native/native_page.h"
 #include "native/native_route.h"
+#include "object/object_cluster.h"
 #include "object/object_list.h"
 
 #include "base/banned.h"
@@ -21,6 +22,7 @@ list_objects(struct native_call *call, struct error *err)
     struct native_list_message message;
     struct native_page page = {.location = native_attributes_location(call->native, call->arena),
                                .is_msgpack = is_msgpack};
+    struct cluster_map *map = NULL;
     struct object_list_options options = {.count_max = 0};
     struct object_list_result result = {.count = 0};
     enum status st = native_list_message_parse(call->message.value, &message, err);
@@ -30,6 +32,10 @@ list_objects(struct native_call *call, struct error *err)
     }
     if (st != ST_OK) {
         return st;
+    }
+    if (call->native->cluster != NULL) {
+        page.map = map = cluster_map_get(call->native->cluster);
+        page.uname = object_cluster_uname(call->bucket.name, call->arena);
     }
     page.properties = message.properties;
     page.has_directories = !(message.flags & NATIVE_LIST_NO_DIRECTORIES);
@@ -50,6 +56,7 @@ list_objects(struct native_call *call, struct error *err)
             native_reply_json(call);
         }
     }
+    cluster_map_unref(map);
     native_page_release(&page);
     return st;
 }

@@ -12,12 +12,11 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "cluster/placement.h"
 #include "native/native_bprops.h"
 #include "native/native_config.h"
 #include "native/native_drain.h"
 #include "native/native_route.h"
-#include "object/object_cluster.h"
+#include "native/native_smap.h"
 
 #include "base/banned.h"
 
@@ -37,61 +36,11 @@ show_health(struct native_call *call, struct error *err)
     return ST_OK;
 }
 
-/* Host is where the client reached us, so it can reach us there again. */
-static void
-append_net(const struct native_call *call, const char *member, struct buffer *out)
-{
-    struct bytes host = call->http->host;
-    size_t colon = SIZE_MAX;
-
-    for (size_t i = 0; i < host.size; i++) {
-        colon = host.data[i] == ':' ? i : host.data[i] == ']' ? SIZE_MAX : colon;
-    }
-    buffer_printf(out, "\"%s\":{\"node_ip_addr\":", member);
-    log_append_json_string(out, colon == SIZE_MAX ? host : bytes_slice(host, 0, colon));
-    buffer_append_string(out, ",\"daemon_port\":");
-    log_append_json_string(out, colon == SIZE_MAX
-                                    ? bytes_of_string(call->http->is_tls ? "443" : "80")
-                                    : bytes_slice(host, colon + 1, host.size));
-    buffer_append_string(out, ",\"direct_url\":");
-    log_append_json_string(out, arena_printf_bytes(call->arena, "%s://%.*s",
-                                                   call->http->is_tls ? "https" : "http",
-                                                   BYTES_ARGS(host)));
-    buffer_append_char(out, '}');
-}
-
-static void
-append_snode(const struct native_call *call, const char *type, struct buffer *out)
-{
-    buffer_append_char(out, '{');
-    append_net(call, "public_net", out);
-    buffer_append_char(out, ',');
-    append_net(call, "intra_control_net", out);
-    buffer_append_char(out, ',');
-    append_net(call, "intra_data_net", out);
-    buffer_printf(
-        out, ",\"daemon_type\":\"%s\",\"daemon_id\":\"%s\",\"flags\":%d,\"id_digest\":%" PRIu64 "}",
-        type, call->native->node_id, strcmp(type, "proxy") == 0 ? 2 : 0,
-        placement_node_digest(bytes_of_string(call->native->node_id)));
-}
-
 static enum status
 show_smap(struct native_call *call, struct error *err)
 {
-    struct buffer *out = &call->reply.body;
-
-    if (call->native->cluster != NULL) {
-        return fail(err, ST_NOT_IMPLEMENTED,
-                    "the map of a cluster of several nodes is not supported here");
-    }
-    buffer_printf(out, "{\"pmap\":{\"%s\":", call->native->node_id);
-    append_snode(call, "proxy", out);
-    buffer_append_string(out, "},\"proxy_si\":");
-    append_snode(call, "proxy", out);
-    buffer_printf(out, ",\"tmap\":{\"%s\":", call->native->node_id);
-    append_snode(call, "target", out);
-    buffer_printf(out, "},\"uuid\":\"%s\",\"creation_time\":\"\",\"version\":\"1\"}",
-                  call->native->node_id);
+    (void)err;
+    native_smap_append(call, &call->reply.body);
     native_reply_json(call);
     return ST_OK;
 }
@@ -135,6 +84,7 @@ show_bmd(struct native_call *call, struct error *err)
 {
     struct buffer *out = &call->reply.body;
     struct bucket_list_options options = {.count_max = BUCKET_COUNT_MAX};
+    struct bytes uuid = native_smap_uuid(call);
     struct bucket_info *buckets;
     size_t count;
     bool is_truncated;
@@ -146,7 +96,7 @@ show_bmd(struct native_call *call, struct error *err)
     }
     buffer_append_string(out, "{\"providers\":{\"ais\":{");
     append_buckets(call, buckets, count, out);
-    buffer_printf(out, "}},\"uuid\":\"%s\",\"version\":\"%" PRIu64 "\"}", call->native->node_id,
+    buffer_printf(out, "}},\"uuid\":\"%.*s\",\"version\":\"%" PRIu64 "\"}", BYTES_ARGS(uuid),
                   object_store_revision(call->native->objects));
     native_reply_json(call);
     return ST_OK;
@@ -228,7 +178,7 @@ show_status(struct native_call *call, struct error *err)
         return st;
     }
     buffer_append_string(out, "{\"snode\":");
-    append_snode(call, "target", out);
+    native_smap_append_self(call, out);
     buffer_printf(out, ",\"tracker\":{\"up.ns.time\":%" PRId64 ",\"state.flags\":%d},\"capacity\":",
                   clock_monotonic_ns() - call->native->started_ns, STATE_FLAGS_OK);
     append_capacity(call, out);
@@ -236,7 +186,7 @@ show_status(struct native_call *call, struct error *err)
                               "\"build_time\":\"\",\"k8s_pod_name\":\"\",\"cluster\":{\"flags\":6},"
                               "\"sys_info\":");
     append_system(out);
-    buffer_append_string(out, ",\"smap_version\":\"1\"}");
+    buffer_printf(out, ",\"smap_version\":\"%" PRIu64 "\"}", native_smap_version(call));
     native_reply_json(call);
     return ST_OK;
 }
@@ -247,7 +197,7 @@ show_snode(struct native_call *call, struct error *err)
     enum status st = check_node(call, err);
 
     if (st == ST_OK) {
-        append_snode(call, "target", &call->reply.body);
+        native_smap_append_self(call, &call->reply.body);
         native_reply_json(call);
     }
     return st;
@@ -317,7 +267,6 @@ static const struct native_route ROUTES[] = {
      .selector = "what=smap",
      .doc = "Show the nodes with their digests and addresses.",
      .answers = {{200, NATIVE_JSON, "Smap", "The cluster map."}},
-     .fails = {501},
      .example = {.step = 300},
      .run = show_smap},
     {.name = "NativeBmd",
@@ -371,7 +320,6 @@ static const struct native_route ROUTES[] = {
      .doc = "Show the map that a node has.",
      .headers = {&native_field_node_id},
      .answers = {{200, NATIVE_JSON, "Smap", "The cluster map."}},
-     .fails = {501},
      .example = {.step = 310},
      .run = show_smap},
     {.name = "NativeReverseBmd",

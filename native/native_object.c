@@ -229,8 +229,7 @@ copy_object(struct native_call *call, struct error *err)
     if (st != ST_OK) {
         return st;
     }
-    st = bucket_open(call->native->objects, call->authentication.principal, bck.own_name,
-                     ACTION_PUT_OBJECT, &destination, err);
+    st = native_call_open_other(call, &bck, ACTION_PUT_OBJECT, &destination, err);
     if (st != ST_OK) {
         if (st == ST_NO_SUCH_BUCKET) {
             call->bck = bck; /* the one that is named in the answer */

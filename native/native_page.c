@@ -25,6 +25,7 @@ struct entry {
     char checksum[NATIVE_CHECKSUM_TEXT_SIZE];
     char atime[40];
     char version[24];
+    char place[CLUSTER_ID_BYTES_MAX + 4];
     struct bytes location;
     struct bytes custom; /* "[k:v k:v]" */
     uint64_t size;
@@ -48,6 +49,19 @@ append_custom(struct bytes custom, struct buffer *out)
         is_first = false;
     }
     buffer_append_char(out, ']');
+}
+
+static void
+fill_location(const struct native_page *page, struct entry *entry)
+{
+    const struct cluster_node *owner =
+        page->map != NULL ? cluster_map_owner(page->map, page->uname, entry->name) : NULL;
+
+    entry->location = page->location;
+    if (owner != NULL) {
+        snprintf(entry->place, sizeof(entry->place), "t[%.*s]", BYTES_ARGS(owner->id));
+        entry->location = bytes_of_string(entry->place);
+    }
 }
 
 static void
@@ -75,7 +89,7 @@ entry_fill(const struct native_page *page, const struct object_record *record, s
         snprintf(entry->version, sizeof(entry->version), "%" PRIu64, record->overwrite_count + 1);
     }
     if (wanted & NATIVE_LIST_LOCATION) {
-        entry->location = page->location;
+        fill_location(page, entry);
     }
     if (wanted & NATIVE_LIST_COPIES) {
         entry->copies = 1;

@@ -7,6 +7,7 @@
 #ifndef NATIVE_NATIVE_PAGE_H
 #define NATIVE_NATIVE_PAGE_H
 
+#include "cluster/cluster_map.h"
 #include "object/bucket.h"
 
 /* SPEC: bits of an entry's flags. */
@@ -14,8 +15,10 @@
 #define NATIVE_ENTRY_DIRECTORY 256U
 
 struct native_page {
-    struct bytes location;
-    unsigned int properties; /* NATIVE_LIST_SIZE and so on */
+    struct bytes location;         /* of all entries, where map is NULL */
+    const struct cluster_map *map; /* else each is with its owner; borrowed */
+    struct bytes uname;            /* of the bucket: object_cluster_uname */
+    unsigned int properties;       /* NATIVE_LIST_SIZE and so on */
     bool has_directories;
     bool is_msgpack;
     struct buffer entries; /* encoded */

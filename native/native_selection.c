@@ -77,8 +77,7 @@ ensure_destination(struct native_call *call, const struct native_bck *bck, struc
 {
     struct bucket bucket;
     bool is_own;
-    enum status st = bucket_open(call->native->objects, call->authentication.principal,
-                                 bck->own_name, ACTION_PUT_OBJECT, &bucket, err);
+    enum status st = native_call_open_other(call, bck, ACTION_PUT_OBJECT, &bucket, err);
 
     if (st == ST_OK) {
         bucket_close(&bucket);

@@ -11,6 +11,7 @@
 #include "native/native_route.h"
 #include "object/multipart.h"
 #include "object/native_checksum.h"
+#include "object/object_route.h"
 
 #include "base/banned.h"
 
@@ -174,12 +175,10 @@ static enum status
 create_upload(struct native_call *call, struct error *err)
 {
     struct upload_id id;
-    char text[UPLOAD_ID_TEXT_SIZE];
     enum status st = begin_upload(call, &id, err);
 
     if (st == ST_OK) {
-        upload_id_format(id, text);
-        native_reply_text(call, bytes_of_string(text));
+        native_reply_text(call, object_upload_name(call->native->objects, id, call->arena));
     }
     return st;
 }
@@ -187,7 +186,9 @@ create_upload(struct native_call *call, struct error *err)
 static enum status
 read_upload_id(const struct native_call *call, struct upload_id *ret_id, struct error *err)
 {
-    return upload_id_parse(native_call_parameter(call, "uploadId"), ret_id, err);
+    struct bytes node;
+
+    return object_upload_parse(native_call_parameter(call, "uploadId"), ret_id, &node, err);
 }
 
 static enum status
@@ -332,7 +333,8 @@ parse_handle(struct native_call *call, struct upload_id *ret_id, uint64_t *ret_p
     for (size_t i = 0; i < HANDLE_FIELD_COUNT; i++) {
         fields[i] = bytes_cut(&rest, '|');
     }
-    if (!bytes_equal_string(fields[0], call->native->node_id) ||
+    /* In a cluster the request was placed by it. */
+    if ((call->native->cluster == NULL && !bytes_equal_string(fields[0], call->native->node_id)) ||
         upload_id_parse(fields[1], ret_id, NULL) != ST_OK ||
         bytes_parse_u64(fields[3], PART_NUMBER_MAX, ret_part) != ST_OK) {
         return fail(err, ST_INVALID, "invalid append handle");

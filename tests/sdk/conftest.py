@@ -1,25 +1,74 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One loded for all tests, and a bucket of its own for each."""
+"""One loded for all tests, or a cluster of them, and a bucket of its own for each.
+
+LODE_SDK_CLUSTER=1: 2 gateways and 3 targets; requests go to the first gateway.  Tests marked
+`alone` are about a node without a cluster, those marked `clustered` about one with.
+"""
 
 import os
 import secrets
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+import tenacity
 
 TREE = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(TREE / "s3-conformance"))
+sys.path.insert(0, str(TREE / "tools"))
 
+import cluster_nodes  # noqa: E402
 import server as lode_server  # noqa: E402
 from aistore.sdk import Client  # noqa: E402
 from aistore.sdk.retry_config import RetryConfig  # noqa: E402
 from urllib3 import Retry  # noqa: E402
 
+IS_CLUSTER = os.environ.get("LODE_SDK_CLUSTER") == "1"
+OPTIONS = ("--allow-anonymous-native",)
+
+
+class ClusterServer:
+    """A playground that looks like one server."""
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="lode-sdk-")
+        self.cluster = cluster_nodes.Cluster(
+            self.folder, build=os.environ.get("LODE_BUILD"), node_options=OPTIONS
+        )
+        self.cluster.is_bound = True
+        self.cluster.describe(gateways=2, targets=3, mountpaths=1)
+        self.root = lode_server.Account(
+            "root", self.cluster.access_key, self.cluster.secret_key
+        )
+
+    def start(self):
+        self.cluster.start()
+        self.endpoint, self.other_endpoint = self.cluster.endpoints()[:2]
+        self.targets = {node.name: node.endpoint for node in self.cluster.targets()}
+
+    def end(self):
+        try:
+            self.cluster.kill_all()
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: a node without a cluster")
+    config.addinivalue_line("markers", "clustered: several nodes")
+
+
+def pytest_collection_modifyitems(config, items):
+    unwanted = "alone" if IS_CLUSTER else "clustered"
+    config.hook.pytest_deselected(items=[i for i in items if i.get_closest_marker(unwanted)])
+    items[:] = [item for item in items if not item.get_closest_marker(unwanted)]
+
 
 @pytest.fixture(scope="session")
 def server():
-    own = lode_server.OwnServer("http", ("--allow-anonymous-native",))
+    own = ClusterServer() if IS_CLUSTER else lode_server.OwnServer("http", OPTIONS)
     try:
         own.start()
         yield own
@@ -27,11 +76,22 @@ def server():
         own.end()
 
 
-@pytest.fixture(scope="session")
-def client(server):
+def make_client(endpoint):
     retry = RetryConfig.default()
     retry.http_retry = Retry(total=0)
-    return Client(server.endpoint, retry_config=retry)
+    retry.network_retry = tenacity.Retrying(stop=tenacity.stop_after_attempt(1), reraise=True)
+    return Client(endpoint, retry_config=retry)
+
+
+@pytest.fixture(scope="session")
+def client(server):
+    return make_client(server.endpoint)
+
+
+@pytest.fixture(scope="session")
+def other_client(server):
+    """Through the second gateway; without a cluster, the same server again."""
+    return make_client(server.other_endpoint if IS_CLUSTER else server.endpoint)
 
 
 @pytest.fixture
