@@ -178,7 +178,8 @@ create_upload(struct native_call *call, struct error *err)
     enum status st = begin_upload(call, &id, err);
 
     if (st == ST_OK) {
-        native_reply_text(call, object_upload_name(call->native->objects, id, call->arena));
+        native_reply_text(call,
+                          object_upload_name(call->native->objects, id, BYTES_NONE, call->arena));
     }
     return st;
 }
