@@ -8,6 +8,7 @@ libbase_a_SOURCES = \
 	base/bytes.c base/bytes.h \
 	base/check.c base/check.h \
 	base/clock.c base/clock.h \
+	base/disk_sync.c base/disk_sync.h \
 	base/encode.c base/encode.h \
 	base/entropy.c base/entropy.h \
 	base/fault.c base/fault.h \

@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/disk_sync.h"
 #include "base/entropy.h"
 #include "base/memory.h"
 
@@ -103,33 +105,22 @@ static enum status
 write_file(const char *data_directory, const char *path, const struct root_key *key,
            struct error *err)
 {
-    char *temporary = xasprintf("%s.new", path);
+    static const struct replace_steps STEPS = {"root_key_write", "root_key_sync", "root_key_rename",
+                                               "root_key_directory_sync"};
+    int directory = open(data_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct buffer text = BUFFER_INIT;
     enum status st = ST_OK;
-    int directory = -1;
-    int fd = -1;
 
     root_key_format(key, &text);
-    fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd == -1 || write(fd, text.data, text.size) != (ssize_t)text.size || fsync(fd) != 0) {
-        st = fail_errno(err, ST_IO, "%s cannot be written", temporary);
-        goto out;
-    }
-    directory = open(data_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (rename(temporary, path) != 0 || directory == -1 || fsync(directory) != 0) {
+    if (directory == -1 ||
+        replace_file(directory, strrchr(path, '/') + 1, buffer_bytes(&text), &STEPS) != 0) {
         st = fail_errno(err, ST_IO, "%s cannot be written", path);
-        goto out;
-    }
-out:
-    if (fd != -1) {
-        close(fd);
     }
     if (directory != -1) {
         close(directory);
     }
     memory_wipe(text.data, text.size);
     buffer_release(&text);
-    free(temporary);
     return st;
 }
 

@@ -13,6 +13,7 @@ libmeta_a_SOURCES = \
 	meta/meta_merge.c \
 	meta/meta_options.c \
 	meta/object_record.c meta/object_record.h \
+	meta/open_origin.c meta/open_origin.h \
 	meta/page_codec.c \
 	meta/record_codec.c meta/record_codec.h \
 	meta/upload_record.c meta/upload_record.h

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "meta/manifest_tail.h"
 #include "meta/meta_internal.h"
+#include "meta/open_origin.h"
 
 #include "base/banned.h"
 
@@ -141,18 +142,52 @@ open_once(const struct meta_db_options *options, struct meta_db **ret_db, struct
     return ST_OK;
 }
 
+/* Can it be opened as it stands?  Changes nothing. */
+static enum status
+probe(const struct meta_db_options *options, struct error *err)
+{
+    struct meta_db_options reading = *options;
+    struct meta_db *db = NULL;
+    enum status st;
+
+    reading.read_only = true;
+    st = open_once(&reading, &db, err);
+    meta_db_close(&db);
+    return st;
+}
+
+/* The way back, should the power be lost in the middle; if that has happened, back first. */
+static enum status
+prepare_open(const struct meta_db_options *options, struct error *err)
+{
+    if (open_origin_is_left(options->directory) && probe(options, NULL) != ST_OK &&
+        open_origin_restore(options->directory, err) == ST_IO) {
+        return ST_IO;
+    }
+    return open_origin_write(options->directory, err);
+}
+
 enum status
 meta_db_open(const struct meta_db_options *options, struct meta_db **ret_db, struct error *err)
 {
-    enum status st;
+    bool is_new = is_missing(options->directory);
+    enum status st = ST_OK;
 
-    if (!options->create_if_missing && is_missing(options->directory)) {
+    if (!options->create_if_missing && is_new) {
         return fail(err, ST_NOT_FOUND, "there are no records in %s", options->directory);
     }
-    st = open_once(options, ret_db, err);
-    if (st == ST_CORRUPT && !options->read_only &&
-        manifest_tail_cut(options->directory, NULL) == ST_OK) {
+    if (options->read_only || is_new) {
+        return open_once(options, ret_db, err);
+    }
+    st = prepare_open(options, err);
+    if (st == ST_OK) {
         st = open_once(options, ret_db, err);
+    }
+    if (st == ST_CORRUPT && manifest_tail_cut(options->directory, NULL) == ST_OK) {
+        st = open_once(options, ret_db, err);
+    }
+    if (st == ST_OK && (st = open_origin_remove(options->directory, err)) != ST_OK) {
+        meta_db_close(ret_db);
     }
     return st;
 }

@@ -3,12 +3,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/disk_sync.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "object/mountpath_admin.h"
 #include "object/object_internal.h"
 #include "object/resilver_internal.h"
-#include "store/disk_sync.h"
 
 #include "base/banned.h"
 

@@ -13,9 +13,9 @@
 #include "base/check.h"
 #include "base/encode.h"
 
+#include "base/disk_sync.h"
 #include "base/memory.h"
 #include "store/chunk_format.h"
-#include "store/disk_sync.h"
 #include "store/home_internal.h"
 #include "store/home_metrics.h"
 #include "store/path_open.h"

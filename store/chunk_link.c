@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/disk_sync.h"
 #include "base/entropy.h"
 #include "base/memory.h"
 #include "store/chunk_format.h"
 #include "store/chunk_guard.h"
-#include "store/disk_sync.h"
 #include "store/home_internal.h"
 
 #include "base/banned.h"

@@ -4,13 +4,13 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/disk_sync.h"
 #include "base/encode.h"
 #include "base/entropy.h"
 #include "base/fault.h"
 #include "base/memory.h"
 #include "store/chunk_format.h"
 #include "store/chunk_guard.h"
-#include "store/disk_sync.h"
 #include "store/home_internal.h"
 #include "store/home_metrics.h"
 #include "store/lazy_sync.h"

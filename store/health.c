@@ -11,9 +11,9 @@
 
 #include "base/affinity.h"
 #include "base/check.h"
+#include "base/disk_sync.h"
 #include "base/lock.h"
 #include "base/memory.h"
-#include "store/disk_sync.h"
 #include "store/home_internal.h"
 #include "store/identity.h"
 

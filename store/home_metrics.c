@@ -3,8 +3,8 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/disk_sync.h"
 #include "base/memory.h"
-#include "store/disk_sync.h"
 #include "store/home_internal.h"
 
 #include "base/banned.h"

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/disk_sync.h"
 #include "base/encode.h"
 #include "base/memory.h"
-#include "store/disk_sync.h"
 #include "stream/crc.h"
 
 #include "base/banned.h"
@@ -104,22 +104,15 @@ enum status
 identity_write(int directory_fd, const char *directory, const struct identity *identity,
                struct error *err)
 {
+    static const struct replace_steps STEPS = {"identity_write", "identity_sync", "identity_rename",
+                                               "identity_directory_sync"};
     char text[FILE_BYTES_MAX];
-    struct iovec iov = {text, format_identity(identity, text)};
-    int fd = openat(directory_fd, "identity.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    enum status st = ST_OK;
+    struct bytes content = bytes_of(text, format_identity(identity, text));
 
-    if (fd < 0) {
-        return fail_errno(err, ST_IO, "mountpath %s: cannot create the file identity", directory);
+    if (replace_file(directory_fd, "identity", content, &STEPS) != 0) {
+        return fail_errno(err, ST_IO, "mountpath %s: cannot write the file identity", directory);
     }
-    if (write_fully(fd, &iov, 1, 0, "identity_write") != 0 ||
-        sync_file_data(fd, "identity_sync") != 0 ||
-        rename_file(directory_fd, "identity.new", "identity", "identity_rename") != 0 ||
-        sync_directory(directory_fd, "identity_directory_sync") != 0) {
-        st = fail_errno(err, ST_IO, "mountpath %s: cannot write the file identity", directory);
-    }
-    close(fd);
-    return st;
+    return ST_OK;
 }
 
 static bool

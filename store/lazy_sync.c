@@ -5,9 +5,9 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "base/disk_sync.h"
 #include "base/lock.h"
 #include "base/memory.h"
-#include "store/disk_sync.h"
 #include "store/home_internal.h"
 #include "store/home_metrics.h"
 

@@ -11,7 +11,6 @@ libstore_a_SOURCES = \
 	store/commit_internal.h \
 	store/commit_layout.c \
 	store/committer.c store/committer.h \
-	store/disk_sync.c store/disk_sync.h \
 	store/extent_cursor.c store/extent_cursor.h \
 	store/generation_guard.c store/generation_guard.h \
 	store/health.c store/health.h \

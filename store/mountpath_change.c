@@ -13,13 +13,13 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/disk_sync.h"
 #include "base/encode.h"
 #include "base/fault.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "store/chunk_format.h"
-#include "store/disk_sync.h"
 #include "store/home_internal.h"
 #include "store/housekeeper.h"
 #include "store/mirror.h"

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/disk_sync.h"
 #include "base/entropy.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "store/disk_sync.h"
 #include "store/home_internal.h"
 #include "store/identity.h"
 #include "store/node_record.h"

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/disk_sync.h"
 #include "base/entropy.h"
 #include "base/fault.h"
 #include "base/log.h"
-#include "store/disk_sync.h"
 #include "store/home_internal.h"
 #include "store/home_metrics.h"
 #include "store/pack_format.h"

@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/disk_sync.h"
 #include "base/entropy.h"
 #include "base/fault.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "store/disk_sync.h"
 #include "store/home_internal.h"
 #include "store/home_metrics.h"
 #include "store/pack_format.h"

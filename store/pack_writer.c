@@ -5,7 +5,7 @@
 #include <inttypes.h>
 
 #include "base/check.h"
-#include "store/disk_sync.h"
+#include "base/disk_sync.h"
 #include "store/home_internal.h"
 #include "store/home_metrics.h"
 #include "store/pack_format.h"

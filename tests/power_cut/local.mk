@@ -29,7 +29,8 @@ tests_power_cut_powercut_child_CFLAGS = -std=gnu17 -Wall -Wextra -pthread
 tests_power_cut_powercut_child_LDFLAGS = -pthread
 tests_power_cut_powercut_child_LDADD = $(ROCKSDB_LIBS) -ldl
 
-POWER_CUT_TESTS = tests/power_cut/powercut_selftest tests/power_cut/powercut_rocksdb_test
+POWER_CUT_TESTS = tests/power_cut/open_cut_test tests/power_cut/powercut_selftest \
+	tests/power_cut/powercut_rocksdb_test
 check_PROGRAMS += $(POWER_CUT_TESTS)
 TESTS += $(POWER_CUT_TESTS)
 POWER_CUT_HARNESS = \
@@ -41,6 +42,12 @@ tests_power_cut_powercut_selftest_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_power_cut_powercut_rocksdb_test_SOURCES = \
 	tests/power_cut/powercut_rocksdb_test.c $(POWER_CUT_HARNESS)
 tests_power_cut_powercut_rocksdb_test_LDADD = $(TEST_LIBS) $(BASE_LIBS) $(ROCKSDB_LIBS)
+check_PROGRAMS += tests/power_cut/open_cut_child
+tests_power_cut_open_cut_child_LDADD = $(META_LIBS) $(BASE_LIBS)
+tests_power_cut_open_cut_child_LDFLAGS = $(AM_LDFLAGS) -rdynamic
+tests_power_cut_open_cut_test_SOURCES = \
+	tests/power_cut/open_cut_test.c $(POWER_CUT_HARNESS)
+tests_power_cut_open_cut_test_LDADD = $(TEST_LIBS) $(META_LIBS) $(BASE_LIBS)
 
 # The object store in a process of its own that loses its life or its power.
 CRASH_LIBS = $(OBJECT_LIBS)
@@ -67,6 +74,6 @@ tests_power_cut_crash_test_SOURCES = \
 tests_power_cut_crash_test_LDADD = $(BASE_LIBS)
 POWER_CUT_LONG_TESTS = tests/power_cut/crash_test tests/power_cut/server_kill_test.sh
 TESTS += $(POWER_CUT_LONG_TESTS)
-LONG_TESTS += $(POWER_CUT_LONG_TESTS)
+LONG_TESTS += $(POWER_CUT_LONG_TESTS) tests/power_cut/open_cut_test
 dist_check_SCRIPTS = tests/power_cut/server_kill_test.sh
 EXTRA_DIST += tests/power_cut/kill_client.py tests/power_cut/server_kill_test.py

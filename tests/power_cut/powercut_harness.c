@@ -79,7 +79,8 @@ become_child(const struct powercut_harness_child *child)
     if (child->ack_fd >= 0) {
         CHECK(dup2(child->ack_fd, 3) == 3);
     }
-    snprintf(path, sizeof(path), "%s/tests/power_cut/powercut_child", build == NULL ? "." : build);
+    snprintf(path, sizeof(path), "%s/tests/power_cut/%s", build == NULL ? "." : build,
+             child->program == NULL ? "powercut_child" : child->program);
     execl(path, path, child->pattern, (char *)NULL);
     _exit(96);
 }

@@ -13,6 +13,7 @@
 #define POWERCUT_BODY_SIZE 8192
 
 struct powercut_harness_child {
+    const char *program; /* beside powercut_child, which is NULL */
     const char *pattern;
     const char *variable; /* one more of the environment, NAME=VALUE, or NULL */
     uint64_t seed;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/disk_sync.h"
+#include "base/disk_sync.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/memory.h"
 
 #include "base/banned.h"
 
@@ -152,4 +154,29 @@ int
 remove_file(int directory_fd, const char *path, const char *what)
 {
     return is_failing(what) ? -1 : unlinkat(directory_fd, path, 0);
+}
+
+int
+replace_file(int directory_fd, const char *name, struct bytes content,
+             const struct replace_steps *steps)
+{
+    struct iovec iov = {(char *)content.data, content.size};
+    char *temporary = xasprintf("%s.new", name);
+    int fd = openat(directory_fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int result = -1;
+    int saved_errno;
+
+    if (fd >= 0 && write_fully(fd, &iov, 1, 0, steps->write) == 0 &&
+        sync_file_data(fd, steps->sync) == 0 &&
+        rename_file(directory_fd, temporary, name, steps->rename) == 0 &&
+        sync_directory(directory_fd, steps->directory) == 0) {
+        result = 0;
+    }
+    saved_errno = errno;
+    if (fd >= 0) {
+        close(fd);
+    }
+    free(temporary);
+    errno = saved_errno;
+    return result;
 }
