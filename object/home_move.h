@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Moves what a key has in its former homes to its home: the object and its uploads.  While the
- * placement is unfinished every write of a key begins with it, and the resilver does it for all
+ * Moves what a key has in its former homes to its home: the object, its mark and its uploads. While
+ * the placement is unfinished every write of a key begins with it, and the resilver does it for all
  * keys.  docs/decisions/010: nothing is written at a home before the former ones are durably empty
  * of the key, so there is never an older word that could come back.
  */
@@ -25,7 +25,8 @@ MUST_USE ON_WORKER enum status home_move_settle(struct object_store *store, uint
                                                 struct home_move_counts *counts, struct error *err);
 
 /* For an unconditional delete whose home has no room for the move: former homes drop the object,
- * without a move; *ret_home is where it is deleted then.  Entered. */
+ * without a move; *ret_home is where it is deleted then.  Not while keys move between targets: a
+ * stop before the delete would leave nothing of the key where others count on a word.  Entered. */
 MUST_USE ON_WORKER enum status home_move_discard(struct object_store *store, uint64_t bucket_id,
                                                  struct bytes key, struct home **ret_home,
                                                  struct error *err);

@@ -121,7 +121,7 @@ take_note(struct arrival *arrival, const struct key_note *note, struct error *er
 /* ---- records and tombstones ---- */
 
 static enum status
-submit(struct arrivals *arrivals, struct arrival *arrival, struct error *err)
+take_bytes(struct arrivals *arrivals, struct arrival *arrival, struct error *err)
 {
     struct key_item *item = &arrival->item;
     struct key_receive_options options = {
@@ -143,13 +143,7 @@ submit(struct arrivals *arrivals, struct arrival *arrival, struct error *err)
         }
         options.source = arrival->source;
     }
-    if (st == ST_OK) {
-        st = key_receive_begin(&options, &arrival->receive, err);
-    }
-    if (st == ST_OK) {
-        key_receive_submit(arrival->receive);
-    }
-    return st;
+    return st == ST_OK ? key_receive_begin(&options, &arrival->receive, err) : st;
 }
 
 static void
@@ -163,7 +157,7 @@ begin(struct arrivals *arrivals, struct arrival *arrival)
         st = take_note(arrival, &arrival->item.notes[i], err);
     }
     if (st == ST_OK && (arrival->item.record.size != 0 || arrival->item.mark.size != 0)) {
-        st = submit(arrivals, arrival, err);
+        st = take_bytes(arrivals, arrival, err);
     }
     arrival->status = st;
 }
@@ -193,11 +187,13 @@ end(struct arrivals *arrivals, struct arrival *arrival)
 static void
 receive_all(struct arrivals *arrivals, struct buffer *out)
 {
-    struct store *store = arrivals->store->store;
-
-    store_enter(store);
     for (size_t i = 0; i < arrivals->count; i++) {
         begin(arrivals, &arrivals->list[i]);
+    }
+    for (size_t i = 0; i < arrivals->count; i++) {
+        if (arrivals->list[i].receive != NULL) {
+            key_receive_submit(arrivals->list[i].receive);
+        }
     }
     for (size_t i = 0; i < arrivals->count; i++) {
         struct arrival *arrival = &arrivals->list[i];
@@ -209,7 +205,6 @@ receive_all(struct arrivals *arrivals, struct buffer *out)
         buffer_append_char(out,
                            (char)(arrival->status == ST_OK ? KEY_MOVE_TAKEN : KEY_MOVE_REFUSED));
     }
-    store_leave(store);
 }
 
 enum status

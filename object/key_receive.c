@@ -29,7 +29,9 @@ struct key_receive {
     struct object_record record;
     struct buffer encoded; /* the record with the layout that it has here */
     struct layout_writer *writer;
-    bool is_named; /* decide published the writer's bytes */
+    bool is_named;         /* decide published the writer's bytes */
+    enum status submitted; /* not ST_OK: there is no commit, for this reason */
+    struct error refusal;
     struct commit *commit;
 };
 
@@ -295,8 +297,10 @@ key_receive_begin(const struct key_receive_options *options, struct key_receive 
     meta_key_object(&receive->key, options->bucket->id, item->key);
     st = read_item(receive, err);
     if (st == ST_OK) {
+        store_enter(options->bucket->store->store);
         st = home_move_settle(options->bucket->store, options->bucket->id, item->key,
                               &receive->home, NULL, err);
+        store_leave(options->bucket->store->store);
     }
     if (st == ST_OK && !receive->is_tombstone && !options->is_own) {
         st = home_require_writable(receive->home, err);
@@ -312,11 +316,34 @@ key_receive_begin(const struct key_receive_options *options, struct key_receive 
     return ST_OK;
 }
 
+/* Entered: the home must still be the one for which the bytes were written. */
+static enum status
+settle_again(struct key_receive *receive, struct error *err)
+{
+    const struct key_receive_options *options = &receive->options;
+    struct home *home = NULL;
+    enum status st = home_move_settle(options->bucket->store, options->bucket->id,
+                                      options->item->key, &home, NULL, err);
+
+    if (st == ST_OK && home != receive->home && receive->writer != NULL) {
+        st = fail(err, ST_MOVED, "the key's home changed while its bytes came");
+    }
+    if (st == ST_OK) {
+        receive->home = home;
+    }
+    return st;
+}
+
 void
 key_receive_submit(struct key_receive *receive)
 {
     bool is_move = receive->options.mode == RECEIVE_MOVE;
 
+    store_enter(receive->options.bucket->store->store); /* until finish */
+    receive->submitted = settle_again(receive, &receive->refusal);
+    if (receive->submitted != ST_OK) {
+        return;
+    }
     FAULT_KILL("receive_before_commit");
     receive->commit = commit_create(&(struct commit_options){
         .home = receive->home,
@@ -335,13 +362,18 @@ enum status
 key_receive_finish(struct key_receive **take_receive, struct error *err)
 {
     struct key_receive *receive = *take_receive;
-    enum status st = commit_wait(receive->commit, err);
+    bool is_submitted = receive->submitted == ST_OK;
+    enum status st = is_submitted ? commit_wait(receive->commit, err) : receive->submitted;
 
-    if (receive->options.claim != NULL) {
+    store_leave(receive->options.bucket->store->store);
+    if (!is_submitted && err != NULL) {
+        *err = receive->refusal;
+    }
+    if (is_submitted && receive->options.claim != NULL) {
         st = key_claim_judge(receive->options.claim, st, err);
     }
     commit_destroy(&receive->commit);
-    if (receive->writer != NULL &&
+    if (is_submitted && receive->writer != NULL &&
         ((st == ST_OK && receive->is_named) || object_commit_is_doubtful(st))) {
         layout_writer_disown(receive->writer);
     }
@@ -369,16 +401,12 @@ key_receive_destroy(struct key_receive **take_receive)
 enum status
 key_receive_run(const struct key_receive_options *options, struct error *err)
 {
-    struct store *store = options->bucket->store->store;
     struct key_receive *receive = NULL;
-    enum status st;
+    enum status st = key_receive_begin(options, &receive, err);
 
-    store_enter(store);
-    st = key_receive_begin(options, &receive, err);
     if (st == ST_OK) {
         key_receive_submit(receive);
         st = key_receive_finish(&receive, err);
     }
-    store_leave(store);
     return st;
 }

@@ -33,19 +33,21 @@ struct key_receive_options {
 
 struct key_receive;
 
-/* Writes the bytes.  The caller has entered (store_enter) and stays until finish.  ST_INVALID: the
+/* Writes the bytes, which takes as long as they come: the caller has not entered.  ST_INVALID: the
  * item is broken.  ST_NO_SPACE, ST_UNAVAILABLE. */
 MUST_USE ON_WORKER enum status key_receive_begin(const struct key_receive_options *options,
                                                  struct key_receive **ret_receive,
                                                  struct error *err);
-/* Hands it to the committer; several may be submitted before the first is finished. */
+/* Hands it to the committer, and is entered (store_enter) until its finish; several may be
+ * submitted before the first is finished, and nothing slow stands in between. */
 void key_receive_submit(struct key_receive *receive);
-/* ST_OK also if an equal or greater one is here.  ST_MOVED: the map is another one. */
+/* ST_OK also if an equal or greater one is here.  ST_MOVED: the map is another one, or the key has
+ * another home by now; again. */
 MUST_USE ON_WORKER enum status key_receive_finish(struct key_receive **take_receive,
                                                   struct error *err);
 void key_receive_destroy(struct key_receive **take_receive); /* not submitted; or NULL */
 
-/* All of it, entering the store as well. */
+/* All of it. */
 MUST_USE ON_WORKER enum status key_receive_run(const struct key_receive_options *options,
                                                struct error *err);
 

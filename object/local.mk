@@ -21,6 +21,7 @@ libobject_a_SOURCES = \
 	object/fsck_tally.c object/fsck_tally.h \
 	object/home_merge.c object/home_merge.h \
 	object/home_move.c object/home_move.h \
+	object/home_move_internal.h object/home_move_uploads.c \
 	object/key_claim.c object/key_claim.h \
 	object/key_former.c object/key_former.h \
 	object/key_holding.c object/key_holding.h \

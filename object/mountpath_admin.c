@@ -4,7 +4,6 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "meta/meta_key.h"
-#include "object/object_cluster.h"
 #include "object/object_internal.h"
 #include "object/rebalance.h"
 #include "store/mountpath_change.h"
@@ -80,23 +79,6 @@ forget(struct object_store *store, const char *directory, struct mountpath_outco
     return st;
 }
 
-/* While keys move between targets their homes hold marks and tombstones, which do not change home
- * with the keys.  A mountpath that is given up takes its own with it, and a placement cannot end
- * before it is. */
-static enum status
-check_calm(struct object_store *store, enum mountpath_verb verb, struct error *err)
-{
-    const struct object_cluster *cluster = object_store_cluster(store);
-    struct cluster_map *map = cluster != NULL ? cluster->get_map(cluster->arg) : NULL;
-    bool is_calm = map == NULL || map->stage == STAGE_DONE || verb == MOUNTPATH_VERB_FORGET;
-
-    cluster_map_unref(map);
-    return is_calm ? ST_OK
-                   : fail(err, ST_BUSY,
-                          "keys are moving between targets; change mountpaths when `lode show "
-                          "cluster` says that every key is where it belongs");
-}
-
 enum status
 mountpath_admin(struct object_store *store, enum mountpath_verb verb, const char *directory,
                 struct mountpath_outcome *ret_outcome, struct error *err)
@@ -107,10 +89,6 @@ mountpath_admin(struct object_store *store, enum mountpath_verb verb, const char
     assert_on_worker();
     if (directory[0] != '/') {
         return fail(err, ST_INVALID, "'%s' is no absolute path", directory);
-    }
-    st = check_calm(store, verb, err);
-    if (st != ST_OK) {
-        return st;
     }
     switch (verb) {
     case MOUNTPATH_VERB_ATTACH:

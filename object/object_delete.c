@@ -76,7 +76,8 @@ deletion_submit(struct deletion *deletion, struct error *err)
 
     st = home_move_settle(deletion->bucket->store, deletion->bucket->id, deletion->entry->key,
                           &home, NULL, err);
-    if (st == ST_NO_SPACE && !object_conditions_are_given(&deletion->entry->conditions) &&
+    if (st == ST_NO_SPACE && !deletion->claim.view.is_placing &&
+        !object_conditions_are_given(&deletion->entry->conditions) &&
         !atomic_load(deletion->bucket->is_refusing_writes)) {
         st = home_move_discard(deletion->bucket->store, deletion->bucket->id, deletion->entry->key,
                                &home, err);

@@ -52,7 +52,7 @@ static const struct stage_pass PASSES[] = {
 /* What was left of one family does not hold up the next. */
 static enum status
 run_passes_at(struct rebalance *rebalance, struct cluster_map *map, struct home *home,
-              struct error *err)
+              uint64_t generation, struct error *err)
 {
     struct error failure = ERROR_INIT;
     enum status first = home_require_commits(home, err);
@@ -61,6 +61,7 @@ run_passes_at(struct rebalance *rebalance, struct cluster_map *map, struct home 
     for (size_t i = 0; i < ARRAY_COUNT(PASSES) && (st == ST_OK || st == ST_BUSY); i++) {
         struct rebalance_scan scan = {.rebalance = rebalance,
                                       .map = map,
+                                      .generation = generation,
                                       .home = home,
                                       .family = PASSES[i].family,
                                       .visit = PASSES[i].visit};
@@ -91,8 +92,9 @@ run_stage(struct rebalance *rebalance, struct cluster_map *map, struct error *er
     for (size_t i = 0; i < store_home_count(store) && st != ST_CANCELLED; i++) {
         struct home *home = store_home_at(store, i);
         struct error failure = ERROR_INIT;
-        enum status at_home =
-            home_is_holder(home) ? run_passes_at(rebalance, map, home, &failure) : ST_OK;
+        enum status at_home = home_is_holder(home)
+                                  ? run_passes_at(rebalance, map, home, generation, &failure)
+                                  : ST_OK;
 
         if (at_home != ST_OK && (st == ST_OK || at_home == ST_CANCELLED)) {
             st = at_home;

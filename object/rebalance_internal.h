@@ -47,6 +47,7 @@ struct rebalance {
 struct rebalance_scan {
     struct rebalance *rebalance;
     struct cluster_map *map; /* under which it runs */
+    uint64_t generation;     /* of the node, under which home is the home of its keys */
     struct home *home;
     enum family family;
     /* The keys of one page: what is to be done with them. */
@@ -60,6 +61,9 @@ struct rebalance_scan {
     struct rebalance_left left; /* guarded by lock: what has to be tried again */
 };
 
+/* Around what is committed at scan's home: no key has another home by now.  With ST_OK store_leave
+ * follows.  ST_BUSY: mountpaths changed. */
+MUST_USE enum status rebalance_enter(struct rebalance_scan *scan, struct error *err);
 /* False: the process ends.  Waits unless there was a notice since *seen; pause_ms 0: without end.
  */
 bool rebalance_wait(struct rebalance *rebalance, int64_t pause_ms, uint64_t *seen);

@@ -32,6 +32,19 @@ rebalance_check(struct rebalance *rebalance, const struct cluster_map *map, stru
                                    : fail(err, ST_CANCELLED, "the map is another one by now");
 }
 
+enum status
+rebalance_enter(struct rebalance_scan *scan, struct error *err)
+{
+    struct store *store = scan->rebalance->store->store;
+
+    store_enter(store);
+    if (store_generation(store) != scan->generation) {
+        store_leave(store);
+        return fail(err, ST_BUSY, "mountpaths changed while keys were moved");
+    }
+    return ST_OK;
+}
+
 void
 rebalance_note_left(struct rebalance_scan *scan, struct bytes key, const struct error *why)
 {

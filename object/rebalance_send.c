@@ -40,7 +40,6 @@ struct page {
     struct rebalance_scan *scan;
     struct cluster_map *map; /* of scan's placement; of now, else owners refuse it */
     struct arena arena;
-    struct home_pin pin;
     struct bucket bucket; /* of the last key */
     struct departure *list;
     size_t count;
@@ -120,10 +119,9 @@ choose_keys(struct page *page, const struct bytes *keys, size_t count, struct er
 /* ---- what is sent ---- */
 
 static enum status
-read_bytes(struct page *page, const struct object_record *record, struct bytes *ret_bytes,
-           struct error *err)
+read_bytes(struct page *page, const struct object_record *record, struct home_pin *take_pin,
+           struct bytes *ret_bytes, struct error *err)
 {
-    struct home_pin pin = home_pin(page->scan->home);
     struct source *source = NULL;
     char *out = arena_alloc(&page->arena, (size_t)record->stored_size);
     size_t at = 0;
@@ -132,7 +130,7 @@ read_bytes(struct page *page, const struct object_record *record, struct bytes *
                                                            .size = record->stored_size,
                                                            .length = record->stored_size,
                                                            .what = "a key on its way"},
-                           READ_MAY_WAIT, &pin, &source, err);
+                           READ_MAY_WAIT, take_pin, &source, err);
 
     while (st == ST_OK && at < record->stored_size) {
         size_t part = 0;
@@ -145,7 +143,6 @@ read_bytes(struct page *page, const struct object_record *record, struct bytes *
         at += part;
     }
     source_release(&source);
-    home_unpin(&pin);
     *ret_bytes = bytes_of(out, at);
     return st;
 }
@@ -156,6 +153,7 @@ append_item(struct page *page, struct departure *departure, struct buffer *body,
             struct error *err)
 {
     struct key_item item = {.bucket_id = departure->bucket_id, .key = departure->name};
+    struct home_pin pin = home_pin(page->scan->home); /* before the record is read */
     struct buffer text = BUFFER_INIT;
     struct key_holding holding;
     enum status st = key_holding_read(page->scan->home, departure->bucket_id, departure->name,
@@ -163,6 +161,7 @@ append_item(struct page *page, struct departure *departure, struct buffer *body,
 
     *ret_is_sent = st == ST_OK && placement_seq(&holding.holding, &departure->seq);
     if (!*ret_is_sent) {
+        home_unpin(&pin);
         return st;
     }
     if (placement_shows_record(&holding.holding, 0)) {
@@ -171,7 +170,7 @@ append_item(struct page *page, struct departure *departure, struct buffer *body,
         item.has_bytes =
             holding.record.stored_size <= KEY_MOVE_BYTES_MAX && holding.record.part_count == 0;
         if (item.has_bytes && holding.record.stored_size > 0) {
-            st = read_bytes(page, &holding.record, &item.bytes, err);
+            st = read_bytes(page, &holding.record, &pin, &item.bytes, err);
         }
     } else {
         item.mark = holding.mark_value;
@@ -180,6 +179,7 @@ append_item(struct page *page, struct departure *departure, struct buffer *body,
         key_item_write(&item, &text);
         field_put_counted(body, buffer_bytes(&text));
     }
+    home_unpin(&pin); /* unless the source took it */
     buffer_release(&text);
     return st;
 }
@@ -292,22 +292,25 @@ call_owner(struct page *page, const struct cluster_node *owner, const struct buf
 }
 
 /* The owner has them: marked here, so that they are not sent again. */
-static enum status
-mark_taken(struct page *page, struct departure **sent, size_t count, struct bytes answers,
-           struct error *err)
+static void
+mark_taken(struct page *page, struct departure **sent, size_t count, struct bytes answers)
 {
     struct error refusal = ERROR_INIT;
-    enum status st = ST_OK;
+    bool is_home = rebalance_enter(page->scan, &refusal) == ST_OK;
 
     FAULT_KILL("rebalance_before_mark");
     for (size_t i = 0; i < count; i++) {
-        if (i < answers.size && answers.data[i] == KEY_MOVE_TAKEN) {
+        bool is_taken = i < answers.size && answers.data[i] == KEY_MOVE_TAKEN;
+
+        if (is_taken && is_home) {
             mark_submit(sent[i]);
-        } else {
+            continue;
+        }
+        if (!is_taken) {
             (void)fail(&refusal, ST_BUSY, "node %.*s does not take a key yet",
                        BYTES_ARGS(sent[i]->owner->id));
-            leave(page, sent[i], &refusal);
         }
+        leave(page, sent[i], &refusal);
     }
     for (size_t i = 0; i < count; i++) {
         struct error failure = ERROR_INIT;
@@ -316,31 +319,28 @@ mark_taken(struct page *page, struct departure **sent, size_t count, struct byte
             leave(page, sent[i], &failure);
         }
     }
+    if (is_home) {
+        store_leave(page->scan->rebalance->store->store);
+    }
     FAULT_KILL("rebalance_after_mark");
-    (void)err;
-    return st;
 }
 
-static enum status
+static void
 send_body(struct page *page, const struct cluster_node *owner, struct departure **sent,
-          size_t count, const struct buffer *body, struct error *err)
+          size_t count, const struct buffer *body)
 {
     struct arena arena = ARENA_INIT;
     struct bytes answers = BYTES_NONE;
     struct error failure = ERROR_INIT;
-    enum status st = ST_OK;
 
-    if (count > 0) {
-        if (call_owner(page, owner, body, &arena, &answers, &failure) != ST_OK) {
-            for (size_t i = 0; i < count; i++) {
-                leave(page, sent[i], &failure);
-            }
-        } else {
-            st = mark_taken(page, sent, count, answers, err);
+    if (count > 0 && call_owner(page, owner, body, &arena, &answers, &failure) == ST_OK) {
+        mark_taken(page, sent, count, answers);
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            leave(page, sent[i], &failure);
         }
     }
     arena_release(&arena);
-    return st;
 }
 
 /* All keys of the page that belong to that owner. */
@@ -360,19 +360,17 @@ send_to(struct page *page, const struct cluster_node *owner, struct error *err)
             continue;
         }
         if (count == KEY_MOVE_ITEM_COUNT_MAX || body.size > KEY_MOVE_BODY_BYTES_MAX / 2) {
-            st = send_body(page, owner, sent, count, &body, err);
+            send_body(page, owner, sent, count, &body);
             buffer_clear(&body);
             count = 0;
         }
-        if (st == ST_OK) {
-            st = append_item(page, departure, &body, &is_sent, err);
-        }
+        st = append_item(page, departure, &body, &is_sent, err);
         if (is_sent) {
             sent[count++] = departure;
         }
     }
     if (st == ST_OK) {
-        st = send_body(page, owner, sent, count, &body, err);
+        send_body(page, owner, sent, count, &body);
     }
     buffer_release(&body);
     return st;
@@ -439,6 +437,9 @@ send_note(struct page *page, struct departure *departure, const struct key_note 
         st = fail(err, ST_BUSY, "a note of an upload was not taken yet");
     }
     if (st == ST_OK) {
+        st = rebalance_enter(page->scan, err);
+    }
+    if (st == ST_OK) {
         FAULT_KILL("rebalance_before_note_gone");
         st = commit_run(&(struct commit_options){.home = page->scan->home,
                                                  .durability = DURABILITY_STRICT,
@@ -447,6 +448,7 @@ send_note(struct page *page, struct departure *departure, const struct key_note 
                                                  .admit = admit_moved,
                                                  .admit_arg = departure},
                         NULL, err);
+        store_leave(page->scan->rebalance->store->store);
     }
     if (st != ST_OK) {
         leave(page, departure, err);

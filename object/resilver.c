@@ -216,7 +216,7 @@ parse_name(enum family family, struct bytes key, uint64_t *ret_bucket_id, struct
     struct upload_id id;
     uint32_t number;
 
-    return family == FAMILY_OBJECT
+    return family == FAMILY_OBJECT || family == FAMILY_FORMER
                ? meta_key_parse_object(key, ret_bucket_id, ret_name) == ST_OK
                : meta_key_parse_upload(key, ret_bucket_id, ret_name, &id, &number) == ST_OK;
 }
@@ -250,7 +250,9 @@ bring_home(struct resilver *resilver, struct home *home, enum family family, str
     return st;
 }
 
-static const enum family FAMILIES[] = {FAMILY_OBJECT, FAMILY_UPLOAD};
+/* What has a home, ascending as the cursor needs it; and of it what names bytes. */
+static const enum family FAMILIES[] = {FAMILY_OBJECT, FAMILY_FORMER, FAMILY_UPLOAD};
+static const enum family FAMILIES_WITH_BYTES[] = {FAMILY_OBJECT, FAMILY_UPLOAD};
 
 /* Is (home, family) before what the cursor of this generation says? */
 static bool
@@ -316,11 +318,13 @@ evacuate_pass(struct resilver *resilver, struct error *err)
     for (size_t i = 0; i < store_home_count(store) && st == ST_OK; i++) {
         struct home *home = store_home_at(store, i);
 
-        for (size_t j = 0; j < ARRAY_COUNT(FAMILIES) && st == ST_OK && home_is_active(home); j++) {
+        for (size_t j = 0;
+             j < ARRAY_COUNT(FAMILIES_WITH_BYTES) && st == ST_OK && home_is_active(home); j++) {
             st = home_require_commits(home, err);
             if (st == ST_OK) {
-                st = resilver_scan(resilver, home, FAMILIES[j], BYTES_NONE, resilver_evacuate,
-                                   "bytes off mountpaths that take nothing new", false, err);
+                st = resilver_scan(resilver, home, FAMILIES_WITH_BYTES[j], BYTES_NONE,
+                                   resilver_evacuate, "bytes off mountpaths that take nothing new",
+                                   false, err);
             }
         }
     }

@@ -16,9 +16,12 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "meta/former_record.h"
+#include "meta/meta_key.h"
 #include "object/mountpath_admin.h"
 #include "object/object_internal.h"
 #include "object/resilver.h"
+#include "store/commit.h"
 #include "tests/unit/object/object_fixture.h"
 #include "tests/unit/test.h"
 
@@ -26,6 +29,8 @@
 
 #define KEY_COUNT 18
 #define UPLOAD_KEY "an-upload"
+/* Keys with a mark of a placement between targets: every second one beside a record. */
+#define MARK_COUNT 12
 /* A child takes a second or two, under the sanitizers on a busy machine ten times that. */
 #define CHILD_S_MAX 120
 
@@ -53,6 +58,8 @@ static const struct victim VICTIMS[] = {
     {"mountpath_after_placement", 2},
     {"move_before_publish", 1},
     {"move_before_publish", 4},
+    {"move_before_mark", 1},
+    {"move_before_mark", 3},
     {"move_before_removal", 1},
     {"move_before_removal", 2},
     {"move_before_removal", 5},
@@ -204,6 +211,95 @@ expect_fates(struct bucket *bucket, const struct diary *diary)
     }
 }
 
+/* ---- marks ---- */
+
+static void
+marked_key_of(size_t number, char out[32])
+{
+    if (number % 2 == 0) {
+        key_of(number, out);
+    } else {
+        snprintf(out, 32, "mark-%03zu", number);
+    }
+}
+
+struct marking {
+    struct meta_key key;
+    struct former_record mark;
+};
+
+static enum status
+decide_mark(struct commit *commit, struct commit_view *view, void *arg, struct error *err)
+{
+    struct marking *marking = arg;
+    struct buffer value = BUFFER_INIT;
+
+    former_record_encode(&marking->mark, &value);
+    commit_put_record(commit, FAMILY_FORMER, meta_key_bytes(&marking->key), buffer_bytes(&value));
+    buffer_release(&value);
+    return ST_OK;
+}
+
+static void
+put_marks(struct object_fixture *fixture, struct bucket *bucket)
+{
+    struct store *store = object_store_store(fixture->store);
+
+    for (size_t i = 0; i < MARK_COUNT; i++) {
+        struct marking marking = {
+            .mark = {.flags = i % 2 == 0 ? FORMER_CONFIRMED : FORMER_CONFIRMED | FORMER_TOMBSTONE,
+                     .generation = 100 + i}};
+        struct error err = ERROR_INIT;
+        char key[32];
+
+        marked_key_of(i, key);
+        meta_key_object(&marking.key, bucket->id, bytes_of_string(key));
+        EXPECT_OK(commit_run(&(struct commit_options){.home = store_home_of(store, bucket->id,
+                                                                            bytes_of_string(key)),
+                                                      .durability = DURABILITY_STRICT,
+                                                      .decide = decide_mark,
+                                                      .arg = &marking},
+                             NULL, &err),
+                  &err);
+    }
+}
+
+/* Each mark stands once, as it was, at the home that its key has now. */
+static void
+expect_marks(struct object_fixture *fixture, struct bucket *bucket)
+{
+    struct store *store = object_store_store(fixture->store);
+
+    for (size_t i = 0; i < MARK_COUNT; i++) {
+        size_t count = 0;
+        struct meta_key meta_key;
+        char key[32];
+
+        marked_key_of(i, key);
+        meta_key_object(&meta_key, bucket->id, bytes_of_string(key));
+        for (size_t k = 0; k < store_home_count(store); k++) {
+            struct home *home = store_home_at(store, k);
+            struct meta_value value = META_VALUE_INIT;
+            struct arena arena = ARENA_INIT;
+            struct former_record mark;
+            struct error err = ERROR_INIT;
+
+            if (!home_is_holder(home) ||
+                meta_db_get(home_db(home), FAMILY_FORMER, meta_key_bytes(&meta_key), true, &value,
+                            &err) != ST_OK) {
+                continue;
+            }
+            EXPECT_OK(former_record_decode(value.data, &arena, &mark, &err), &err);
+            EXPECT_INT(100 + i, mark.generation);
+            EXPECT(home == store_home_of(store, bucket->id, bytes_of_string(key)));
+            count++;
+            arena_release(&arena);
+            meta_value_release(&value);
+        }
+        EXPECT_INT(1, count);
+    }
+}
+
 static struct upload_id
 begin_upload(struct bucket *bucket, struct object_put_result *ret_part)
 {
@@ -271,6 +367,7 @@ round_of(const struct victim *victim, const char *directory)
     for (size_t i = 0; i < KEY_COUNT; i++) {
         put_number(&bucket, i, 1);
     }
+    put_marks(&fixture, &bucket);
     id = begin_upload(&bucket, &part);
     bucket_close(&bucket);
     fixture_stop(&fixture);
@@ -291,6 +388,7 @@ round_of(const struct victim *victim, const char *directory)
     expect_fates(&bucket, diary);
     resilver(&fixture);
     expect_fates(&bucket, diary);
+    expect_marks(&fixture, &bucket);
     complete_upload(&bucket, id, &part);
     expect_sound(&fixture);
     bucket_close(&bucket);

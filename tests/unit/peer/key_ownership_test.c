@@ -20,6 +20,7 @@
 #include "object/object_put.h"
 #include "object/ownership.h"
 #include "object/rebalance.h"
+#include "object/resilver.h"
 #include "tests/unit/peer/placement_fixture.h"
 #include "tests/unit/test.h"
 
@@ -263,26 +264,114 @@ TEST(keys_that_were_left_are_tried_again_alone)
     placement_finish();
 }
 
-/* Marks of a placement stay in the home that has them, so homes stay what they are until its end.
- */
-TEST(mountpaths_do_not_change_while_keys_move)
-{
-    struct mountpath_outcome outcome;
-    struct test_node *node;
-    struct error err = ERROR_INIT;
-    char *directory;
+/* ---- mountpaths that come while keys move ---- */
 
-    placement_start();
-    node = cluster_fixture_target(&placement_cluster, 0);
-    directory = xasprintf("%s-more", node->mountpath);
+static void
+attach_one(struct test_node *node)
+{
+    char *directory = xasprintf("%s-more", node->mountpath);
+    struct mountpath_outcome outcome;
+    struct error err = ERROR_INIT;
+
     CHECK(mkdir(directory, 0700) == 0);
-    placement_activate_all(&PLACEMENT_THREE);
-    EXPECT_STATUS(ST_BUSY,
-                  mountpath_admin(node->store, MOUNTPATH_VERB_ATTACH, directory, &outcome, &err));
-    placement_activate_all(&(struct shape){
-        .version = 4, .placement = 3, .finished = 3, .stage = STAGE_DONE, .has_third = true});
     EXPECT_OK(mountpath_admin(node->store, MOUNTPATH_VERB_ATTACH, directory, &outcome, &err), &err);
+    EXPECT(outcome.needs_resilver);
     free(directory);
+}
+
+static void
+resilver_one(struct test_node *node)
+{
+    const struct resilver_options options = {.arg = NULL};
+    struct resilver_progress progress;
+    struct error err = ERROR_INIT;
+
+    EXPECT_OK(resilver_run(node->store, &options, &progress, &err), &err);
+}
+
+/* The rest of a placement whose records and tombstones have moved. */
+static void
+end_placement(void)
+{
+    for (enum placement_stage stage = STAGE_SETTLE; stage <= STAGE_DONE; stage++) {
+        struct shape shape = {.version = 3 + (uint64_t)stage,
+                              .placement = 3,
+                              .finished = 3,
+                              .stage = stage,
+                              .has_third = true};
+
+        placement_activate_all(&shape);
+        if (stage == STAGE_DROP_MARKS || stage == STAGE_DROP_TOMBSTONES) {
+            wait_for_stage(&shape);
+        }
+    }
+    for (size_t i = 0; i < 3; i++) {
+        EXPECT_INT(0, (int)placement_count_family(cluster_fixture_target(&placement_cluster, i),
+                                                  FAMILY_FORMER));
+    }
+}
+
+/* Tombstones and confirmations go to the key's new home with it, whoever asks for it first: nothing
+ * rises, and the move goes on behind the resilver.  SPEC: docs/decisions/010. */
+TEST(mountpath_comes_before_keys_have_moved)
+{
+    placement_start();
+    put_all();
+    placement_stop_all(&PLACEMENT_THREE);
+    placement_activate_all(&PLACEMENT_THREE);
+    for (int i = 0; i < 10; i++) {
+        s3_ask(ask, 204, "DELETE", path_of(i), NULL, NULL);
+    }
+    for (int i = 10; i < 20; i++) {
+        s3_ask(ask, 412, "PUT", path_of(i), S3_HEADERS("If-None-Match: *"), "another");
+    }
+    for (size_t i = 0; i < 3; i++) {
+        attach_one(cluster_fixture_target(&placement_cluster, i));
+    }
+
+    expect_listing(10);
+    for (int i = 0; i < 5; i++) {
+        s3_ask(ask, 404, "GET", path_of(i), NULL, NULL);
+        s3_ask(ask, 404, "PUT", path_of(i), S3_HEADERS("If-Match: \"00\""), "another");
+    }
+    start_rebalance();
+    for (size_t i = 0; i < 3; i++) {
+        resilver_one(cluster_fixture_target(&placement_cluster, i));
+    }
+    wait_for_stage(&PLACEMENT_THREE);
+    expect_all(10);
+    expect_listing(10);
+    end_placement();
+    expect_all(10);
+    expect_listing(10);
+    placement_finish();
+}
+
+/* What has moved is marked at its source; the mark goes to the new home of the key. */
+TEST(mountpath_comes_after_keys_have_moved)
+{
+    placement_start();
+    put_all();
+    placement_stop_all(&PLACEMENT_THREE);
+    placement_activate_all(&PLACEMENT_THREE);
+    start_rebalance();
+    wait_for_stage(&PLACEMENT_THREE);
+    for (int i = 0; i < 10; i++) {
+        s3_ask(ask, 204, "DELETE", path_of(i), NULL, NULL);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        attach_one(cluster_fixture_target(&placement_cluster, i));
+    }
+
+    expect_listing(10);
+    for (size_t i = 0; i < 3; i++) {
+        resilver_one(cluster_fixture_target(&placement_cluster, i));
+    }
+    expect_all(10);
+    expect_listing(10);
+    end_placement();
+    expect_all(10);
+    expect_listing(10);
     placement_finish();
 }
 

@@ -129,16 +129,23 @@ placement_key_that_moves(void)
 uint64_t
 placement_count_family(struct test_node *node, enum family family)
 {
-    struct home *home = store_home_at(object_store_store(node->store), 0);
-    struct meta_iterator *iterator =
-        meta_iterator_open(home_db(home), &(struct meta_scan){.family = family});
+    struct store *store = object_store_store(node->store);
     uint64_t count = 0;
 
-    for (meta_iterator_seek(iterator, BYTES_LITERAL("")); meta_iterator_is_valid(iterator);
-         meta_iterator_next(iterator)) {
-        count++;
+    for (size_t i = 0; i < store_home_count(store); i++) {
+        struct home *home = store_home_at(store, i);
+        struct meta_iterator *iterator;
+
+        if (!home_is_holder(home)) {
+            continue;
+        }
+        iterator = meta_iterator_open(home_db(home), &(struct meta_scan){.family = family});
+        for (meta_iterator_seek(iterator, BYTES_LITERAL("")); meta_iterator_is_valid(iterator);
+             meta_iterator_next(iterator)) {
+            count++;
+        }
+        meta_iterator_close(&iterator);
     }
-    meta_iterator_close(&iterator);
     return count;
 }
 
