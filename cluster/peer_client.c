@@ -141,6 +141,7 @@ read_answer(const struct http_call_result *http, struct arena *arena,
 struct peer_pending {
     struct peer_client *client;
     struct http_call *call;
+    bool is_counted; /* among those that wait */
     size_t id_size;
     char id[];
 };
@@ -180,7 +181,8 @@ peer_call_begin(struct peer_client *client, const struct peer_call_options *opti
 {
     struct peer_pending *pending;
     struct http_call *call = NULL;
-    enum status st = peer_patience_enter(client->patience, options->node_id, true, err);
+    bool is_counted = !options->is_apart;
+    enum status st = peer_patience_enter(client->patience, options->node_id, is_counted, err);
 
     assert_on_worker();
     if (st != ST_OK) {
@@ -189,12 +191,13 @@ peer_call_begin(struct peer_client *client, const struct peer_call_options *opti
     st = send_call(client, options, arena, &call, err);
     if (st != ST_OK) {
         complain(client, options->node_id, st, err != NULL ? err->text : NULL);
-        peer_patience_leave(client->patience, options->node_id, true, st);
+        peer_patience_leave(client->patience, options->node_id, is_counted, st);
         return st;
     }
     pending = xcalloc(1, sizeof(*pending) + options->node_id.size);
     pending->client = client;
     pending->call = call;
+    pending->is_counted = is_counted;
     pending->id_size = options->node_id.size;
     memcpy(pending->id, options->node_id.data, pending->id_size);
     *ret_pending = pending;
@@ -208,8 +211,8 @@ end_pending(struct peer_pending **take_pending, enum status outcome)
 
     *take_pending = NULL;
     http_caller_cancel(&pending->call);
-    peer_patience_leave(pending->client->patience, bytes_of(pending->id, pending->id_size), true,
-                        outcome);
+    peer_patience_leave(pending->client->patience, bytes_of(pending->id, pending->id_size),
+                        pending->is_counted, outcome);
     free(pending);
 }
 

@@ -56,6 +56,9 @@ struct peer_call_options {
     struct source *payload; /* instead, large, sent when the peer asks; borrowed; NULL: none */
     uint64_t payload_size;  /* HTTP_LENGTH_UNKNOWN: until its end */
     int64_t timeout_ms;     /* 0: PEER_CALL_TIMEOUT_MS */
+    /* The caller's thread is no worker, and there are few of its kind: clients' requests need not
+     * leave it a place among those that wait for the peer. */
+    bool is_apart;
 };
 
 struct peer_call_result {

@@ -275,6 +275,7 @@ call_owner(struct page *page, const struct cluster_node *owner, const struct buf
         .head = {.map_version = page->map->version},
         .body = buffer_bytes(body),
         .timeout_ms = SEND_TIMEOUT_MS,
+        .is_apart = true,
     };
     enum status st = owner->is_down || owner->peer_address.size == 0
                          ? fail(err, ST_UNAVAILABLE, "node %.*s is down", BYTES_ARGS(owner->id))

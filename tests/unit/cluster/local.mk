@@ -26,6 +26,7 @@ tests_unit_cluster_leader_refusal_test_LDADD = $(TEST_LIBS) $(CLUSTER_LIBS)
 tests_unit_cluster_node_value_test_LDADD = $(TEST_LIBS) $(CLUSTER_LIBS)
 
 PEER_CLUSTER_TESTS = \
+	tests/unit/cluster/peer_call_test \
 	tests/unit/cluster/peer_head_test \
 	tests/unit/cluster/peer_patience_test \
 	tests/unit/cluster/peer_replay_test \
@@ -33,6 +34,7 @@ PEER_CLUSTER_TESTS = \
 	tests/unit/cluster/redirect_signature_test
 check_PROGRAMS += $(PEER_CLUSTER_TESTS)
 TESTS += $(PEER_CLUSTER_TESTS)
+tests_unit_cluster_peer_call_test_LDADD = $(TEST_LIBS) $(CLUSTER_LIBS)
 tests_unit_cluster_peer_head_test_LDADD = $(TEST_LIBS) $(CLUSTER_LIBS)
 tests_unit_cluster_peer_patience_test_LDADD = $(TEST_LIBS) $(CLUSTER_LIBS)
 tests_unit_cluster_peer_replay_test_LDADD = $(TEST_LIBS) $(CLUSTER_LIBS)
