@@ -159,6 +159,21 @@ put_check_conditions(struct object_put *put, struct error *err)
     return st == ST_OK || key_claim_check(&put->claim, NULL) == ST_OK ? st : ST_OK;
 }
 
+/* Nothing was written yet, so the home is the one of now; a detach waits for its writers. */
+static enum status
+put_create_writer(struct object_put *put, struct layout_writer_options *options, struct error *err)
+{
+    struct store *store = put->bucket.store->store;
+    enum status st;
+
+    store_enter(store);
+    put->home = store_home_of(store, put->bucket.id, put->key);
+    options->home = put->home;
+    st = layout_writer_create(options, &put->writer, err);
+    store_leave(store);
+    return st;
+}
+
 static enum status
 put_begin(struct object_put *put, struct error *err)
 {
@@ -176,18 +191,11 @@ put_begin(struct object_put *put, struct error *err)
         .size =
             put->announced_size == OBJECT_SIZE_UNKNOWN ? LAYOUT_SIZE_UNKNOWN : put->announced_size,
     };
-    enum status st = ST_OK;
+    enum status st = put_prepare(put, true, err);
 
-    if (put->home == NULL) {
-        st = put_choose_home(&put->bucket, put->key, true, &put->home, err);
-    }
-    if (st == ST_OK) {
-        st = put_prepare(put, true, err);
-    }
     if (st != ST_OK) {
         return st;
     }
-    options.home = put->home;
     put->record_algorithm = put->upload_algorithm;
     if (put->record_algorithm == CHECKSUM_NONE && !put->is_native) {
         put->record_algorithm = put->is_part || expectation->checksum.algorithm == CHECKSUM_NONE
@@ -204,7 +212,7 @@ put_begin(struct object_put *put, struct error *err)
         mask |= DIGEST_MASK(DIGEST_SHA256);
     }
     digest_set_init(&put->digests, mask);
-    st = layout_writer_create(&options, &put->writer, err);
+    st = put_create_writer(put, &options, err);
     put->state = PUT_WRITING;
     return st;
 }

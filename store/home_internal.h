@@ -53,6 +53,7 @@ struct home {
     _Atomic uint64_t synced_batch;    /* its records are on disk */
     atomic_bool wants_sync;           /* relaxed commits wait for the next lazy sync */
     _Atomic uint64_t holder_count;    /* scans over its records under way */
+    _Atomic uint64_t writer_count;    /* layout writers for it: it is not detached under them */
     uint64_t idle_ticks;              /* upkeep's: how long it has been found detached and open */
 };
 

@@ -70,6 +70,7 @@ layout_writer_create(const struct layout_writer_options *options, struct layout_
         writer->options.chunk_bytes = CHUNK_BYTES_DEFAULT;
     }
     entropy_fill(writer->write_id.bytes, sizeof(writer->write_id.bytes));
+    atomic_fetch_add(&home->writer_count, 1);
     *ret_writer = writer;
     return ST_OK;
 }
@@ -315,6 +316,7 @@ layout_writer_destroy(struct layout_writer **take_writer)
     if (writer->pack != NULL) {
         pack_release_reservation(writer->pack);
     }
+    atomic_fetch_sub(&writer->options.home->writer_count, 1);
     chunk_writer_destroy(&writer->chunk, false);
     for (size_t i = 0; i < writer->chunk_count; i++) {
         chunk_writer_destroy(&writer->chunks[i], writer->is_disowned);

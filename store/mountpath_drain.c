@@ -176,8 +176,9 @@ look_at_mountpath(struct store *store, struct home *mountpath, enum mountpath_dr
 {
     enum status st = home_require_commits(mountpath, err);
 
-    if (st == ST_OK && chunk_guard_count(store->chunk_guard, mountpath) > 0 &&
-        *drain == MOUNTPATH_DRAINED) {
+    if (st == ST_OK && *drain == MOUNTPATH_DRAINED &&
+        (chunk_guard_count(store->chunk_guard, mountpath) > 0 ||
+         atomic_load(&mountpath->writer_count) > 0)) {
         *drain = MOUNTPATH_READ;
     }
     for (size_t i = 0; i < store_home_count(store) && st == ST_OK; i++) {

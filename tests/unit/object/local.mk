@@ -21,7 +21,8 @@ OBJECT_TESTS = \
 	tests/unit/object/object_get_test \
 	tests/unit/object/object_list_test \
 	tests/unit/object/object_put_test \
-	tests/unit/object/placement_rules_test
+	tests/unit/object/placement_rules_test \
+	tests/unit/object/put_home_test
 check_PROGRAMS += $(OBJECT_TESTS)
 TESTS += $(OBJECT_TESTS)
 LONG_TESTS += tests/unit/object/home_move_kill_test
@@ -42,3 +43,4 @@ tests_unit_object_object_get_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_object_list_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_object_put_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_placement_rules_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_put_home_test_LDADD = $(OBJECT_TEST_LIBS)
