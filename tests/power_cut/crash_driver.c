@@ -4,7 +4,7 @@
  *
  *   crash_driver DIRECTORY MODEL --seed N [--threads N] [--operations N] [--power-cut] [--faults]
  *                [--verify-only | --load-only] [--skip-sync POINT]
- *                [--focus-copy | --focus-relaxed] [--relaxed-loss MS]
+ *                [--focus-copy | --focus-relaxed] [--relaxed-loss MS] [--mountpaths]
  *
  * Opens the store in DIRECTORY, verifies it against MODEL, opens it again with its background work
  * and runs random load until it loses its life, or each thread has done its operations.
@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "tests/power_cut/crash_exit.h"
 #include "tests/power_cut/crash_load.h"
+#include "tests/power_cut/crash_mountpaths.h"
 #include "tests/power_cut/crash_verify.h"
 
 #include "base/banned.h"
@@ -34,6 +35,7 @@ struct driver_options {
     uint64_t operations;
     bool is_power_cut;
     bool has_faults;
+    bool moves_mountpaths;
     bool verifies_only;
     bool loads_only;
     enum crash_focus focus;
@@ -63,6 +65,7 @@ parse(int count, char **arguments)
                                           {"skip-sync", required_argument, NULL, 'k'},
                                           {"focus-relaxed", no_argument, NULL, 'x'},
                                           {"focus-copy", no_argument, NULL, 'c'},
+                                          {"mountpaths", no_argument, NULL, 'm'},
                                           {"relaxed-loss", required_argument, NULL, 'r'},
                                           {NULL, 0, NULL, 0}};
     struct driver_options options = {.seed = 1,
@@ -86,6 +89,9 @@ parse(int count, char **arguments)
             break;
         case 'f':
             options.has_faults = true;
+            break;
+        case 'm':
+            options.moves_mountpaths = true;
             break;
         case 'v':
             options.verifies_only = true;
@@ -137,6 +143,7 @@ main(int count, char **arguments)
     struct crash_store crash = {.model = crash_model_map(arguments[optind + 1]),
                                 .is_power_cut = options.is_power_cut,
                                 .has_faults = options.has_faults,
+                                .moves_mountpaths = options.moves_mountpaths,
                                 .relaxed_loss_ns =
                                     (int64_t)options.relaxed_loss_ms * CLOCK_NS_PER_MS};
     log_configure(2, LOG_LEVEL_ERROR, false);
@@ -145,6 +152,9 @@ main(int count, char **arguments)
         return CRASH_EXIT_FAULTLESS;
     }
     atomic_store(&crash.model->phase, CRASH_PHASE_OPENING);
+    if (options.moves_mountpaths) {
+        crash_mountpaths_prepare(directory);
+    }
     if (!options.loads_only) {
         crash_store_open(&crash, directory, true);
         atomic_store(&crash.model->phase, CRASH_PHASE_VERIFYING);

@@ -15,6 +15,7 @@
 #include "object/object_delete.h"
 #include "object/object_list.h"
 #include "object/object_put.h"
+#include "tests/power_cut/crash_mountpaths.h"
 #include "tests/power_cut/crash_upload.h"
 
 #include "base/banned.h"
@@ -413,10 +414,14 @@ crash_load_run(struct crash_store *crash, uint64_t seed, unsigned thread_count,
                                         .focus = focus};
         CHECK(pthread_create(&loads[i].thread, NULL, run_thread, &loads[i]) == 0);
     }
+    if (crash->moves_mountpaths) {
+        crash_mountpaths_start(crash, seed);
+    }
     for (unsigned i = 0; i < thread_count; i++) {
         pthread_join(loads[i].thread, NULL);
     }
     atomic_store(&is_load_over, true);
+    crash_mountpaths_stop();
     if (has_keeper) {
         pthread_join(keeper, NULL);
     }

@@ -92,6 +92,8 @@ struct crash_model {
     _Atomic uint64_t verified_count;
     _Atomic uint64_t failed_count; /* operations that the store refused or failed */
     _Atomic uint64_t read_count;
+    _Atomic uint64_t mountpath_count; /* changes of mountpaths */
+    _Atomic uint64_t resilver_count;  /* that came to their end */
     struct crash_key keys[CRASH_BUCKETS][CRASH_KEYS];
     struct crash_upload uploads[CRASH_UPLOADS];
 };

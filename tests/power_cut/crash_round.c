@@ -199,6 +199,9 @@ become_driver(const struct crash_round *round, const struct life *life)
         arguments[count++] = "--operations";
         arguments[count++] = operations;
     }
+    if (round->moves_mountpaths) {
+        arguments[count++] = "--mountpaths";
+    }
     if (round->has_lost_power) {
         arguments[count++] = "--power-cut";
     }

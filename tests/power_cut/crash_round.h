@@ -31,9 +31,10 @@ struct crash_round {
     unsigned number; /* of the round at hand, from 1 */
     const char *power_model;
     const struct crash_mutant *mutant; /* whose sync is left out, or NULL */
-    bool has_lost_power;               /* relaxed buckets need not be whole any more */
-    uint64_t calls_max;                /* greatest number of tracked calls seen in a life */
-    char what[512];                    /* of the last life, for messages: seed, end, environment */
+    bool moves_mountpaths;
+    bool has_lost_power; /* relaxed buckets need not be whole any more */
+    uint64_t calls_max;  /* greatest number of tracked calls seen in a life */
+    char what[512];      /* of the last life, for messages: seed, end, environment */
 };
 
 /* directory is made; everything below it is removed by crash_round_release. */

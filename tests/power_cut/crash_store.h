@@ -22,6 +22,7 @@ struct crash_store {
     struct crash_model *model;
     bool is_power_cut;       /* what relaxed buckets promise depends on it */
     bool has_faults;         /* operations may fail, but only cleanly */
+    bool moves_mountpaths;   /* crash_mountpaths.h */
     int64_t relaxed_loss_ns; /* a relaxed bucket may lose what is younger at a power cut */
 };
 

@@ -3,7 +3,8 @@
  * Takes the life or the power of a process with an object store again and again, on the same data,
  * and verifies each time that every promise was kept:
  *
- *   crash_test [--kills N] [--cuts N] [--faults N] [--mutants N [--only NAME]] [--seed N]
+ *   crash_test [--kills N] [--cuts N] [--mountpaths N] [--faults N] [--mutants N [--only NAME]]
+ * [--seed N]
  *              [--directory DIR]
  *
  * Without options the short forms, with LODE_TEST_LONG=1 the long ones.  --mutants N: for each sync
@@ -36,6 +37,7 @@
 struct test_options {
     uint64_t kills;
     uint64_t cuts;
+    uint64_t moves; /* cuts while mountpaths change, and a quarter as many kills */
     uint64_t faults;
     uint64_t mutants;
     uint64_t seed;
@@ -83,12 +85,16 @@ show_totals(const struct crash_round *round, const char *prefix, const char *wha
            atomic_load(&model->failed_count), atomic_load(&model->verified_count),
            atomic_load(&model->read_count),
            (double)(clock_monotonic_ns() - start_ns) / (double)CLOCK_NS_PER_S);
+    if (round->moves_mountpaths) {
+        printf("# %s%" PRIu64 " changes of mountpaths, %" PRIu64 " resilvers ended\n", prefix,
+               atomic_load(&model->mountpath_count), atomic_load(&model->resilver_count));
+    }
 }
 
 /* A series of deaths on the same data.  The directory is kept when a promise was broken. */
 static bool
 run_series(const struct test_options *options, const char *name, enum crash_end end,
-           uint64_t rounds, const char *power_model)
+           uint64_t rounds, const char *power_model, bool moves_mountpaths)
 {
     struct crash_round round;
     char directory[400];
@@ -97,6 +103,7 @@ run_series(const struct test_options *options, const char *name, enum crash_end 
     snprintf(directory, sizeof(directory), "%s/%s", options->directory, name);
     crash_round_init(&round, directory, options->seed);
     round.power_model = power_model;
+    round.moves_mountpaths = moves_mountpaths;
     uint64_t done = 0;
     while (done < rounds && outcome == CRASH_OUTCOME_SOUND) {
         if (done % ROUNDS_PER_STORE == ROUNDS_PER_STORE - 1) {
@@ -206,17 +213,22 @@ number_from(const char *text)
 static void
 parse(int count, char **arguments, struct test_options *options)
 {
-    static const struct option known[] = {
-        {"only", required_argument, NULL, 'o'},      {"kills", required_argument, NULL, 'k'},
-        {"cuts", required_argument, NULL, 'c'},      {"faults", required_argument, NULL, 'f'},
-        {"mutants", required_argument, NULL, 'm'},   {"seed", required_argument, NULL, 's'},
-        {"directory", required_argument, NULL, 'd'}, {NULL, 0, NULL, 0}};
+    static const struct option known[] = {{"only", required_argument, NULL, 'o'},
+                                          {"kills", required_argument, NULL, 'k'},
+                                          {"cuts", required_argument, NULL, 'c'},
+                                          {"mountpaths", required_argument, NULL, 'p'},
+                                          {"faults", required_argument, NULL, 'f'},
+                                          {"mutants", required_argument, NULL, 'm'},
+                                          {"seed", required_argument, NULL, 's'},
+                                          {"directory", required_argument, NULL, 'd'},
+                                          {NULL, 0, NULL, 0}};
     struct test_options given = {.seed = options->seed};
     bool has_choice = false;
     int option;
     while ((option = getopt_long(count, arguments, "", known, NULL)) != -1) {
         uint64_t *number = option == 'k'   ? &given.kills
                            : option == 'c' ? &given.cuts
+                           : option == 'p' ? &given.moves
                            : option == 'f' ? &given.faults
                            : option == 'm' ? &given.mutants
                            : option == 's' ? &options->seed
@@ -235,6 +247,7 @@ parse(int count, char **arguments, struct test_options *options)
     if (has_choice) {
         options->kills = given.kills;
         options->cuts = given.cuts;
+        options->moves = given.moves;
         options->faults = given.faults;
         options->mutants = given.mutants;
     }
@@ -255,10 +268,12 @@ int
 main(int count, char **arguments)
 {
     bool is_long = getenv("LODE_TEST_LONG") != NULL;
-    struct test_options options = {.kills = 10, .cuts = 24, .faults = 6, .seed = entropy_u64()};
+    struct test_options options = {
+        .kills = 10, .cuts = 24, .moves = 8, .faults = 6, .seed = entropy_u64()};
     if (is_long) {
         options.kills = 2000;
         options.cuts = 2000;
+        options.moves = 1000;
         options.faults = 500;
         options.mutants = 200;
     }
@@ -266,18 +281,25 @@ main(int count, char **arguments)
     choose_directory(&options);
     printf("# seed %" PRIu64 "\n", options.seed);
     if (options.kills > 0) {
-        result(run_series(&options, "kills", CRASH_END_KILL, options.kills, "strict"),
+        result(run_series(&options, "kills", CRASH_END_KILL, options.kills, "strict", false),
                "every promise survives a kill");
     }
     if (options.cuts > 0) {
         uint64_t ext4 = options.cuts / 4;
-        result(run_series(&options, "cuts", CRASH_END_CUT, options.cuts - ext4, "strict"),
+        result(run_series(&options, "cuts", CRASH_END_CUT, options.cuts - ext4, "strict", false),
                "every promise survives a power cut");
-        result(run_series(&options, "ext4-cuts", CRASH_END_CUT, ext4, "ext4"),
+        result(run_series(&options, "ext4-cuts", CRASH_END_CUT, ext4, "ext4", false),
                "every promise survives a power cut as ext4 would see it");
     }
+    if (options.moves > 0) {
+        result(run_series(&options, "mountpath-cuts", CRASH_END_CUT, options.moves, "strict", true),
+               "every promise survives a power cut while mountpaths come and go");
+        result(run_series(&options, "mountpath-kills", CRASH_END_KILL, options.moves / 4, "strict",
+                          true),
+               "every promise survives a kill while mountpaths come and go");
+    }
     if (options.faults > 0) {
-        result(run_series(&options, "faults", CRASH_END_FAULT, options.faults, "strict"),
+        result(run_series(&options, "faults", CRASH_END_FAULT, options.faults, "strict", false),
                "a failing call is refused cleanly and breaks no promise");
     }
     if (options.mutants > 0) {

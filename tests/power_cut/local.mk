@@ -59,6 +59,7 @@ tests_power_cut_crash_driver_SOURCES = \
 	tests/power_cut/crash_content.c tests/power_cut/crash_content.h \
 	tests/power_cut/crash_driver.c \
 	tests/power_cut/crash_load.c tests/power_cut/crash_load.h \
+	tests/power_cut/crash_mountpaths.c tests/power_cut/crash_mountpaths.h \
 	tests/power_cut/crash_store.c tests/power_cut/crash_store.h \
 	tests/power_cut/crash_upload.c tests/power_cut/crash_upload.h \
 	tests/power_cut/crash_verify.c tests/power_cut/crash_verify.h \
