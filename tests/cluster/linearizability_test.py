@@ -3,12 +3,16 @@
 """Concurrent clients, a fault in their midst, and a judge of what they saw.
 
     linearizability_test.py [--fault NAME]... [--runs N] [--seconds S] [--seed N] [--keep] [--list]
+                            [--table PAGE [--missing N]]
 
 Each run loads the cluster through every gateway, makes one fault and heals it, reads everything once more, and
 has the history judged (tests/linearizability/).  It fails if the history is not linearizable, if anything
 was answered that no fault explains, if too little was done, or if there is no sign that the fault bit.
 Nodes live in network namespaces of their own; where that is not possible, on loopback and without the
 faults of the network.  LODE_TEST_LONG=1: each fault at least ten times, 30 s each.  TAP on standard output.
+
+--table PAGE adds each run to the page, so that the long form can be collected over many sittings; --missing N
+makes the next N of its runs, those of the faults that have had the fewest first.
 """
 
 import argparse
@@ -29,6 +33,7 @@ import faults  # noqa: E402
 import network  # noqa: E402
 from cluster_nodes import Cluster, ClusterError, show_logs  # noqa: E402
 from recorder import Recording, Unexpected  # noqa: E402
+from run_table import RunTable  # noqa: E402
 
 SHORT_FAULTS = {False: ["none", "kill-target", "pause-target", "cut-target", "one-way-loss",
                         "delay", "full-disk"],
@@ -134,8 +139,8 @@ def expect_objection(bench, history):
         raise Failed(f"the judge does not miss the put of {read}")
 
 
-def run_one(bench, name, seed, seconds):
-    """One run; raises Failed."""
+def run_one(bench, name, seed, seconds, counts):
+    """One run; fills in counts; raises Failed."""
     rng = random.Random(seed)
     cluster = bench.cluster
     fault = faults.FAULTS[name](cluster, rng, bench.folder)
@@ -160,7 +165,7 @@ def run_one(bench, name, seed, seconds):
     history = os.path.join(bench.folder, f"{name}-{seed}.jsonl")
     recording.write(history)
     recording.clean()
-    counts = recording.counts()
+    counts.update(recording.counts())
     print(f"# {name}, seed {seed}: {fault.evidence()}; "
           + ", ".join(f"{number} {what}" for what, number in counts.items()), flush=True)
     for why, count in sorted(recording.whys.items(), key=lambda one: -one[1])[:REASONS_SHOWN]:
@@ -188,10 +193,14 @@ def keep_history(bench, name, seed):
 
 def plan_runs(options, cluster):
     """[(fault, reason to skip)]"""
-    if options.fault:
+    each = max(LONG_RUNS_OF_EACH, -(-LONG_RUNS_MIN // len(faults.FAULTS)))
+    if options.missing:
+        names = [name for name in options.fault or faults.FAULTS
+                 if faults.why_not(name, cluster) is None]
+        names = options.run_table.missing(names, options.seconds, each, options.missing)
+    elif options.fault:
         names = options.fault * (options.runs or 1)
     elif options.is_long:
-        each = max(LONG_RUNS_OF_EACH, -(-LONG_RUNS_MIN // len(faults.FAULTS)))
         names = [name for _ in range(options.runs or each) for name in faults.FAULTS]
     else:
         names = SHORT_FAULTS[cluster.is_clustered]
@@ -211,17 +220,22 @@ def run_all(bench, options):
             skipped[name] = reason
             continue
         number += 1
+        counts = {}
+        outcome = "ok"
         try:
-            run_one(bench, name, seed, options.seconds)
+            run_one(bench, name, seed, options.seconds, counts)
             print(f"ok {number} - {name}, seed {seed}", flush=True)
         except (Failed, ClusterError, Unexpected, faults.NoBite, RuntimeError) as error:
             failed += 1
-            violations += "not linearizable" in str(error)
+            outcome = "violation" if "not linearizable" in str(error) else "failed"
+            violations += outcome == "violation"
             for line in str(error).splitlines()[1:]:
                 print(f"# {line}")
             keep_history(bench, name, seed)
             print(f"not ok {number} - {name}, seed {seed}: {str(error).splitlines()[0]}", flush=True)
             break_or_repair(bench)
+        if options.run_table is not None:
+            options.run_table.add(name, options.seconds, outcome, counts)
     print(f"# result: {number} runs of {options.seconds:.0f} s, {violations} violations, "
           f"{failed} failed")
     return number, skipped, failed
@@ -248,10 +262,16 @@ def parse_arguments():
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
     parser.add_argument("--seed-of-run", type=int, help="repeat one run's choices")
     parser.add_argument("--keep", action="store_true", help="leave data and logs behind")
+    parser.add_argument("--table", metavar="PAGE", help="add each run to this page")
+    parser.add_argument("--missing", type=int, metavar="N",
+                        help="the next N runs that the long form still needs in the page")
     parser.add_argument("--list", action="store_true", help="name the faults")
     options = parser.parse_args()
     options.is_long = "LODE_TEST_LONG" in os.environ
-    options.seconds = options.seconds or (LONG_S if options.is_long else SHORT_S)
+    if options.missing and not options.table:
+        parser.error("--missing needs --table")
+    options.seconds = options.seconds or (LONG_S if options.is_long or options.missing else SHORT_S)
+    options.run_table = RunTable(options.table) if options.table else None
     return options
 
 

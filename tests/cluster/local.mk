@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	tests/cluster/network.py \
 	tests/cluster/packet_delay.py \
 	tests/cluster/recorder.py \
+	tests/cluster/run_table.py \
 	tests/cluster/s3_client.py \
 	tests/cluster/values.py
 CLUSTER_LONG_TESTS = tests/cluster/cycles_test.sh tests/cluster/large_put_test.sh \

@@ -11,7 +11,7 @@
 #include "base/banned.h"
 
 #define CLUSTER_ID "test-cluster-1"
-#define WORKER_COUNT 8
+#define WORKER_COUNT 16
 
 static struct cluster_map *
 get_map(void *arg)
