@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libjobs.a
 libjobs_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 libjobs_a_SOURCES = \
+	jobs/cleanup_job.c jobs/cleanup_job.h \
 	jobs/fsck_job.c jobs/fsck_job.h \
 	jobs/job.c jobs/job.h \
 	jobs/job_history.c jobs/job_history.h \

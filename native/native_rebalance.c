@@ -2,6 +2,7 @@
 #include "native/native_rebalance.h"
 
 #include "base/log.h"
+#include "jobs/cleanup_job.h"
 #include "jobs/job_cluster.h"
 #include "jobs/rebalance_job.h"
 #include "native/native_cluster.h"
@@ -51,6 +52,22 @@ start_by_hand(struct native *native, struct buffer *answer, struct error *err)
     return st;
 }
 
+static enum status
+start_cleanup(struct native *native, bool is_forced, struct buffer *answer, struct error *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct bytes text = BYTES_NONE;
+    char id[JOB_ID_SIZE];
+    enum status st =
+        cleanup_job_start(native->jobs, native->objects, is_forced, &arena, id, &text, err);
+
+    if (st == ST_OK) {
+        append_answer(answer, bytes_of_string(id), "started", text);
+    }
+    arena_release(&arena);
+    return st;
+}
+
 enum status
 native_rebalance_start(struct native *native, bool is_cleanup, bool is_forced,
                        struct buffer *answer, struct error *err)
@@ -60,10 +77,11 @@ native_rebalance_start(struct native *native, bool is_cleanup, bool is_forced,
     if (st != ST_OK) {
         return st;
     }
-    if (is_cleanup || is_forced) {
-        return fail(err, ST_NOT_IMPLEMENTED, "A cleanup is not known to this release");
+    if (is_forced && !is_cleanup) {
+        return fail(err, ST_INVALID, "\"force\" goes with \"cleanup\"");
     }
-    return start_by_hand(native, answer, err);
+    return is_cleanup ? start_cleanup(native, is_forced, answer, err)
+                      : start_by_hand(native, answer, err);
 }
 
 enum status

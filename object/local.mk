@@ -8,9 +8,11 @@ libobject_a_SOURCES = \
 	object/bucket_table.c object/bucket_table.h \
 	object/bucket_value.c object/bucket_value.h \
 	object/client_rest.c object/client_rest.h \
+	object/cleanup_rules.c object/cleanup_rules.h \
 	object/completion.c object/completion.h \
 	object/control_mirror.c object/control_mirror.h \
 	object/copy_plan.c object/copy_plan.h \
+	object/copy_quarantine.c object/copy_quarantine.h \
 	object/extent_pages.c object/extent_pages.h \
 	object/fsck.c object/fsck.h \
 	object/fsck_bytes.c \
@@ -68,6 +70,7 @@ libobject_a_SOURCES = \
 	object/part_table.c object/part_table.h \
 	object/placement_rules.c object/placement_rules.h \
 	object/rebalance.c object/rebalance.h \
+	object/rebalance_cleanup.c object/rebalance_cleanup.h \
 	object/rebalance_drop.c \
 	object/rebalance_internal.h \
 	object/rebalance_left.c object/rebalance_left.h \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* "jobs": what this node's jobs are, or that one shall stop. */
+/* "jobs": what this node's jobs are, or that one shall stop.  "job-start": one that all begin. */
+#include "jobs/cleanup_job.h"
 #include "jobs/job_cluster.h"
 #include "peer/peer_verb.h"
 
@@ -27,4 +28,14 @@ peer_jobs(struct peer_request *request, struct error *err)
     }
     buffer_release(&out);
     return st;
+}
+
+enum status
+peer_job_start(struct peer_request *request, struct error *err)
+{
+    enum status st = require_jobs(request, err);
+
+    return st == ST_OK ? cleanup_job_serve(request->server->jobs, request->server->store,
+                                           request->head.arguments, err)
+                       : st;
 }

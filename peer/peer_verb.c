@@ -19,6 +19,7 @@ static const struct peer_verb VERBS[] = {
     {.name = "copy", .run = peer_copy, .body_max = OBJECT_COPY_BODY_MAX},
     {.name = "delete", .run = peer_delete, .body_max = PEER_DELETE_BODY_MAX},
     {.name = "read", .run = peer_read},
+    {.name = JOB_START_VERB, .run = peer_job_start},
     {.name = JOB_VERB, .run = peer_jobs, .is_of_any_map = true},
     {.name = "record", .run = peer_record},
     {.name = "fetch", .run = peer_fetch},

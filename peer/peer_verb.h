@@ -72,6 +72,7 @@ MUST_USE ON_WORKER enum status peer_move(struct peer_request *request, struct er
 
 /* What operators ask of the jobs of all nodes. */
 MUST_USE ON_WORKER enum status peer_jobs(struct peer_request *request, struct error *err);
+MUST_USE ON_WORKER enum status peer_job_start(struct peer_request *request, struct error *err);
 
 /* A whole request of a client goes to the S3 dialect. */
 ON_LOOP void peer_relayed_s3(struct peer_request *request);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Whole programs, started as a user starts them.
-EXTRA_DIST += tests/scenario/scenario.sh tests/scenario/put_in_halves.py tests/scenario/relay_test.py \
+EXTRA_DIST += tests/scenario/nodes.sh tests/scenario/scenario.sh tests/scenario/put_in_halves.py tests/scenario/relay_test.py \
 	tests/scenario/peer_tls_test.py
 TESTS += \
 	tests/scenario/cluster_test.sh \
@@ -10,4 +10,5 @@ TESTS += \
 	tests/scenario/loded_test.sh \
 	tests/scenario/mountpath_test.sh \
 	tests/scenario/peer_tls_test.sh \
+	tests/scenario/rebalance_test.sh \
 	tests/scenario/relay_test.sh

@@ -7,6 +7,7 @@ OBJECT_TEST_LIBS = libobjectfixture.a $(TEST_LIBS) $(OBJECT_LIBS)
 OBJECT_TESTS = \
 	tests/unit/object/bucket_test \
 	tests/unit/object/client_rest_test \
+	tests/unit/object/cleanup_rules_test \
 	tests/unit/object/concurrency_test \
 	tests/unit/object/fsck_test \
 	tests/unit/object/home_move_concurrency_test \
@@ -42,5 +43,6 @@ tests_unit_object_object_delete_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_object_get_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_object_list_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_object_put_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_cleanup_rules_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_placement_rules_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_put_home_test_LDADD = $(OBJECT_TEST_LIBS)
