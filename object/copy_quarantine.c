@@ -9,11 +9,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/disk_sync.h"
 #include "base/encode.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "store/disk_sync.h"
 #include "store/layout_reader.h"
 
 #include "base/banned.h"
