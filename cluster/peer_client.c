@@ -118,7 +118,11 @@ read_answer(const struct http_call_result *http, struct arena *arena,
     if (bytes_parse_u64(http_answer_header(&http->head, PEER_ANSWER_HEADER), PEER_HEAD_BYTES_MAX,
                         &size) != ST_OK ||
         size == 0 || http->body == NULL) {
-        return fail(err, ST_INVALID, "What answers with status %d is no node of a cluster",
+        /* 503: its listener is full, or the node is about to end.  Never the client's fault. */
+        return fail(err, ST_UNAVAILABLE,
+                    http->head.status == 503
+                        ? "The node takes no requests now (status %d)"
+                        : "What answers with status %d is no node of a cluster",
                     http->head.status);
     }
     bytes = arena_alloc(arena, (size_t)size);
