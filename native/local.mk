@@ -15,6 +15,7 @@ libnative_a_SOURCES = \
 	native/native_drain.c native/native_drain.h \
 	native/native_handler.c native/native_handler.h \
 	native/native_job.c \
+	native/native_job_list.c native/native_job_list.h \
 	native/native_list_message.c native/native_list_message.h \
 	native/native_listing.c \
 	native/native_message.c native/native_message.h \

@@ -16,6 +16,7 @@
 #include <inttypes.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "native/native_place.h"
 #include "native/native_reverse.h"
 #include "native/native_route.h"
@@ -23,9 +24,6 @@
 #include "object/object_route.h"
 
 #include "base/banned.h"
-
-/* Times that a request is placed again; maps change in seconds. */
-#define ANEW_MAX 8
 
 static struct native_call *
 call_of(struct http_exchange *exchange)
@@ -137,17 +135,22 @@ read_names(struct native_call *call, bool has_message, struct error *err)
 /* ---- the right node ---- */
 
 static void start(struct native_call *call);
-static void enter(struct native_call *call);
-static void go_on_anew(struct http_exchange *exchange);
+static void place(struct native_call *call);
 
 static void
-refresh_and_go_on(struct http_exchange *exchange)
+place_again(struct http_exchange *exchange)
+{
+    place(call_of(exchange));
+}
+
+static void
+refresh_and_place(struct http_exchange *exchange)
 {
     struct native_call *call = call_of(exchange);
     struct error err = ERROR_INIT;
 
-    if (object_route_refresh(call->native->objects, &err) == ST_OK) {
-        http_exchange_run_on_loop(exchange, go_on_anew);
+    if (object_route_again(call->native->objects, call->anew_since_ns, &err) == ST_OK) {
+        http_exchange_run_on_loop(exchange, place_again);
     } else {
         native_call_answer_error(call, &err);
     }
@@ -157,15 +160,11 @@ refresh_and_go_on(struct http_exchange *exchange)
 static void
 begin_anew(struct native_call *call)
 {
-    struct error err = ERROR_INIT;
-
-    native_call_reset(call);
-    if (call->anew_count++ < ANEW_MAX) {
-        http_exchange_run_on_worker(call->exchange, refresh_and_go_on);
-    } else {
-        (void)fail(&err, ST_UNAVAILABLE, "the map of the cluster keeps changing");
-        native_call_answer_error(call, &err);
+    if (call->anew_since_ns == 0) {
+        call->anew_since_ns = clock_monotonic_ns();
     }
+    native_call_reset(call);
+    http_exchange_run_on_worker(call->exchange, refresh_and_place);
 }
 
 static void
@@ -195,9 +194,54 @@ run_on_worker(struct http_exchange *exchange)
     run(call);
 }
 
-/* True: it was answered, because another node has its key. */
-static bool
-is_elsewhere(struct native_call *call)
+/* It is this node's. */
+static void
+proceed(struct native_call *call)
+{
+    if (call->has_streamed_body || native_redirect_is_probe(call)) {
+        native_redirect_answer_self(call); /* the client has the body, and sends it then */
+    } else if (call->has_message) {
+        http_exchange_run_on_worker(call->exchange, run_on_worker);
+    } else {
+        start(call);
+    }
+}
+
+static void
+proceed_on_loop(struct http_exchange *exchange)
+{
+    proceed(call_of(exchange));
+}
+
+static void
+go_to(struct native_call *call, enum status st, bool is_local,
+      const struct native_redirect_target *target, const struct error *err)
+{
+    if (st != ST_OK) {
+        native_call_answer_error(call, err);
+    } else if (!is_local) {
+        native_redirect_answer(call, target);
+    } else {
+        http_exchange_run_on_loop(call->exchange, proceed_on_loop);
+    }
+}
+
+/* Its upload may be on its way between nodes. */
+static void
+search(struct http_exchange *exchange)
+{
+    struct native_call *call = call_of(exchange);
+    struct native_redirect_target target = {.map_version = 0};
+    struct error err = ERROR_INIT;
+    bool is_local = false;
+    enum status st = native_place_search(call, &is_local, &target, &err);
+
+    go_to(call, st, is_local, &target, &err);
+}
+
+/* Here, or at the node that has the key or the upload. */
+static void
+place(struct native_call *call)
 {
     struct native_redirect_target target;
     struct error err = ERROR_INIT;
@@ -205,32 +249,17 @@ is_elsewhere(struct native_call *call)
     enum status st;
 
     if (!native_place_has_key(call)) {
-        return false;
+        proceed(call);
+        return;
     }
     st = native_place_lacks_bucket(call) ? fail(&err, ST_NO_SUCH_BUCKET, "there is no such bucket")
                                          : native_place_find(call, &is_local, &target, &err);
-    if (st != ST_OK) {
-        native_call_answer_error(call, &err);
-        return true;
-    }
-    if (!is_local) {
-        native_redirect_answer(call, &target);
-    }
-    return !is_local;
-}
-
-static void
-go_on_anew(struct http_exchange *exchange)
-{
-    struct native_call *call = call_of(exchange);
-
-    if (is_elsewhere(call)) {
-        return;
-    }
-    if (call->has_streamed_body) {
-        native_redirect_answer_self(call); /* the body is gone: the client sends it again */
+    if (st == ST_WOULD_WAIT) {
+        http_exchange_run_on_worker(call->exchange, search);
+    } else if (st == ST_OK && is_local) {
+        proceed(call);
     } else {
-        http_exchange_run_on_worker(exchange, run_on_worker);
+        go_to(call, st, is_local, &target, &err);
     }
 }
 
@@ -240,7 +269,8 @@ take_message(struct native_call *call, struct bytes body, struct error *err)
     enum status st = ST_OK;
 
     call->body = body;
-    if (call->has_authentication && call->authentication.payload_mode == PAYLOAD_SIGNED) {
+    if (call->authentication.principal != NULL &&
+        call->authentication.payload_mode == PAYLOAD_SIGNED) {
         struct digest_value sha256;
 
         digest_of(DIGEST_SHA256, body, &sha256);
@@ -264,7 +294,9 @@ run_message(struct http_exchange *exchange)
 
     if (take_message(call, call->body, &err) != ST_OK) {
         native_call_answer_error(call, &err);
-    } else if (!is_elsewhere(call)) {
+    } else if (native_place_has_key(call)) {
+        http_exchange_run_on_loop(exchange, place_again);
+    } else {
         run_on_worker(exchange);
     }
 }
@@ -353,6 +385,8 @@ start(struct native_call *call)
 
 /* ---- what this node does not know yet ---- */
 
+static void enter(struct native_call *call);
+
 static void
 enter_again(struct http_exchange *exchange)
 {
@@ -391,12 +425,8 @@ enter(struct native_call *call)
     if (native_place_is_behind(call) ||
         (!call->has_refreshed_bucket && native_place_lacks_bucket(call))) {
         http_exchange_run_on_worker(call->exchange, learn);
-    } else if (is_elsewhere(call)) {
-        return;
-    } else if (native_redirect_is_probe(call)) {
-        native_redirect_answer_self(call);
     } else {
-        start(call);
+        place(call);
     }
 }
 

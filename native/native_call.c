@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "native/native_answer.h"
 #include "native/native_route.h"
+#include "object/upload_pin.h"
 
 #include "base/banned.h"
 
@@ -127,10 +128,20 @@ native_call_check_object_name(struct bytes name, struct error *err)
     return ST_OK;
 }
 
+static void
+give_pin_back(struct native_call *call)
+{
+    if (call->has_pin) {
+        upload_pin_give_back(call->native->objects, call->upload);
+        call->has_pin = false;
+    }
+}
+
 void
 native_call_reset(struct native_call *call)
 {
     object_put_release(&call->put);
+    give_pin_back(call);
     if (call->has_bucket) {
         bucket_close(&call->bucket);
         call->has_bucket = false;
@@ -144,6 +155,7 @@ void
 native_call_release(struct native_call *call)
 {
     object_put_release(&call->put);
+    give_pin_back(call);
     native_message_release(&call->message);
     if (call->has_bucket) {
         bucket_close(&call->bucket);

@@ -47,8 +47,10 @@ struct native_call {
     bool has_taken_mark;
     bool has_refreshed_key;
     bool has_refreshed_bucket;
-    bool has_streamed_body; /* which only the client has now */
-    unsigned int anew_count;
+    bool has_streamed_body;  /* which only the client has now */
+    bool has_pin;            /* on upload, which this node has */
+    struct upload_id upload; /* of the request, with has_pin */
+    int64_t anew_since_ns;   /* monotonic; 0: it was placed once */
     struct redirect_mark mark;
     struct native_query query;
     struct bytes bucket_name; /* of the path; or another name there */

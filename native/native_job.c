@@ -10,6 +10,8 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "jobs/job_cluster.h"
+#include "native/native_job_list.h"
 #include "native/native_route.h"
 
 #include "base/banned.h"
@@ -30,19 +32,19 @@ static const struct {
 };
 
 /* What a query asks for; empty members match everything. */
-struct job_query {
+struct native_job_query {
     struct bytes id;
     struct bytes kind;
     struct bytes node;
     bool is_running_only;
 };
 
-static struct job_query
+static struct native_job_query
 read_query(const struct native_call *call)
 {
     const json_t *root = call->message.root;
 
-    return (struct job_query){
+    return (struct native_job_query){
         .id = native_json_text(root, "id"),
         .kind = native_json_text(root, "kind"),
         .node = native_json_text(root, "node"),
@@ -66,12 +68,34 @@ kind_fits(struct bytes asked, const char *kind)
 }
 
 static bool
-job_fits(const struct native_call *call, const struct job_query *query, const struct job_info *job)
+job_fits(const struct native_job_query *query, const struct native_job *job)
 {
-    return (query->id.size == 0 || bytes_equal_string(query->id, job->id)) &&
-           kind_fits(query->kind, job->kind) &&
-           (query->node.size == 0 || bytes_equal_string(query->node, call->native->node_id)) &&
-           (!query->is_running_only || job->state == JOB_RUNNING);
+    return (query->id.size == 0 || bytes_equal_string(query->id, job->info.id)) &&
+           kind_fits(query->kind, job->info.kind) &&
+           (query->node.size == 0 || bytes_equal(query->node, job->node)) &&
+           (!query->is_running_only || job->info.state == JOB_RUNNING);
+}
+
+/* Those that fit, of all nodes. */
+static enum status
+find_jobs(const struct native_call *call, const struct native_job_query *query,
+          struct native_job_list *ret_list, struct error *err)
+{
+    struct native_job_list list;
+    enum status st = native_job_list(call, query->id, query->is_running_only, &list, err);
+    size_t count = 0;
+
+    if (st != ST_OK) {
+        return st;
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        if (job_fits(query, &list.jobs[i])) {
+            list.jobs[count++] = list.jobs[i];
+        }
+    }
+    list.count = count;
+    *ret_list = list;
+    return ST_OK;
 }
 
 static bool
@@ -92,8 +116,13 @@ job_error(const struct job_info *job)
 }
 
 static enum status
-no_such_job(const struct job_query *query, struct error *err)
+no_such_job(const struct native_job_query *query, const struct native_job_list *list,
+            struct error *err)
 {
+    if (list->missing.size > 0) {
+        return fail(err, ST_UNAVAILABLE, "node %.*s, which may have the job, does not answer",
+                    BYTES_ARGS(list->missing));
+    }
     return fail_as(err, ST_NOT_FOUND, "ErrXactNotFound", "xaction %.*s[%.*s] not found",
                    (int)(query->kind.size < 64 ? query->kind.size : 64), query->kind.data,
                    (int)(query->id.size < 64 ? query->id.size : 64), query->id.data);
@@ -174,39 +203,36 @@ append_snap(const struct job_info *job, struct buffer *out)
 static enum status
 show_status(struct native_call *call, struct error *err)
 {
-    struct job_query query = read_query(call);
-    struct job_info *jobs;
-    size_t count;
+    struct native_job_query query = read_query(call);
+    struct native_job_list list;
+    enum status st = find_jobs(call, &query, &list, err);
 
-    job_list(call->native->jobs, call->arena, &jobs, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (job_fits(call, &query, &jobs[i])) {
-            append_status(&jobs[i], &call->reply.body);
-            native_reply_json(call);
-            return ST_OK;
-        }
+    if (st == ST_OK && list.count == 0) {
+        st = no_such_job(&query, &list, err);
     }
-    return no_such_job(&query, err);
+    if (st == ST_OK) {
+        append_status(&list.jobs[0].info, &call->reply.body);
+        native_reply_json(call);
+    }
+    return st;
 }
 
 static enum status
 show_status_of_all(struct native_call *call, struct error *err)
 {
-    struct job_query query = read_query(call);
+    struct native_job_query query = read_query(call);
     struct buffer *out = &call->reply.body;
-    struct job_info *jobs;
-    size_t count;
-    size_t shown_count = 0;
+    struct native_job_list list;
+    enum status st = find_jobs(call, &query, &list, err);
 
-    (void)err;
-    job_list(call->native->jobs, call->arena, &jobs, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (job_fits(call, &query, &jobs[i])) {
-            buffer_append_char(out, shown_count++ > 0 ? ',' : '[');
-            append_status(&jobs[i], out);
-        }
+    if (st != ST_OK) {
+        return st;
     }
-    buffer_append_string(out, shown_count > 0 ? "]" : "null");
+    for (size_t i = 0; i < list.count; i++) {
+        buffer_append_char(out, i > 0 ? ',' : '[');
+        append_status(&list.jobs[i].info, out);
+    }
+    buffer_append_string(out, list.count > 0 ? "]" : "null");
     native_reply_json(call);
     return ST_OK;
 }
@@ -215,25 +241,28 @@ show_status_of_all(struct native_call *call, struct error *err)
 static enum status
 show_snaps(struct native_call *call, struct error *err)
 {
-    struct job_query query = read_query(call);
+    struct native_job_query query = read_query(call);
     struct buffer *out = &call->reply.body;
-    struct job_info *jobs;
-    size_t count;
-    size_t shown_count = 0;
+    struct native_job_list list;
+    enum status st = find_jobs(call, &query, &list, err);
 
-    job_list(call->native->jobs, call->arena, &jobs, &count);
-    buffer_printf(out, "{\"%s\":[", call->native->node_id);
-    for (size_t i = 0; i < count; i++) {
-        if (job_fits(call, &query, &jobs[i])) {
-            buffer_append_string(out, shown_count++ > 0 ? "," : "");
-            append_snap(&jobs[i], out);
+    if (st == ST_OK && list.count == 0) {
+        st = no_such_job(&query, &list, err);
+    }
+    if (st != ST_OK) {
+        return st;
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        const struct native_job *job = &list.jobs[i];
+
+        if (i == 0 || !bytes_equal(job->node, list.jobs[i - 1].node)) {
+            buffer_printf(out, "%s\"%.*s\":[", i > 0 ? "]," : "{", BYTES_ARGS(job->node));
+        } else {
+            buffer_append_char(out, ',');
         }
+        append_snap(&job->info, out);
     }
     buffer_append_string(out, "]}");
-    if (shown_count == 0) {
-        buffer_release(out);
-        return no_such_job(&query, err);
-    }
     native_reply_json(call);
     return ST_OK;
 }
@@ -242,21 +271,20 @@ show_snaps(struct native_call *call, struct error *err)
 static enum status
 show_running(struct native_call *call, struct error *err)
 {
-    struct job_query query = read_query(call);
+    struct native_job_query query = read_query(call);
     struct buffer *out = &call->reply.body;
-    struct job_info *jobs;
-    size_t count;
-    size_t shown_count = 0;
+    struct native_job_list list;
+    enum status st;
 
-    (void)err;
     query.is_running_only = true;
-    job_list(call->native->jobs, call->arena, &jobs, &count);
+    st = find_jobs(call, &query, &list, err);
+    if (st != ST_OK) {
+        return st;
+    }
     buffer_append_char(out, '[');
-    for (size_t i = 0; i < count; i++) {
-        if (job_fits(call, &query, &jobs[i])) {
-            buffer_printf(out, "%s\"%s[%s]\"", shown_count++ > 0 ? "," : "", jobs[i].kind,
-                          jobs[i].id);
-        }
+    for (size_t i = 0; i < list.count; i++) {
+        buffer_printf(out, "%s\"%s[%s]\"", i > 0 ? "," : "", list.jobs[i].info.kind,
+                      list.jobs[i].info.id);
     }
     buffer_append_char(out, ']');
     native_reply_json(call);
@@ -267,29 +295,33 @@ show_running(struct native_call *call, struct error *err)
 static enum status
 stop_jobs(struct native_call *call, struct error *err)
 {
-    struct job_query query = {.id = native_json_text(call->message.value, "ID"),
-                              .kind = native_json_text(call->message.value, "Kind"),
-                              .is_running_only = true};
-    struct job_info *jobs;
-    size_t count;
+    struct native_job_query query = {.id = native_json_text(call->message.value, "ID"),
+                                     .kind = native_json_text(call->message.value, "Kind"),
+                                     .is_running_only = true};
+    struct native_job_list list;
     size_t stopped_count = 0;
+    enum status st;
 
     if (query.id.size == 0 && query.kind.size == 0) {
         return fail(err, ST_INVALID, "neither id nor kind of a job is given");
     }
-    job_list(call->native->jobs, call->arena, &jobs, &count);
-    for (size_t i = 0; i < count; i++) {
+    st = find_jobs(call, &query, &list, err);
+    for (size_t i = 0; st == ST_OK && i < list.count; i++) {
+        const struct job_info *job = &list.jobs[i].info;
         bool is_known = false;
 
         for (size_t kind = 0; kind < ARRAY_COUNT(KINDS); kind++) {
-            is_known |= strcmp(KINDS[kind].kind, jobs[i].kind) == 0;
+            is_known |= strcmp(KINDS[kind].kind, job->kind) == 0;
         }
-        if (is_known && job_fits(call, &query, &jobs[i]) &&
-            job_stop(call->native->jobs, jobs[i].id, NULL) == ST_OK) {
+        if (is_known && job_cluster_stop(call->native->jobs, call->native->objects,
+                                         bytes_of_string(job->id), NULL) == ST_OK) {
             stopped_count++;
         }
     }
-    return stopped_count > 0 ? ST_OK : no_such_job(&query, err);
+    if (st == ST_OK && stopped_count == 0) {
+        st = no_such_job(&query, &list, err);
+    }
+    return st;
 }
 
 static enum status

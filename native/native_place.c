@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "native/native_place.h"
 
+#include "base/clock.h"
 #include "native/native_route.h"
 #include "object/object_cluster.h"
 #include "object/object_route.h"
+#include "object/upload_find.h"
+#include "object/upload_pin.h"
 
 #include "base/banned.h"
 
@@ -102,6 +105,24 @@ read_key(struct native_call *call, struct bucket *bucket, struct bytes *ret_key,
     return st;
 }
 
+static void
+fill_target(const struct object_route *route, bool *ret_is_local,
+            struct native_redirect_target *ret_target)
+{
+    *ret_is_local = route->is_local;
+    *ret_target = (struct native_redirect_target){
+        .node_id = route->node_id, .url = route->public_url, .map_version = route->map_version};
+}
+
+/* Then call->upload is set. */
+static bool
+has_upload(struct native_call *call, struct bytes name)
+{
+    struct bytes node;
+
+    return name.size > 0 && object_upload_parse(name, &call->upload, &node, NULL) == ST_OK;
+}
+
 enum status
 native_place_find(struct native_call *call, bool *ret_is_local,
                   struct native_redirect_target *ret_target, struct error *err)
@@ -115,13 +136,42 @@ native_place_find(struct native_call *call, bool *ret_is_local,
     if (st == ST_OK) {
         st = object_route(&bucket, key, upload, call->arena, &route, err);
     }
+    if (st == ST_OK && route.is_local && !call->has_pin && has_upload(call, upload)) {
+        call->has_pin = upload_pin_take(call->native->objects, call->upload);
+        st = call->has_pin ? ST_OK : fail(err, ST_WOULD_WAIT, "the upload is about to leave");
+    }
+    if (st == ST_OK) {
+        fill_target(&route, ret_is_local, ret_target);
+    }
+    return st;
+}
+
+enum status
+native_place_search(struct native_call *call, bool *ret_is_local,
+                    struct native_redirect_target *ret_target, struct error *err)
+{
+    struct upload_find_options options = {.end_ns = clock_monotonic_ns() +
+                                                    OBJECT_MOVED_PATIENCE_MS * CLOCK_NS_PER_MS};
+    struct bucket named = {.store = NULL};
+    struct bucket bucket;
+    struct object_route route;
+    enum status st = read_key(call, &named, &options.key, &options.name, err);
+
+    if (st == ST_OK) {
+        st = bucket_open(call->native->objects, call->authentication.principal, named.name,
+                         ACTION_GET_OBJECT, &bucket, err);
+    }
     if (st != ST_OK) {
         return st;
     }
-    *ret_is_local = route.is_local;
-    *ret_target = (struct native_redirect_target){
-        .node_id = route.node_id, .url = route.public_url, .map_version = route.map_version};
-    return ST_OK;
+    options.bucket = &bucket;
+    st = upload_find(&options, call->arena, &route, err);
+    if (st == ST_OK) {
+        call->has_pin = route.is_local && has_upload(call, options.name);
+        fill_target(&route, ret_is_local, ret_target);
+    }
+    bucket_close(&bucket);
+    return st;
 }
 
 bool

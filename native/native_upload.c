@@ -325,8 +325,8 @@ abort_upload(struct native_call *call, struct error *err)
 /* ---- append ---- */
 
 static enum status
-parse_handle(struct native_call *call, struct upload_id *ret_id, uint64_t *ret_part,
-             struct error *err)
+parse_handle(struct native_call *call, struct bytes *ret_node, struct upload_id *ret_id,
+             uint64_t *ret_part, struct error *err)
 {
     struct bytes rest = native_call_parameter(call, "append_handle");
     struct bytes fields[HANDLE_FIELD_COUNT];
@@ -340,6 +340,7 @@ parse_handle(struct native_call *call, struct upload_id *ret_id, uint64_t *ret_p
         bytes_parse_u64(fields[3], PART_NUMBER_MAX, ret_part) != ST_OK) {
         return fail(err, ST_INVALID, "invalid append handle");
     }
+    *ret_node = fields[0];
     return ST_OK;
 }
 
@@ -347,6 +348,7 @@ parse_handle(struct native_call *call, struct upload_id *ret_id, uint64_t *ret_p
 struct native_append {
     struct native_upload upload; /* first */
     uint64_t part;               /* of this append; 0: none yet */
+    struct bytes node;           /* that began it; empty: this one */
 };
 
 static enum status
@@ -395,7 +397,7 @@ prepare_append(struct native_call *call, struct error *err)
     append->upload.call = call;
     call->sink = &append->upload.sink;
     if (st == ST_OK && native_call_parameter(call, "append_handle").size > 0) {
-        st = parse_handle(call, &append->upload.upload, &append->part, err);
+        st = parse_handle(call, &append->node, &append->upload.upload, &append->part, err);
         append->part++;
         if (st == ST_OK && append->part > PART_NUMBER_MAX) {
             st = fail(err, ST_INVALID, "an object can be appended to %d times", PART_NUMBER_MAX);
@@ -408,6 +410,8 @@ static enum status
 commit_append(struct native_call *call, struct error *err)
 {
     struct native_append *append = (struct native_append *)call->sink;
+    struct bytes node =
+        append->node.size > 0 ? append->node : bytes_of_string(call->native->node_id);
     struct object_put_result result;
     char text[UPLOAD_ID_TEXT_SIZE];
     enum status st = object_put_commit(call->put, &result, err);
@@ -415,8 +419,8 @@ commit_append(struct native_call *call, struct error *err)
     if (st == ST_OK) {
         upload_id_format(append->upload.upload, text);
         native_reply_header(call, "Ais-Append-Handle",
-                            arena_printf_bytes(call->arena, "%s|%s|none|%" PRIu64,
-                                               call->native->node_id, text, append->part));
+                            arena_printf_bytes(call->arena, "%.*s|%s|none|%" PRIu64,
+                                               BYTES_ARGS(node), text, append->part));
     }
     return st;
 }
@@ -427,8 +431,9 @@ flush_append(struct native_call *call, struct error *err)
 {
     struct multipart_complete_options options = {0};
     struct multipart_part *parts;
+    struct bytes node;
     uint64_t part;
-    enum status st = parse_handle(call, &options.id, &part, err);
+    enum status st = parse_handle(call, &node, &options.id, &part, err);
 
     if (st == ST_OK && http_request_header(call->http, "ais-checksum-value").size > 0) {
         st = fail(err, ST_NOT_IMPLEMENTED, "a checksum with flush is not supported");

@@ -191,6 +191,7 @@ go_to(const struct find *find, const struct cluster_node *node, bool may_be_none
     } else {
         route.node_id = arena_copy(arena, node->id);
         route.address = arena_copy(arena, node->peer_address);
+        route.public_url = arena_copy(arena, node->public_url);
     }
     if (st == ST_OK) {
         *ret_route = route;

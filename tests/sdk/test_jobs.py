@@ -68,6 +68,15 @@ def test_dry_run_copies_nothing(client, filled):
     other.delete()
 
 
+def test_a_job_is_known_through_any_gateway(client, other_client, filled):
+    other = client.bucket("other-" + secrets.token_hex(4))
+    job_id = filled.copy(other)
+    snap = finish(other_client, job_id)
+    assert snap.id == job_id and snap.stats.objects == 10
+    assert names(other) == names(filled)
+    other.delete()
+
+
 def test_unknown_jobs_are_not_found(client):
     with pytest.raises(AISError) as refused:
         client.job("no-such-job").status()

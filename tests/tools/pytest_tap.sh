@@ -10,6 +10,8 @@ shift 3
 build=${LODE_BUILDDIR:-$(cd "$(dirname "$0")/../.." && pwd)/build-check}
 venv=$build/venv-$name
 
+exec 8>"$venv.lock"
+flock 8 # another test may want the same environment
 if ! cmp -s "$folder/requirements.txt" "$venv/requirements.installed"; then
     if ! { python3 -m venv --clear "$venv" &&
         "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$folder/requirements.txt" &&
@@ -18,6 +20,7 @@ if ! cmp -s "$folder/requirements.txt" "$venv/requirements.installed"; then
         exit 0
     fi
 fi
+exec 8>&-
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 LODE_BUILD=$build PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m pytest -q -p no:cacheprovider \
