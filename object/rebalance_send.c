@@ -18,6 +18,7 @@
 #include "object/object_cluster.h"
 #include "object/object_current.h"
 #include "object/rebalance_internal.h"
+#include "object/upload_remove.h"
 #include "store/layout_reader.h"
 
 #include "base/banned.h"
@@ -420,6 +421,26 @@ decide_note_gone(struct commit *commit, struct commit_view *view, void *arg, str
     return st == ST_NOT_FOUND ? ST_OK : st;
 }
 
+/* What the completion left of its parts goes first: without the record nobody would find it. */
+static enum status
+remove_note(struct page *page, struct departure *departure, struct upload_id id, struct error *err)
+{
+    const struct upload_ref ref = {.home = page->scan->home,
+                                   .bucket_id = departure->bucket_id,
+                                   .key = departure->name,
+                                   .id = id};
+    enum status st = upload_remove(&ref, DURABILITY_STRICT, false, err);
+
+    return st != ST_OK ? st
+                       : commit_run(&(struct commit_options){.home = page->scan->home,
+                                                             .durability = DURABILITY_STRICT,
+                                                             .decide = decide_note_gone,
+                                                             .arg = departure,
+                                                             .admit = admit_moved,
+                                                             .admit_arg = departure},
+                                    NULL, err);
+}
+
 static enum status
 send_note(struct page *page, struct departure *departure, const struct key_note *note,
           struct error *err)
@@ -442,13 +463,7 @@ send_note(struct page *page, struct departure *departure, const struct key_note 
     }
     if (st == ST_OK) {
         FAULT_KILL("rebalance_before_note_gone");
-        st = commit_run(&(struct commit_options){.home = page->scan->home,
-                                                 .durability = DURABILITY_STRICT,
-                                                 .decide = decide_note_gone,
-                                                 .arg = departure,
-                                                 .admit = admit_moved,
-                                                 .admit_arg = departure},
-                        NULL, err);
+        st = remove_note(page, departure, note->id, err);
         store_leave(page->scan->rebalance->store->store);
     }
     if (st != ST_OK) {

@@ -83,6 +83,7 @@ struct removal {
     uint32_t numbers[REMOVE_PART_COUNT];
     size_t count;
     bool is_record_removed;
+    bool is_note_removed; /* also the record of a completion, which answers a repeated one */
 };
 
 static enum status
@@ -131,7 +132,8 @@ decide_removal(struct commit *commit, struct commit_view *view, void *arg, struc
     for (size_t i = 0; i < removal->count && st == ST_OK; i++) {
         st = part_remove(commit, view, upload, removal->numbers[i], err);
     }
-    if (st == ST_OK && removal->is_record_removed) {
+    if (st == ST_OK && removal->is_record_removed &&
+        (record.state != UPLOAD_COMPLETED || removal->is_note_removed)) {
         struct meta_key key;
 
         meta_key_upload(&key, upload->bucket_id, upload->key, upload->id);
@@ -180,11 +182,11 @@ removal_find(struct removal *removal, bool *ret_has_more, struct error *err)
     return st;
 }
 
-enum status
-upload_remove(const struct upload_ref *upload, enum durability durability, bool is_record_removed,
-              struct error *err)
+static enum status
+remove_upload(const struct upload_ref *upload, enum durability durability, bool is_record_removed,
+              bool is_note_removed, struct error *err)
 {
-    struct removal removal = {.upload = upload};
+    struct removal removal = {.upload = upload, .is_note_removed = is_note_removed};
     bool has_more = true;
     enum status st = ST_OK;
 
@@ -203,6 +205,14 @@ upload_remove(const struct upload_ref *upload, enum durability durability, bool 
                         &seq, err);
     }
     return st;
+}
+
+/* A note may have come from another target since the caller decided. */
+enum status
+upload_remove(const struct upload_ref *upload, enum durability durability, bool is_record_removed,
+              struct error *err)
+{
+    return remove_upload(upload, durability, is_record_removed, false, err);
 }
 
 /* A walk over the uploads of one home; views in the cursor live until the next step. */
@@ -313,7 +323,7 @@ walk_remove(struct upload_walk *walk, struct object_store *store, struct error *
         st = st == ST_NO_SUCH_UPLOAD ? ST_OK : st;
     }
     if (st == ST_OK) {
-        st = upload_remove(upload, DURABILITY_STRICT, true, err);
+        st = remove_upload(upload, DURABILITY_STRICT, true, true, err);
     }
     store_leave(store->store);
     return st;
@@ -418,7 +428,7 @@ walk_clean(struct upload_walk *walk, struct object_store *store, int64_t keep_s,
         st = drop_arrival(upload, err);
     }
     if (st == ST_OK) {
-        st = upload_remove(upload, DURABILITY_STRICT, is_old, err);
+        st = remove_upload(upload, DURABILITY_STRICT, is_old, is_old && is_ended, err);
     }
     store_leave(store->store);
     *removed_count += st == ST_OK && is_old;

@@ -32,7 +32,8 @@ MUST_USE ON_WORKER enum status upload_mark_aborted(const struct upload_ref *uplo
                                                    enum durability durability,
                                                    const atomic_bool *is_refused,
                                                    struct error *err);
-/* The upload must not be open.  ST_OK too if nothing is left of it. */
+/* The upload must not be open.  ST_OK too if nothing is left of it.  The record of a completion
+ * stays. */
 MUST_USE ON_WORKER enum status upload_remove(const struct upload_ref *upload,
                                              enum durability durability, bool is_record_removed,
                                              struct error *err);

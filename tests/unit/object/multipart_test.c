@@ -380,6 +380,29 @@ TEST(a_repeated_completion_answers_the_same)
     end(&up);
 }
 
+/* Whoever removes what is left of an upload may be late: a note that came meanwhile stays. */
+TEST(removal_of_an_upload_leaves_the_note_of_its_completion)
+{
+    struct uploading up;
+    struct object_put_result result;
+    struct upload_ref ref;
+    struct error err;
+
+    begin(&up, CHECKSUM_NONE, CHECKSUM_FULL_OBJECT);
+    add(&up, 1, 2000);
+    EXPECT_OK(complete(&up, &result, &err), &err);
+    ref = (struct upload_ref){.home = store_home_of(object_store_store(up.fixture.store),
+                                                    up.bucket.id, BYTES_LITERAL("k")),
+                              .bucket_id = up.bucket.id,
+                              .key = BYTES_LITERAL("k"),
+                              .id = up.id};
+
+    EXPECT_OK(upload_remove(&ref, DURABILITY_STRICT, true, &err), &err);
+
+    EXPECT_OK(complete(&up, &result, &err), &err);
+    end(&up);
+}
+
 /* After a day the record of a completed upload is removed, and with it the answer. */
 TEST(completed_uploads_are_forgotten_in_time)
 {
