@@ -29,6 +29,7 @@ tests_unit_peer_ownership_model_test_SOURCES = \
 	tests/unit/peer/ownership_model_test.c \
 	tests/unit/peer/model_client.c tests/unit/peer/model_client.h \
 	tests/unit/peer/model_client_internal.h \
+	tests/unit/peer/model_disks.c tests/unit/peer/model_disks.h \
 	tests/unit/peer/model_http.c tests/unit/peer/model_http.h \
 	tests/unit/peer/model_work.c
 tests_unit_peer_ownership_model_test_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS)

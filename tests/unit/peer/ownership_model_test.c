@@ -2,9 +2,9 @@
 /*
  * Three targets in one process, clients that know what each answer has to be, and a leader that
  * does to the map what it may at any moment: pending, acknowledged, activated or withdrawn, the
- * next placement before the last one has ended, the stages of its end.  Targets start anew
- * meanwhile, and what they say to each other is delayed and lost.  At the end everything is where
- * it has to be, once.
+ * next placement before the last one has ended, the stages of its end.  Mountpaths come and go and
+ * targets start anew meanwhile, and what they say to each other is delayed and lost.  At the end
+ * everything is where it has to be, once.
  *
  * The seed gives what clients, leader and links do; the moments at which threads run are not its.
  * LODE_TEST_LONG=1: at least 200,000 operations; LODE_TEST_OPERATIONS=N: so many.
@@ -22,6 +22,7 @@
 #include "tests/unit/peer/faulty_link.h"
 #include "tests/unit/peer/map_shape.h"
 #include "tests/unit/peer/model_client.h"
+#include "tests/unit/peer/model_disks.h"
 #include "tests/unit/test.h"
 
 #include "base/banned.h"
@@ -44,6 +45,7 @@ struct scheduler {
     struct prng prng;
     struct model model;
     struct model_client clients[CLIENT_COUNT];
+    struct model_disks *disks;
     uint64_t counts[8]; /* what was done, by struct deed */
 };
 
@@ -261,6 +263,7 @@ start_anew(size_t index)
     struct error err = ERROR_INIT;
 
     disturb(true);
+    model_disks_suspend(scheduler->disks, index);
     atomic_store(&scheduler->model.ports[index], 1);
     faulty_link_set_node(scheduler->links[index], 0);
     rebalance_stop(object_store_rebalance(node->store));
@@ -271,6 +274,7 @@ start_anew(size_t index)
     cluster_fixture_use_map(&scheduler->cluster, node, NULL);
     EXPECT_OK(apply_newest(node, &err), &err);
     serve(index);
+    model_disks_resume(scheduler->disks, index);
     disturb(false);
     scheduler->counts[STARTED_ANEW]++;
 }
@@ -307,6 +311,8 @@ begin(uint64_t seed, uint64_t op_count)
     for (size_t i = 0; i < CLIENT_COUNT; i++) {
         model_client_init(&scheduler->clients[i], &scheduler->model, i, op_count / CLIENT_COUNT);
     }
+    scheduler->disks =
+        model_disks_start(&scheduler->model, scheduler->cluster.nodes, MAP_SHAPE_TARGETS, seed + 1);
 }
 
 static void
@@ -352,9 +358,8 @@ wait_for_end_of_placement(void)
 }
 
 static uint64_t
-count_family(struct test_node *node, enum family family)
+count_at(struct home *home, enum family family)
 {
-    struct home *home = store_home_at(object_store_store(node->store), 0);
     struct meta_iterator *iterator =
         meta_iterator_open(home_db(home), &(struct meta_scan){.family = family});
     uint64_t count = 0;
@@ -364,6 +369,23 @@ count_family(struct test_node *node, enum family family)
         count++;
     }
     meta_iterator_close(&iterator);
+    return count;
+}
+
+static uint64_t
+count_family(struct test_node *node, enum family family)
+{
+    struct store *store = object_store_store(node->store);
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < store_home_count(store); i++) {
+        struct home *home = store_home_at(store, i);
+
+        if (home_hold(home)) {
+            count += count_at(home, family);
+            home_unhold(home);
+        }
+    }
     return count;
 }
 
@@ -426,7 +448,8 @@ static void
 end(void)
 {
     printf("# result: %llu operations, %llu unknown, %llu excused; %llu maps activated, %llu "
-           "withdrawn, %llu placements ended, %llu starts, %llu times faults\n",
+           "withdrawn, %llu placements ended, %llu starts, %llu times faults, %llu changes of "
+           "mountpaths\n",
            (unsigned long long)atomic_load(&scheduler->model.op_count),
            (unsigned long long)atomic_load(&scheduler->model.unknown_count),
            (unsigned long long)atomic_load(&scheduler->model.excused_count),
@@ -434,7 +457,9 @@ end(void)
            (unsigned long long)scheduler->counts[WITHDRAWN],
            (unsigned long long)scheduler->counts[ENDED],
            (unsigned long long)scheduler->counts[STARTED_ANEW],
-           (unsigned long long)scheduler->counts[FAULTS]);
+           (unsigned long long)scheduler->counts[FAULTS],
+           (unsigned long long)model_disks_change_count(scheduler->disks));
+    model_disks_destroy(&scheduler->disks);
     for (size_t i = 0; i < CLIENT_COUNT; i++) {
         model_client_release(&scheduler->clients[i]);
     }
@@ -474,6 +499,7 @@ TEST(answers_are_exact_whatever_happens_to_the_map)
     for (size_t i = 0; i < CLIENT_COUNT; i++) {
         CHECK(pthread_join(threads[i], NULL) == 0);
     }
+    model_disks_stop(scheduler->disks);
     expect_no_violation();
     wait_for_end_of_placement();
     verify();
