@@ -21,6 +21,8 @@ struct peer_client {
     struct host_resolver *resolver;
     struct tls_context *tls;
     bool is_clear_allowed;
+    void (*catch_up)(void *arg, uint64_t revision);
+    void *arg;
 };
 
 struct peer_client *
@@ -34,6 +36,8 @@ peer_client_create(const struct peer_client_options *options)
     client->resolver = host_resolver_create(NULL);
     client->tls = options->tls;
     client->is_clear_allowed = options->is_clear_allowed;
+    client->catch_up = options->catch_up;
+    client->arg = options->arg;
     return client;
 }
 
@@ -186,9 +190,13 @@ peer_call_begin(struct peer_client *client, const struct peer_call_options *opti
     struct peer_pending *pending;
     struct http_call *call = NULL;
     bool is_counted = !options->is_apart;
-    enum status st = peer_patience_enter(client->patience, options->node_id, is_counted, err);
+    enum status st;
 
     assert_on_worker();
+    if (options->head.bucket_revision == PEER_BUCKET_GONE) {
+        return fail(err, ST_NO_SUCH_BUCKET, "the bucket was deleted meanwhile");
+    }
+    st = peer_patience_enter(client->patience, options->node_id, is_counted, err);
     if (st != ST_OK) {
         return st;
     }
@@ -249,6 +257,15 @@ status_for_client(enum status st)
     return st == ST_DENIED ? ST_UNAVAILABLE : st;
 }
 
+/* Who is refused asks again, by then with what the other node knows. */
+static void
+catch_up(struct peer_client *client, const struct peer_answer *answer)
+{
+    if (answer->status == ST_MOVED && answer->bucket_revision != 0 && client->catch_up != NULL) {
+        client->catch_up(client->arg, answer->bucket_revision);
+    }
+}
+
 enum status
 peer_call_finish(struct peer_pending **take_pending, struct arena *arena,
                  struct peer_call_result *ret_result, struct error *err)
@@ -265,6 +282,7 @@ peer_call_finish(struct peer_pending **take_pending, struct arena *arena,
         http.body = NULL;
     }
     source_release(&http.body);
+    catch_up((*take_pending)->client, &result.answer);
     if (st != ST_OK) {
         complain((*take_pending)->client, bytes_of((*take_pending)->id, (*take_pending)->id_size),
                  st, err != NULL ? err->text : NULL);
@@ -330,6 +348,10 @@ take_refusal(const struct http_answer_head *answer, struct peer_relay_result *re
     if (bytes_parse_u64(http_answer_header(answer, PEER_MAP_HEADER), UINT64_MAX,
                         &result->map_version) != ST_OK) {
         result->map_version = 0;
+    }
+    if (bytes_parse_u64(http_answer_header(answer, PEER_BUCKET_HEADER), UINT64_MAX,
+                        &result->bucket_revision) != ST_OK) {
+        result->bucket_revision = 0;
     }
 }
 

@@ -34,6 +34,8 @@
  * of who refuses. */
 #define PEER_REFUSED_HEADER "lode-peer-refused"
 #define PEER_MAP_HEADER "lode-peer-map"
+/* ST_MOVED for the sake of the bucket: the revision to catch up with. */
+#define PEER_BUCKET_HEADER "lode-peer-bucket"
 
 struct peer_client;
 
@@ -42,6 +44,10 @@ struct peer_client_options {
     size_t waiting_max;             /* a quarter of the workers */
     struct tls_context *tls;        /* borrowed; NULL: clear text */
     bool is_clear_allowed;          /* clear text also to other machines */
+    /* A call was refused because this node does not know that revision of the control values: wait
+     * for it.  ON_WORKER; NULL: calls carry no revisions of buckets. */
+    void (*catch_up)(void *arg, uint64_t revision);
+    void *arg;
 };
 
 struct peer_client *peer_client_create(const struct peer_client_options *options);
@@ -66,8 +72,9 @@ struct peer_call_result {
     struct source *payload;    /* the caller's, NULL: none; released before the arena */
 };
 
-/* ST_OK: the verb succeeded.  Else what the peer answered (ret_result->answer is set, for its map
- * version), or ST_UNAVAILABLE, ST_TIMEOUT, ST_CLOSED, ST_INVALID, ST_BUSY of the way there. */
+/* ST_OK: the verb succeeded.  ST_NO_SUCH_BUCKET: head.bucket_revision says so.  Else what the peer
+ * answered (ret_result->answer is set, for its map version), or ST_UNAVAILABLE, ST_TIMEOUT,
+ * ST_CLOSED, ST_INVALID, ST_BUSY of the way there. */
 MUST_USE ON_WORKER enum status peer_call(struct peer_client *client,
                                          const struct peer_call_options *options,
                                          struct arena *arena, struct peer_call_result *ret_result,
@@ -96,9 +103,10 @@ struct peer_relay_options {
 struct peer_relay_result {
     enum status status; /* ST_OK: answer is the dialect's; ST_MOVED and others: see peer_call */
     const char *sentence;
-    bool is_client_at_fault; /* its body failed */
-    bool may_repeat;         /* nothing was done, and the body is still whole */
-    uint64_t map_version;    /* of who refused; 0: unknown */
+    bool is_client_at_fault;  /* its body failed */
+    bool may_repeat;          /* nothing was done, and the body is still whole */
+    uint64_t map_version;     /* of who refused; 0: unknown */
+    uint64_t bucket_revision; /* with ST_MOVED: to catch up with; 0: it is about the map */
     const struct http_answer_head *answer;
     void *arg;
 };

@@ -30,7 +30,8 @@ enum answer_tag {
     ANSWER_MAP_VERSION = 2,
     ANSWER_DIALECT_CODE = 3,
     ANSWER_SENTENCE = 4,
-    ANSWER_FIELDS = 5 | FIELD_CRITICAL
+    ANSWER_FIELDS = 5 | FIELD_CRITICAL,
+    ANSWER_BUCKET_REVISION = 6
 };
 
 static void
@@ -221,6 +222,7 @@ peer_answer_write(const struct peer_answer *answer, struct buffer *out)
     field_put_text(out, ANSWER_DIALECT_CODE, answer->dialect_code);
     field_put_text(out, ANSWER_SENTENCE, answer->sentence);
     field_put_text(out, ANSWER_FIELDS, answer->fields);
+    field_put_number(out, ANSWER_BUCKET_REVISION, answer->bucket_revision);
 }
 
 static enum status
@@ -259,6 +261,9 @@ peer_answer_read(struct bytes bytes, struct peer_answer *ret_answer, struct erro
             break;
         case ANSWER_FIELDS:
             answer.fields = field.payload;
+            break;
+        case ANSWER_BUCKET_REVISION:
+            is_sane = field_number(field.payload, UINT64_MAX, &answer.bucket_revision);
             break;
         default:
             is_sane = (field.tag & FIELD_CRITICAL) == 0;

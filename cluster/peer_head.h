@@ -27,6 +27,9 @@ struct peer_relayed {
     size_t header_count;
 };
 
+/* bucket_revision of a bucket that was deleted meanwhile: nothing is sent. */
+#define PEER_BUCKET_GONE UINT64_MAX
+
 struct peer_head {
     struct bytes to;          /* id of the node that is meant */
     uint64_t map_version;     /* G that the sender works by */
@@ -47,7 +50,8 @@ struct peer_head {
 /* The answer of a verb; of a relay only where it refuses. */
 struct peer_answer {
     enum status status;
-    uint64_t map_version; /* that the answering node works by */
+    uint64_t map_version;     /* that the answering node works by */
+    uint64_t bucket_revision; /* ST_MOVED for the sake of the bucket: catch up with it; else 0 */
     struct bytes dialect_code;
     struct bytes sentence;
     struct bytes fields; /* the verb's own */

@@ -10,6 +10,7 @@
 #include "cluster/peer_client.h"
 #include "gateway/membership.h"
 #include "net/host_resolver.h"
+#include "object/bucket_fence.h"
 #include "object/object_cluster.h"
 
 #include "base/banned.h"
@@ -60,6 +61,19 @@ check_confirmed(void *arg, struct error *err)
     return cluster_check_confirmed(arg, err);
 }
 
+/* Another node knows of that revision: this one does, too, or stays behind and is refused again. */
+static void
+catch_up(void *arg, uint64_t revision)
+{
+    const struct peering *peering = arg;
+
+    struct error err = ERROR_INIT;
+
+    if (control_wait(peering->control, revision, BUCKET_CATCH_UP_MS, &err) != ST_OK) {
+        log_debug(NULL, "bucket_behind", "another node knows of more: %s", err.text);
+    }
+}
+
 /* All or none: who shows a certificate must know whose to take. */
 static enum status
 open_tls(const struct config *config, struct tls_context **ret_tls, struct error *err)
@@ -86,7 +100,9 @@ peering_open(struct peering *peering, const struct peering_options *peering_opti
     struct object_store *objects = peering_options->objects;
     struct peer_client_options options = {
         .waiting_max = peering_options->worker_count / PEER_WAITING_PART + 1,
-        .is_clear_allowed = peering_options->config->insecure_peer};
+        .is_clear_allowed = peering_options->config->insecure_peer,
+        .catch_up = catch_up,
+        .arg = peering};
     struct object_cluster object_cluster = {.node_id = cluster_self_id(cluster),
                                             .get_map = get_map,
                                             .fetch_map = fetch_map,

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "cluster/peer_head.h"
 #include "object/object_internal.h"
 
 #include "base/banned.h"
@@ -161,6 +162,7 @@ bucket_open(struct object_store *store, const struct principal *principal, struc
         .store = store,
         .principal = principal,
         .id = entry->id,
+        .revision = atomic_load(&entry->revision),
         .name = entry->name,
         .owner = entry->owner,
         .created_ns = entry->created_ns,
@@ -211,6 +213,14 @@ bucket_check_id(const struct bucket *bucket, uint64_t id, struct error *err)
     return id == bucket->id
                ? ST_OK
                : fail(err, ST_NO_SUCH_BUCKET, "the bucket is another one of that name");
+}
+
+uint64_t
+bucket_revision(const struct bucket *bucket)
+{
+    _Static_assert(BUCKET_REVISION_GONE == PEER_BUCKET_GONE, "one word for it");
+
+    return atomic_load(&((struct bucket_entry *)bucket->entry)->revision);
 }
 
 enum status

@@ -30,6 +30,7 @@ struct bucket {
     struct object_store *store;
     const struct principal *principal; /* for whom it was opened */
     uint64_t id;
+    uint64_t revision; /* of the value that it was opened under */
     struct bytes name;
     struct bytes owner;
     int64_t created_ns;
@@ -52,6 +53,9 @@ void bucket_close(struct bucket *bucket);
 /* ST_NO_SUCH_BUCKET: another node means a bucket of that name that has been deleted since, or one
  * that was made since. */
 MUST_USE enum status bucket_check_id(const struct bucket *bucket, uint64_t id, struct error *err);
+/* For struct peer_head: of the value that this node has now; PEER_BUCKET_GONE: it was deleted since
+ * it was opened. */
+uint64_t bucket_revision(const struct bucket *bucket);
 /* Before "no such bucket": know of the name what the control store knew when this began. */
 MUST_USE ON_WORKER enum status bucket_refresh(struct object_store *store, struct bytes name,
                                               struct error *err);

@@ -158,7 +158,7 @@ entry_create(const struct bucket_value *value)
 }
 
 static void
-table_put(struct bucket_table *table, const struct bucket_value *value)
+table_put(struct bucket_table *table, const struct bucket_value *value, uint64_t revision)
 {
     struct bucket_entry *fresh = entry_create(value);
     struct bucket_entry *old;
@@ -179,10 +179,12 @@ table_put(struct bucket_table *table, const struct bucket_value *value)
         }
         entry->properties = value->properties;
         entry->state = value->state;
+        atomic_store(&entry->revision, revision);
         atomic_store(&entry->is_refusing_writes, value->state != BUCKET_ACTIVE);
     }
     if (old != NULL) {
         atomic_store(&old->is_refusing_writes, true);
+        atomic_store(&old->revision, BUCKET_REVISION_GONE);
         bucket_entry_release(&old);
     }
 }
@@ -197,6 +199,7 @@ table_remove(struct bucket_table *table, struct bytes name)
         if (entry != NULL) {
             entry_remove_locked(table, entry);
             atomic_store(&entry->is_refusing_writes, true);
+            atomic_store(&entry->revision, BUCKET_REVISION_GONE);
         }
     }
     bucket_entry_release(&entry);
@@ -217,7 +220,7 @@ bucket_table_changed(const struct control_value *value, void *arg)
         log_error(&(struct log_context){.bucket = name}, "bucket_value_unreadable",
                   "the bucket's control value cannot be used: %s", err.text);
     } else {
-        table_put(arg, &parsed);
+        table_put(arg, &parsed, value->revision);
     }
     arena_release(&arena);
 }

@@ -13,6 +13,9 @@
 #include "control/control.h"
 #include "object/bucket_value.h"
 
+/* No value has it. */
+#define BUCKET_REVISION_GONE UINT64_MAX
+
 struct bucket_entry {
     atomic_uint reference_count;
     uint64_t id;
@@ -20,6 +23,7 @@ struct bucket_entry {
     struct bytes name; /* with owner behind the struct */
     struct bytes owner;
     atomic_bool is_refusing_writes;
+    _Atomic uint64_t revision; /* of its value; BUCKET_REVISION_GONE once it was removed */
     struct bucket_properties properties; /* guarded by the table's lock */
     enum bucket_state state;             /* guarded by the table's lock */
     struct bucket_entry *next_in_slot;   /* guarded by the table's lock */

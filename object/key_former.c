@@ -202,6 +202,7 @@ call(const struct key_former_ask *ask, const char *verb, struct seq seq, struct 
         .verb = verb,
         .head = {.map_version = ask->map->version,
                  .bucket = ask->bucket->name,
+                 .bucket_revision = bucket_revision(ask->bucket),
                  .key = ask->key,
                  .arguments = ask->arguments,
                  .seq_version = seq.map_version,

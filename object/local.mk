@@ -5,6 +5,7 @@ libobject_a_SOURCES = \
 	object/bucket.c object/bucket.h \
 	object/bucket_delete.c object/bucket_delete.h \
 	object/bucket_empty.c object/bucket_empty.h \
+	object/bucket_fence.c object/bucket_fence.h \
 	object/bucket_table.c object/bucket_table.h \
 	object/bucket_value.c object/bucket_value.h \
 	object/client_rest.c object/client_rest.h \

@@ -212,6 +212,7 @@ begin_share(struct split *split, struct share *share)
                                     .verb = "delete",
                                     .head = {.map_version = share->route.map_version,
                                              .bucket = split->bucket->name,
+                                             .bucket_revision = bucket_revision(split->bucket),
                                              .arguments = buffer_bytes(&arguments)},
                                     .body = buffer_bytes(&share->body)},
         &split->arena, &share->pending, &share->error);

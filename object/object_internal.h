@@ -20,11 +20,12 @@ struct object_store {
     bool has_shared_control; /* it is not closed here */
     struct bucket_table *buckets;
     struct control_mirror *mirror;
-    struct key_turn_table *turns;      /* of keys that are moved between homes */
-    struct upload_pin_table *pins;     /* requests in progress on uploads */
-    _Atomic unsigned int finder_count; /* workers that wait for an upload on its way */
-    struct ownership *ownership;       /* NULL: all keys are this node's */
-    struct rebalance *rebalance;       /* with ownership, until it was stopped */
+    struct key_turn_table *turns;             /* of keys that are moved between homes */
+    struct upload_pin_table *pins;            /* requests in progress on uploads */
+    _Atomic unsigned int finder_count;        /* workers that wait for an upload on its way */
+    _Atomic unsigned int fence_waiting_count; /* of object/bucket_fence.h */
+    struct ownership *ownership;              /* NULL: all keys are this node's */
+    struct rebalance *rebalance;              /* with ownership, until it was stopped */
     char *region;
     bool is_read_only;
     uint64_t part_bytes_min;

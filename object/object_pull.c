@@ -367,15 +367,17 @@ object_pull(const struct bucket *destination, const struct object_copy_options *
         return fail(err, ST_INVALID_RANGE, "the range to be copied has no first and last byte");
     }
     write_arguments(options, &arguments);
-    st = peer_call(cluster->peers,
-                   &(struct peer_call_options){.node_id = route->node_id,
-                                               .address = route->address,
-                                               .verb = "read",
-                                               .head = {.map_version = route->map_version,
-                                                        .bucket = options->source->name,
-                                                        .key = options->source_key,
-                                                        .arguments = buffer_bytes(&arguments)}},
-                   &arena, &call, err);
+    st = peer_call(
+        cluster->peers,
+        &(struct peer_call_options){.node_id = route->node_id,
+                                    .address = route->address,
+                                    .verb = "read",
+                                    .head = {.map_version = route->map_version,
+                                             .bucket = options->source->name,
+                                             .bucket_revision = bucket_revision(options->source),
+                                             .key = options->source_key,
+                                             .arguments = buffer_bytes(&arguments)}},
+        &arena, &call, err);
     if (st == ST_OK) {
         st = read_record(&call.answer, options, &arena, &source, &size, err);
     }

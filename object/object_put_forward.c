@@ -172,18 +172,20 @@ call_owner(struct object_put *put, const struct cluster_map *map, const struct c
     enum status st;
 
     write_arguments(put, &arguments);
-    st = peer_call(cluster->peers,
-                   &(struct peer_call_options){.node_id = owner->id,
-                                               .address = owner->peer_address,
-                                               .verb = "put",
-                                               .head = {.map_version = map->version,
-                                                        .bucket = put->bucket.name,
-                                                        .key = put->key,
-                                                        .arguments = buffer_bytes(&arguments)},
-                                               .payload = put->size > 0 ? &body.source : NULL,
-                                               .payload_size = put->size,
-                                               .timeout_ms = FORWARD_TIMEOUT_MS},
-                   &arena, &result, err);
+    st = peer_call(
+        cluster->peers,
+        &(struct peer_call_options){.node_id = owner->id,
+                                    .address = owner->peer_address,
+                                    .verb = "put",
+                                    .head = {.map_version = map->version,
+                                             .bucket = put->bucket.name,
+                                             .bucket_revision = bucket_revision(&put->bucket),
+                                             .key = put->key,
+                                             .arguments = buffer_bytes(&arguments)},
+                                    .payload = put->size > 0 ? &body.source : NULL,
+                                    .payload_size = put->size,
+                                    .timeout_ms = FORWARD_TIMEOUT_MS},
+        &arena, &result, err);
     if (st == ST_OK) {
         st = read_answer(put, result.answer.fields, ret_seq, err);
     } else if (put->size > 0 && !body.is_asked && st != ST_TIMEOUT &&

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "object/bucket_fence.h"
 #include "object/object_cluster.h"
 #include "object/object_put_forward.h"
 
@@ -33,7 +34,9 @@ struct relay {
     unsigned int try_count;
     int64_t end_ns; /* monotonic: no repetition after it */
     uint64_t wanted_version;
-    void *dialect_data; /* of the exchange, while a worker has it */
+    uint64_t wanted_revision; /* of control values; 0: none */
+    uint64_t bucket_revision; /* that it is sent under */
+    void *dialect_data;       /* of the exchange, while a worker has it */
     struct object_relay_result result;
 };
 
@@ -43,6 +46,7 @@ object_relay_register_metrics(void)
     metric_register(&relays_total);
     metric_register(&moved_total);
     metric_register(&failed_total);
+    metric_register(&bucket_fenced_total);
     object_put_forward_register_metrics();
 }
 
@@ -65,6 +69,23 @@ take_back(struct http_exchange *exchange)
 
     http_exchange_set_data(exchange, relay->dialect_data);
     return relay;
+}
+
+/* What was opened before may be another bucket of that name by now: then the owner, who opens and
+ * authorizes again, answers for the present one, but this node does not. */
+static enum status
+look_at_bucket(struct relay *relay, struct error *err)
+{
+    struct object_store *store = relay->bucket.store;
+    enum status st = bucket_fence_catch_up(store, relay->bucket.name, relay->wanted_revision, err);
+
+    if (st == ST_OK) {
+        relay->bucket_revision = bucket_fence_revision(store, relay->bucket.name);
+    }
+    if (st == ST_OK && relay->bucket_revision == 0) {
+        st = fail(err, ST_NO_SUCH_BUCKET, "the bucket does not exist");
+    }
+    return st == ST_BUSY ? ST_OK : st; /* it is refused again, and then looked at again */
 }
 
 /* On the loop, with the map that was fetched. */
@@ -101,6 +122,9 @@ fetch_map(struct http_exchange *exchange)
     }
     relay->result.status =
         cluster->fetch_map(cluster->arg, relay->wanted_version, &relay->result.error);
+    if (relay->result.status == ST_OK && relay->wanted_revision != 0) {
+        relay->result.status = look_at_bucket(relay, &relay->result.error);
+    }
     http_exchange_run_on_loop(exchange, go_on);
 }
 
@@ -122,6 +146,7 @@ on_result(struct http_exchange *exchange, const struct peer_relay_result *peer)
     struct object_relay_result *result = &relay->result;
 
     if (peer->status == ST_MOVED && peer->may_repeat && clock_monotonic_ns() < relay->end_ns) {
+        relay->wanted_revision = peer->bucket_revision;
         ask_again(relay, peer->map_version);
         return;
     }
@@ -151,7 +176,9 @@ send_relay(struct relay *relay)
     const struct peer_relay_options options = {
         .node_id = relay->route.node_id,
         .address = relay->route.address,
-        .head = {.map_version = relay->route.map_version},
+        .head = {.map_version = relay->route.map_version,
+                 .bucket = relay->bucket.name,
+                 .bucket_revision = relay->bucket_revision},
         .arg = relay,
     };
 
@@ -176,6 +203,9 @@ object_relay(const struct bucket *bucket, struct bytes key, struct bytes upload,
     assert_on_loop();
     CHECK(!route->is_local);
     relay->bucket = *bucket;
+    relay->bucket_revision = bucket->revision != PEER_BUCKET_GONE
+                                 ? bucket->revision
+                                 : bucket_fence_revision(bucket->store, bucket->name);
     relay->key = key;
     relay->upload = upload;
     relay->route = *route;
@@ -185,17 +215,17 @@ object_relay(const struct bucket *bucket, struct bytes key, struct bytes upload,
     send_relay(relay);
 }
 
-void
-object_relay_refuse(struct object_store *store, struct http_exchange *exchange, enum status st)
+static void
+refuse(struct object_store *store, struct http_exchange *exchange, enum status st, uint64_t known)
 {
     const struct object_cluster *cluster = object_store_cluster(store);
     struct arena *arena = http_exchange_arena(exchange);
-    struct http_header *headers = arena_calloc(arena, 2, sizeof(*headers));
+    struct http_header *headers = arena_calloc(arena, 3, sizeof(*headers));
     struct cluster_map *map = cluster->get_map(cluster->arg);
     struct http_response response = {
         .status = st == ST_MOVED ? 421 : 503,
         .headers = headers,
-        .header_count = 2,
+        .header_count = known != 0 ? 3 : 2,
         .operation = "Refused",
         .error_code = status_name(st),
     };
@@ -204,6 +234,21 @@ object_relay_refuse(struct object_store *store, struct http_exchange *exchange, 
         (struct http_header){BYTES_LITERAL(PEER_REFUSED_HEADER), bytes_of_string(status_name(st))};
     headers[1] = (struct http_header){BYTES_LITERAL(PEER_MAP_HEADER),
                                       arena_printf_bytes(arena, "%" PRIu64, map->version)};
+    headers[2] = (struct http_header){BYTES_LITERAL(PEER_BUCKET_HEADER),
+                                      arena_printf_bytes(arena, "%" PRIu64, known)};
     cluster_map_unref(map);
     http_exchange_respond(exchange, &response);
+}
+
+void
+object_relay_refuse(struct object_store *store, struct http_exchange *exchange, enum status st)
+{
+    refuse(store, exchange, st, 0);
+}
+
+void
+object_relay_refuse_bucket(struct object_store *store, struct http_exchange *exchange,
+                           uint64_t known)
+{
+    refuse(store, exchange, ST_MOVED, known);
 }

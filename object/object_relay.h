@@ -34,6 +34,11 @@ ON_LOOP void object_relay(const struct bucket *bucket, struct bytes key, struct 
 void object_relay_refuse(struct object_store *store, struct http_exchange *exchange,
                          enum status st);
 
+/* The same for what was decided under a value of its bucket that is not the present one: known is
+ * what its sender has to catch up with. */
+void object_relay_refuse_bucket(struct object_store *store, struct http_exchange *exchange,
+                                uint64_t known);
+
 /* Counters "lode_cluster_...". */
 void object_relay_register_metrics(void);
 

@@ -236,6 +236,7 @@ begin_fetch(struct merge *merge, struct cursor *cursor, struct error *err)
                              .verb = options->verb,
                              .head = {.map_version = merge->map_version,
                                       .bucket = options->bucket->name,
+                                      .bucket_revision = bucket_revision(options->bucket),
                                       .arguments = buffer_bytes(&arguments)},
                          },
                          &merge->arena, &cursor->pending, err);

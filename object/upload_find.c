@@ -113,15 +113,17 @@ upload_find_ask(const struct bucket *bucket, struct bytes key, struct upload_id 
 
     field_put(&arguments, ARGUMENT_UPLOAD, bytes_of(&id, sizeof(id)));
     if (st == ST_OK) {
-        st = peer_call(object_store_cluster(bucket->store)->peers,
-                       &(struct peer_call_options){.node_id = node->id,
-                                                   .address = node->peer_address,
-                                                   .verb = "upload",
-                                                   .head = {.map_version = map->version,
-                                                            .bucket = bucket->name,
-                                                            .key = key,
-                                                            .arguments = buffer_bytes(&arguments)}},
-                       &arena, &result, err);
+        st = peer_call(
+            object_store_cluster(bucket->store)->peers,
+            &(struct peer_call_options){.node_id = node->id,
+                                        .address = node->peer_address,
+                                        .verb = "upload",
+                                        .head = {.map_version = map->version,
+                                                 .bucket = bucket->name,
+                                                 .bucket_revision = bucket_revision(bucket),
+                                                 .key = key,
+                                                 .arguments = buffer_bytes(&arguments)}},
+            &arena, &result, err);
     }
     if (st == ST_OK && !field_number(result.answer.fields, UPLOAD_WORD_MOVED, &word)) {
         st = fail(err, ST_INVALID, "what a node says of an upload cannot be read");

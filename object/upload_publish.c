@@ -99,17 +99,19 @@ upload_publish(struct completion *completion, bool is_here, struct upload_record
     field_put_text(&arguments, ARGUMENT_IF_NONE_MATCH,
                    completion->options->conditions.if_none_match);
     if (st == ST_OK) {
-        st = peer_call(cluster->peers,
-                       &(struct peer_call_options){.node_id = owner->id,
-                                                   .address = owner->peer_address,
-                                                   .verb = "complete",
-                                                   .head = {.map_version = map->version,
-                                                            .bucket = bucket->name,
-                                                            .key = completion->ref.key,
-                                                            .arguments = buffer_bytes(&arguments)},
-                                                   .body = buffer_bytes(&body),
-                                                   .timeout_ms = PUBLISH_TIMEOUT_MS},
-                       &completion->arena, &result, err);
+        st = peer_call(
+            cluster->peers,
+            &(struct peer_call_options){.node_id = owner->id,
+                                        .address = owner->peer_address,
+                                        .verb = "complete",
+                                        .head = {.map_version = map->version,
+                                                 .bucket = bucket->name,
+                                                 .bucket_revision = bucket_revision(bucket),
+                                                 .key = completion->ref.key,
+                                                 .arguments = buffer_bytes(&arguments)},
+                                        .body = buffer_bytes(&body),
+                                        .timeout_ms = PUBLISH_TIMEOUT_MS},
+            &completion->arena, &result, err);
         if (st == ST_OK) {
             st = upload_record_decode(result.answer.fields, &completion->arena, ret_upload, err);
         } else if (st == ST_BUSY) {

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "cluster/peer_client.h"
+#include "object/bucket_fence.h"
 #include "object/object_cluster.h"
 #include "object/object_put.h"
 #include "object/object_relay.h"
@@ -138,7 +139,11 @@ use_source(struct peer_request *request, struct bytes head, struct http_response
 static void
 respond(struct peer_request *request, enum status st, const struct error *err)
 {
-    struct peer_answer answer = {.status = st, .map_version = map_version_of(request)};
+    struct peer_answer answer = {
+        .status = st,
+        .map_version = map_version_of(request),
+        .bucket_revision = st == ST_MOVED ? request->known_revision : 0,
+    };
     struct http_header *headers = arena_calloc(request->arena, 3, sizeof(*headers));
     struct http_response response = {.status = http_status_of(st),
                                      .headers = headers,
@@ -231,12 +236,32 @@ require_map(const struct peer_request *request, struct error *err)
     return st;
 }
 
+/* Under the value of the bucket that the sender has, and no other. */
+static enum status
+require_bucket(struct peer_request *request, struct error *err)
+{
+    const struct peer_head *head = &request->head;
+
+    return head->bucket.size == 0 || head->bucket_revision == 0
+               ? ST_OK
+               : bucket_fence_require(request->server->store, head->bucket, head->bucket_revision,
+                                      &request->known_revision, err);
+}
+
+static enum status
+require_map_and_bucket(struct peer_request *request, struct error *err)
+{
+    enum status st = request->verb->is_of_any_map ? ST_OK : require_map(request, err);
+
+    return st == ST_OK ? require_bucket(request, err) : st;
+}
+
 static void
 run_verb(struct http_exchange *exchange)
 {
     struct peer_request *request = request_of(exchange);
     struct error err = ERROR_INIT;
-    enum status st = request->verb->is_of_any_map ? ST_OK : require_map(request, &err);
+    enum status st = require_map_and_bucket(request, &err);
 
     if (st == ST_OK) {
         st = request->verb->run(request, &err);
@@ -293,7 +318,7 @@ open_stream(struct http_exchange *exchange)
 {
     struct peer_request *request = request_of(exchange);
     struct error err = ERROR_INIT;
-    enum status st = request->verb->is_of_any_map ? ST_OK : require_map(request, &err);
+    enum status st = require_map_and_bucket(request, &err);
 
     if (st == ST_OK) {
         st = request->verb->open(request, &err);
@@ -319,6 +344,43 @@ fetch_and_refuse(struct http_exchange *exchange)
     object_relay_refuse(request->server->store, exchange, st == ST_OK ? ST_MOVED : st);
 }
 
+/* The same for the value of the bucket. */
+static void
+catch_up_and_refuse(struct http_exchange *exchange)
+{
+    struct peer_request *request = request_of(exchange);
+    struct error err = ERROR_INIT;
+    enum status st = require_bucket(request, &err);
+
+    if (st == ST_OK || st == ST_MOVED) {
+        object_relay_refuse_bucket(request->server->store, exchange,
+                                   st == ST_OK ? request->head.bucket_revision
+                                               : request->known_revision);
+    } else {
+        object_relay_refuse(request->server->store, exchange, st);
+    }
+}
+
+static void
+start_under_bucket(struct peer_request *request)
+{
+    const struct peer_head *head = &request->head;
+    enum status st = ST_OK;
+
+    if (head->bucket.size != 0 && head->bucket_revision != 0) {
+        st = bucket_fence_check(request->server->store, head->bucket, head->bucket_revision,
+                                &request->known_revision, NULL);
+    }
+    if (st == ST_WOULD_WAIT) {
+        http_exchange_run_on_worker(request->exchange, catch_up_and_refuse);
+    } else if (st != ST_OK) {
+        object_relay_refuse_bucket(request->server->store, request->exchange,
+                                   request->known_revision);
+    } else {
+        peer_relayed_s3(request);
+    }
+}
+
 static void
 start_relayed(struct peer_request *request)
 {
@@ -333,7 +395,7 @@ start_relayed(struct peer_request *request)
         st = fail(&err, ST_INVALID, "A relay without the request that it relays");
         refuse(request, st, &err);
     } else {
-        peer_relayed_s3(request);
+        start_under_bucket(request);
     }
 }
 

@@ -19,8 +19,9 @@ struct peer_request {
     const struct peer_verb *verb;
     struct bytes from; /* node id */
     struct peer_head head;
-    struct bytes body;      /* what came after the head */
-    struct object_put *put; /* of the verb "put": where the bytes after the head go */
+    uint64_t known_revision; /* ST_MOVED for the sake of the bucket: what the sender has to know */
+    struct bytes body;       /* what came after the head */
+    struct object_put *put;  /* of the verb "put": where the bytes after the head go */
     /* what the verb answers with ST_OK, in arena: */
     struct bytes fields;
     struct bytes payload;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 PEER_TESTS = \
+	tests/unit/peer/bucket_fence_test \
 	tests/unit/peer/key_ownership_test \
 	tests/unit/peer/lost_peer_test \
 	tests/unit/peer/ownership_model_test \
@@ -19,6 +20,7 @@ libclusterfixture_a_SOURCES = tests/unit/peer/cluster_fixture.c tests/unit/peer/
 	tests/unit/peer/map_shape.c tests/unit/peer/map_shape.h \
 	tests/unit/peer/target_process.c tests/unit/peer/target_process.h
 PEER_TEST_LIBS = libclusterfixture.a $(PEER_LIBS) $(S3_TEST_LIBS)
+tests_unit_peer_bucket_fence_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_peer_handler_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_peer_listing_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_key_ownership_test_LDADD = $(PEER_TEST_LIBS)
