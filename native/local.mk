@@ -23,6 +23,7 @@ libnative_a_SOURCES = \
 	native/native_msgpack.c native/native_msgpack.h \
 	native/native_node.c \
 	native/native_object.c \
+	native/native_operator.c \
 	native/native_page.c native/native_page.h \
 	native/native_place.c native/native_place.h \
 	native/native_query.c native/native_query.h \

@@ -5,18 +5,11 @@
 
 #include "base/log.h"
 #include "cluster/cluster_key.h"
-#include "native/native_answer.h"
 
 #include "base/banned.h"
 
 #define ACTION_PREFIX "lode-cluster-"
 #define ROTATE_KEY "rotate-key"
-
-bool
-native_cluster_accepts(const char *action)
-{
-    return bytes_has_prefix(bytes_of_string(action), BYTES_LITERAL(ACTION_PREFIX));
-}
 
 static enum status
 not_clustered(struct error *err)
@@ -86,18 +79,12 @@ native_cluster_run(struct cluster *cluster, struct control *control, const char 
     return st;
 }
 
-void
-native_cluster_show(struct http_exchange *exchange, struct cluster *cluster)
+enum status
+native_cluster_show(struct cluster *cluster, struct buffer *out, struct error *err)
 {
-    struct buffer body = BUFFER_INIT;
-    struct error err = ERROR_INIT;
-
     if (cluster == NULL) {
-        not_clustered(&err);
-        native_answer_error(exchange, 400, &err);
-        return;
+        return not_clustered(err);
     }
-    cluster_describe(cluster, &body);
-    native_answer(exchange, "application/json", buffer_bytes(&body));
-    buffer_release(&body);
+    cluster_describe(cluster, out);
+    return ST_OK;
 }

@@ -14,18 +14,17 @@
 #define NATIVE_NATIVE_CLUSTER_H
 
 #include "cluster/cluster.h"
-#include "net/http_exchange.h"
 
 /* How long an answer waits for the leader and the targets (ms): their longest is a withdrawal. */
 #define NATIVE_CLUSTER_WAIT_MS 15000
 
-bool native_cluster_accepts(const char *action);
 /* cluster NULL: this node is alone, ST_INVALID.  name may be NULL. */
 MUST_USE ON_WORKER enum status native_cluster_run(struct cluster *cluster, struct control *control,
                                                   const char *action, const char *name,
                                                   bool is_confirmed_stopped, struct buffer *answer,
                                                   struct error *err);
 /* GET ?what=lode-cluster */
-void native_cluster_show(struct http_exchange *exchange, struct cluster *cluster);
+MUST_USE ON_WORKER enum status native_cluster_show(struct cluster *cluster, struct buffer *out,
+                                                   struct error *err);
 
 #endif

@@ -333,27 +333,13 @@ start_job(struct native_call *call, struct error *err)
                 (int)(kind.size < 64 ? kind.size : 64), kind.data);
 }
 
-/* lode-...: native/native_handler.h. */
+/* What others did not take: native_operator.c's rows stand in front. */
 static enum status
-run_operator(struct native_call *call, struct error *err)
+refuse_action(struct native_call *call, struct error *err)
 {
-    struct buffer answer = BUFFER_INIT;
-    enum status st;
-
-    if (!bytes_has_prefix(call->message.action, BYTES_LITERAL("lode-"))) {
-        return fail(err, ST_NOT_IMPLEMENTED, "action \"%.*s\" is not supported",
-                    (int)(call->message.action.size < 64 ? call->message.action.size : 64),
-                    call->message.action.data);
-    }
-    st = native_call_authorize(call, ACTION_ADMINISTER_NODE, err);
-    if (st == ST_OK) {
-        st = native_operator_run(call->native, call->body, &answer, err);
-    }
-    if (st == ST_OK) {
-        native_reply_text(call, buffer_bytes(&answer));
-    }
-    buffer_release(&answer);
-    return st;
+    return fail(err, ST_NOT_IMPLEMENTED, "action \"%.*s\" is not supported",
+                (int)(call->message.action.size < 64 ? call->message.action.size : 64),
+                call->message.action.data);
 }
 
 /* Keys in any case: the SDK says ID, Kind, DaemonID, OnlyRunning. */
@@ -446,17 +432,15 @@ static const struct native_route ROUTES[] = {
                  .body = "{\"action\": \"stop\", \"value\": {\"Kind\": \"copy-bucket\"}}",
                  .http_status = 404},
      .run = stop_jobs},
-    {.name = "NativeOperator",
+    {.name = "NativeClusterAction",
      .method = "PUT",
      .path = CLUSTER_PATH,
      .body = NATIVE_BODY_MESSAGE,
-     .doc = "Administer this node, signed with root's key; AIStore's other actions on a cluster "
-            "are refused with 501.",
-     .takes = "{action: text, name?: text, value?: any}",
-     .answers = {{200, NATIVE_TEXT, NULL, "What the action answers."}},
-     .fails = {404, 409, 501},
+     .doc = "AIStore's other actions on a cluster are refused.",
+     .takes = "{action: text}",
+     .fails = {501},
      .example = {.step = 500, .body = "{\"action\": \"rotate-logs\"}", .http_status = 501},
-     .run = run_operator},
+     .run = refuse_action},
 };
 
 const struct native_route_table native_routes_of_jobs = {.routes = ROUTES,
