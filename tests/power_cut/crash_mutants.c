@@ -20,6 +20,10 @@ const struct crash_mutant crash_mutants[] = {
     {"pack_lazy_sync", "pack_lazy_sync", NULL, CRASH_MUTANT_LAZY},
     {"chunk_lazy_sync", "chunk_lazy_sync", NULL, CRASH_MUTANT_LAZY},
     {"chunk_lazy_directory", "chunk_lazy_directory", NULL, CRASH_MUTANT_LAZY},
+    /* Mountpaths that come and go. */
+    /* by chunk_sync, or within what a relaxed bucket may lose */
+    {"chunk_link_sync", "chunk_link_sync", NULL, CRASH_MUTANT_COVERED},
+    {"chunk_link_directory_sync", "chunk_link_directory_sync", NULL, CRASH_MUTANT_MOVES},
     /* What is made once. */
     {"control log", NULL, "*/control/*.log:file", CRASH_MUTANT_FIRST},
     {"control directory", NULL, "*/store/data:dir", CRASH_MUTANT_FIRST},
@@ -36,6 +40,7 @@ const struct crash_mutant crash_controls[] = {
     {"first start", NULL, NULL, CRASH_MUTANT_FIRST},
     {"copies between buckets", NULL, NULL, CRASH_MUTANT_COPY},
     {"late syncs", NULL, NULL, CRASH_MUTANT_LAZY},
+    {"mountpaths that come and go", NULL, NULL, CRASH_MUTANT_MOVES},
 };
 
 const size_t crash_control_count = sizeof(crash_controls) / sizeof(crash_controls[0]);

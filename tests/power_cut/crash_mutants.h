@@ -14,6 +14,7 @@ enum crash_mutant_kind {
     CRASH_MUTANT_FIRST, /* when a store is made */
     CRASH_MUTANT_COPY,  /* when a strict bucket comes to share bytes of a relaxed one */
     CRASH_MUTANT_LAZY,  /* for relaxed objects some time after their acknowledgment */
+    CRASH_MUTANT_MOVES, /* while mountpaths come and go */
     /* No promise rests on it alone: a later sync of the same file, before anything names it, covers
      * it.  Listed so that the table is whole; not run. */
     CRASH_MUTANT_COVERED,

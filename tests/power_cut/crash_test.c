@@ -146,6 +146,7 @@ run_mutant(const struct test_options *options, const struct crash_mutant *mutant
     snprintf(directory, sizeof(directory), "%s/mutant", options->directory);
     crash_round_init(&round, directory, options->seed);
     round.mutant = mutant;
+    round.moves_mountpaths = mutant->kind == CRASH_MUTANT_MOVES;
     uint64_t done = 0;
     bool is_control = mutant->point == NULL && mutant->skip == NULL;
     uint64_t cuts = is_control ? options->mutants / CUTS_PER_CONTROL_CUT : options->mutants;
