@@ -137,6 +137,21 @@ sort(struct job_view *view, struct arena *arena)
     }
 }
 
+enum status
+job_view_parse(struct bytes answer, struct arena *arena, struct job_view *ret_view,
+               struct error *err)
+{
+    struct job_view view = {.json = json_loadb(answer.data, answer.size, 0, NULL)};
+
+    if (!json_is_array(json_object_get(view.json, "jobs"))) {
+        json_decref(view.json);
+        return fail(err, ST_INVALID, "The server's answer says nothing of jobs");
+    }
+    sort(&view, arena);
+    *ret_view = view;
+    return ST_OK;
+}
+
 static bool
 is_plain(const char *id)
 {
@@ -150,7 +165,6 @@ job_view_fetch(struct command_context *context, const char *what, const char *id
 {
     struct s3_client_request request = {
         .method = "GET", .bucket = BYTES_LITERAL("v1"), .key = BYTES_LITERAL("cluster")};
-    struct job_view view = {NULL};
     struct s3_client_response response;
     enum status st;
 
@@ -164,14 +178,7 @@ job_view_fetch(struct command_context *context, const char *what, const char *id
     if (st != ST_OK) {
         return st;
     }
-    view.json = json_loadb(response.body.data, response.body.size, 0, NULL);
-    if (!json_is_array(json_object_get(view.json, "jobs"))) {
-        json_decref(view.json);
-        return fail(err, ST_INVALID, "The server's answer says nothing of jobs");
-    }
-    sort(&view, context->arena);
-    *ret_view = view;
-    return ST_OK;
+    return job_view_parse(response.body, context->arena, ret_view, err);
 }
 
 void

@@ -21,6 +21,9 @@ struct job_view {
 MUST_USE enum status job_view_fetch(struct command_context *context, const char *what,
                                     const char *id, bool is_all, struct job_view *ret_view,
                                     struct error *err);
+/* The same of an answer that is here.  ST_INVALID. */
+MUST_USE enum status job_view_parse(struct bytes answer, struct arena *arena,
+                                    struct job_view *ret_view, struct error *err);
 void job_view_release(struct job_view *view);
 /* As one line of JSON. */
 void job_view_print_json(const struct job_view *view, FILE *out);

@@ -168,6 +168,7 @@ remove_copy(struct misplaced *copy, struct error *err)
     struct store *store = copy->cleanup->store->store;
     enum status st;
 
+    FAULT_KILL("cleanup_before_removal");
     store_enter(store);
     st = store_generation(store) == copy->cleanup->generation
              ? commit_run(&(struct commit_options){.home = copy->cleanup->home,

@@ -84,3 +84,24 @@ TEST(keys_come_from_the_environment_or_the_data_directory)
     forget_environment();
     free(path);
 }
+
+TEST(options_of_rebalances_and_jobs_are_flags)
+{
+    char start[] = "start";
+    char cleanup[] = "--cleanup";
+    char rebalance[] = "rebalance";
+    char force[] = "--force";
+    char all[] = "-a";
+    char *argv[] = {start, cleanup, rebalance, force, all};
+    char value[] = "--cleanup=yes";
+    char *with_value[] = {value};
+    int count = 0;
+
+    EXPECT_OK(cli_options_parse(&options, 5, argv, &count, &err), &err);
+    EXPECT_INT(2, count);
+    EXPECT_STRING("rebalance", argv[1]);
+    EXPECT(options.is_cleanup && options.is_forced && options.is_all);
+    EXPECT_OK(cli_options_parse(&options, 1, argv, &count, &err), &err);
+    EXPECT(!options.is_cleanup && !options.is_forced && !options.is_all);
+    EXPECT_STATUS(ST_INVALID, cli_options_parse(&options, 1, with_value, &count, &err));
+}

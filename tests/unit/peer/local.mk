@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 PEER_TESTS = \
 	tests/unit/peer/bucket_fence_test \
+	tests/unit/peer/cleanup_kill_test \
+	tests/unit/peer/cleanup_test \
 	tests/unit/peer/key_ownership_test \
 	tests/unit/peer/lost_peer_test \
 	tests/unit/peer/ownership_model_test \
@@ -11,7 +13,7 @@ PEER_TESTS = \
 	tests/unit/peer/upload_handover_test
 check_PROGRAMS += $(PEER_TESTS)
 TESTS += $(PEER_TESTS)
-LONG_TESTS += tests/unit/peer/ownership_model_test tests/unit/peer/rebalance_kill_test
+LONG_TESTS += tests/unit/peer/cleanup_kill_test tests/unit/peer/ownership_model_test tests/unit/peer/rebalance_kill_test
 check_LIBRARIES += libclusterfixture.a
 libclusterfixture_a_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS)
 libclusterfixture_a_SOURCES = tests/unit/peer/cluster_fixture.c tests/unit/peer/cluster_fixture.h \
@@ -23,6 +25,8 @@ PEER_TEST_LIBS = libclusterfixture.a $(PEER_LIBS) $(S3_TEST_LIBS)
 tests_unit_peer_bucket_fence_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_peer_handler_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_peer_listing_test_LDADD = $(PEER_TEST_LIBS)
+tests_unit_peer_cleanup_kill_test_LDADD = $(PEER_TEST_LIBS)
+tests_unit_peer_cleanup_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_key_ownership_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_lost_peer_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_put_forward_test_LDADD = $(PEER_TEST_LIBS)

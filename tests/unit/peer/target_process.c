@@ -16,6 +16,7 @@
 #include "object/object_list.h"
 #include "object/ownership.h"
 #include "object/rebalance.h"
+#include "object/rebalance_cleanup.h"
 #include "tests/unit/peer/cluster_fixture.h"
 #include "tests/unit/test.h"
 
@@ -198,6 +199,23 @@ do_check(struct target *target, struct target_reply *reply)
 }
 
 static void
+do_cleanup(struct target *target, struct target_reply *reply)
+{
+    static const atomic_bool is_cancelled;
+    const struct rebalance_cleanup_options options = {.is_forced = true,
+                                                      .is_cancelled = &is_cancelled};
+    struct rebalance_cleanup_result result;
+    struct error err = ERROR_INIT;
+
+    reply->status = rebalance_cleanup_run(target->node->store, &options, &result, &err);
+    snprintf(reply->text, sizeof(reply->text), "%.200s", err.text);
+    reply->number = result.removed_count;
+    reply->mark_count = result.quarantined_count;
+    reply->left_count = rebalance_cleanup_left_count(&result);
+    rebalance_cleanup_result_release(&result);
+}
+
+static void
 run_command(struct target *target, const struct target_command *command, struct target_reply *reply)
 {
     static char point[sizeof(command->text)]; /* borrowed as long as it is armed */
@@ -243,6 +261,9 @@ run_command(struct target *target, const struct target_command *command, struct 
         break;
     case TARGET_CHECK:
         do_check(target, reply);
+        break;
+    case TARGET_CLEANUP:
+        do_cleanup(target, reply);
         break;
     case TARGET_QUIT:
         break;

@@ -26,6 +26,7 @@ enum target_verb {
     TARGET_COMPLETE, /* of id, again */
     TARGET_COUNT,    /* reply.number records, reply.mark_count marks of all kinds */
     TARGET_CHECK,    /* fsck; reply.number findings */
+    TARGET_CLEANUP,  /* forced; reply.number removed, mark_count quarantined, left_count */
     TARGET_QUIT
 };
 
@@ -42,6 +43,7 @@ struct target_reply {
     enum status status;
     uint64_t number;
     uint64_t mark_count;
+    uint64_t left_count;
     uint64_t names_hash;
     bool is_done;
     struct upload_id id;
