@@ -23,6 +23,7 @@ struct show {
     const char *id; /* NULL: all */
     bool is_all;
     print_fn *print;
+    void (*print_progress)(const struct job_view *view, FILE *out, int columns);
     /* Watching ends when nothing that is shown runs; else only by Ctrl-C. */
     bool ends;
 };
@@ -50,7 +51,7 @@ print_round(const struct show *show, const struct job_view *view,
     } else if (context->options->is_watching && show->ends && goes_on) {
         if (is_terminal(context) && !context->options->is_quiet) {
             fputs("\r\033[K", stdout);
-            job_view_print_progress(view, stdout, terminal_columns());
+            show->print_progress(view, stdout, terminal_columns());
         }
     } else {
         if (is_terminal(context) && context->options->is_watching) {
@@ -121,6 +122,7 @@ command_show_job(struct command_context *context, struct error *err)
                               .id = id,
                               .is_all = context->options->is_all,
                               .print = print_jobs,
+                              .print_progress = job_view_print_progress,
                               .ends = id != NULL};
 
     return run_show(context, &show, err);
@@ -139,6 +141,7 @@ command_show_rebalance(struct command_context *context, struct error *err)
     const struct show show = {.what = "lode-rebalance",
                               .id = context->word_count > 1 ? context->words[1] : NULL,
                               .print = print_rebalances,
+                              .print_progress = rebalance_view_print_progress,
                               .ends = true};
 
     return run_show(context, &show, err);

@@ -290,39 +290,51 @@ job_view_print_reports(const struct job_view *view, FILE *out)
     }
 }
 
-void
-job_view_print_progress(const struct job_view *view, FILE *out, int columns)
+int
+job_view_print_bar(const json_t *const *jobs, size_t count, FILE *out, int columns)
 {
     int64_t done = 0;
     int64_t total = 0;
     char bar[BAR_COLUMNS + 1];
-    int used = 0;
+    int filled;
 
-    for (size_t i = 0; i < view->count; i++) {
-        int64_t own_total = job_view_number(view->jobs[i], "total");
-        int64_t own_done = job_view_number(view->jobs[i], "done");
+    for (size_t i = 0; i < count; i++) {
+        int64_t own_total = job_view_number(jobs[i], "total");
+        int64_t own_done = job_view_number(jobs[i], "done");
 
         total += own_total;
         done += own_done < own_total ? own_done : own_total;
     }
-    if (total > 0 && columns >= BAR_COLUMNS + TEXT_COLUMNS_MIN) {
-        int filled = (int)(BAR_COLUMNS * done / total);
-
-        for (int i = 0; i < BAR_COLUMNS; i++) {
-            bar[i] = (char)(i < filled ? '=' : i == filled ? '>' : ' ');
-        }
-        bar[BAR_COLUMNS] = '\0';
-        used = fprintf(out, "[%s] %3d%%  ", bar, (int)(100 * done / total));
+    if (total <= 0 || columns < BAR_COLUMNS + TEXT_COLUMNS_MIN) {
+        return 0;
     }
-    for (size_t i = 0; i < view->count && used < columns - 1; i++) {
-        if (is_running(view->jobs[i])) {
-            const char *text = job_view_text(view->jobs[i], "text");
-            const char *node = job_view_text(view->jobs[i], "node");
+    filled = (int)(BAR_COLUMNS * done / total);
+    for (int i = 0; i < BAR_COLUMNS; i++) {
+        bar[i] = (char)(i < filled ? '=' : i == filled ? '>' : ' ');
+    }
+    bar[BAR_COLUMNS] = '\0';
+    return fprintf(out, "[%s] %3d%%  ", bar, (int)(100 * done / total));
+}
 
-            used += fprintf(out, "%s%.*s: ", i > 0 ? " | " : "", columns - used, node);
-            for (; *text != '\0' && used < columns - 1; text++, used++) {
-                fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text, out);
-            }
+void
+job_view_print_progress(const struct job_view *view, FILE *out, int columns)
+{
+    int used = job_view_print_bar(view->jobs, view->count, out, columns);
+    const char *separator = "";
+
+    for (size_t i = 0; i < view->count && used < columns - 1; i++) {
+        char line[512];
+
+        if (!is_running(view->jobs[i])) {
+            continue;
         }
+        snprintf(line, sizeof(line), "%s%.80s: %.360s", separator,
+                 job_view_text(view->jobs[i], "node"), job_view_text(view->jobs[i], "text"));
+        if ((size_t)(columns - used) < sizeof(line)) {
+            line[columns - used - 1] = '\0'; /* a line that wraps could not be overwritten */
+        }
+        text_table_print_text(out, line);
+        used += (int)strlen(line);
+        separator = " | ";
     }
 }

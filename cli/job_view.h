@@ -35,6 +35,8 @@ void job_view_print_reports(const struct job_view *view, FILE *out);
 bool job_view_is_running(const struct job_view *view);
 /* A line that is overwritten while a job is watched: a bar where the total is known. */
 void job_view_print_progress(const struct job_view *view, FILE *out, int columns);
+/* "[====>   ]  40%  " of these; nothing where no total is known.  Returns the columns it took. */
+int job_view_print_bar(const json_t *const *jobs, size_t count, FILE *out, int columns);
 
 /* Members of a job or of its report; never NULL. */
 const char *job_view_text(const json_t *object, const char *name);

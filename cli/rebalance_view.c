@@ -354,3 +354,39 @@ rebalance_view_print(const struct job_view *view, const char *id, bool is_all, F
     }
     job_view_print_missing(view, out);
 }
+
+void
+rebalance_view_print_progress(const struct job_view *view, FILE *out, int columns)
+{
+    struct run run;
+    char line[512];
+    char count[32];
+    char size[16];
+    const char *waits_for = "";
+    size_t running_count = 0;
+    size_t at = 0;
+    int used;
+
+    if (!next_run(view, &at, &run)) {
+        return;
+    }
+    for (size_t i = 0; i < run.count; i++) {
+        bool is_running = strcmp(job_view_text(run.jobs[i], "state"), "running") == 0;
+        const char *why = job_view_text(report_of(run.jobs[i]), "waits_for");
+
+        running_count += is_running;
+        waits_for = is_running && waits_for[0] == '\0' ? why : waits_for;
+    }
+    used = job_view_print_bar(run.jobs, run.count, out, columns);
+    job_view_format_count(sum_of(&run, is_cleanup(&run) ? "removed" : "objects"), count,
+                          sizeof(count));
+    progress_format_size(sum_of(&run, is_cleanup(&run) ? "removed_bytes" : "bytes"), size,
+                         sizeof(size));
+    snprintf(line, sizeof(line), "%s: %s objects, %s %s, %zu of %zu targets work%s%s",
+             job_view_text(run.jobs[0], "id"), count, size, is_cleanup(&run) ? "removed" : "moved",
+             running_count, run.count, waits_for[0] != '\0' ? "; waits: " : "", waits_for);
+    if (columns > used && (size_t)(columns - used) < sizeof(line)) {
+        line[columns - used - 1] = '\0'; /* a line that wraps could not be overwritten */
+    }
+    text_table_print_text(out, line);
+}

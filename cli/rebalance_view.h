@@ -14,4 +14,8 @@
 /* id NULL: the list, and the first run in full. */
 void rebalance_view_print(const struct job_view *view, const char *id, bool is_all, FILE *out);
 
+/* The line that is overwritten while a run is watched: a bar where the total is known, sums of all
+ * targets, and the first that waits. */
+void rebalance_view_print_progress(const struct job_view *view, FILE *out, int columns);
+
 #endif

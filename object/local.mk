@@ -74,6 +74,7 @@ libobject_a_SOURCES = \
 	object/rebalance_cleanup.c object/rebalance_cleanup.h \
 	object/rebalance_drop.c \
 	object/rebalance_internal.h \
+	object/rebalance_metrics.c object/rebalance_metrics.h \
 	object/rebalance_left.c object/rebalance_left.h \
 	object/rebalance_scan.c \
 	object/rebalance_send.c \

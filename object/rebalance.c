@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "object/rebalance_internal.h"
+#include "object/rebalance_metrics.h"
 
 #include "base/banned.h"
 
@@ -312,6 +313,7 @@ rebalance_create(struct object_store *store)
     struct rebalance *rebalance = xcalloc(1, sizeof(*rebalance));
     pthread_condattr_t attributes;
 
+    rebalance_metrics_init();
     rebalance->store = store;
     CHECK(pthread_mutex_init(&rebalance->lock, NULL) == 0);
     CHECK(pthread_condattr_init(&attributes) == 0);
@@ -390,6 +392,8 @@ rebalance_count_received(struct rebalance *rebalance, uint64_t placement, uint64
         received->count++;
         received->bytes += bytes;
     }
+    metric_add(&rebalance_received_metric, 1);
+    metric_add(&rebalance_received_bytes_metric, (int64_t)bytes);
 }
 
 void

@@ -12,6 +12,7 @@
 #include "object/key_former.h"
 #include "object/object_current.h"
 #include "object/object_internal.h"
+#include "object/rebalance_metrics.h"
 
 #include "base/banned.h"
 
@@ -237,9 +238,12 @@ treat(struct misplaced *copy, const struct key_holding *own, enum cleanup_verdic
         st = remove_copy(copy, err);
     }
     if (st == ST_OK && is_removal) {
+        metric_add(&cleanup_removed_metric, 1);
+        metric_add(&cleanup_removed_bytes_metric, (int64_t)copy->byte_count);
         result->removed_count++;
         result->removed_bytes += copy->byte_count;
     } else if (st == ST_OK) {
+        metric_add(&cleanup_quarantined_metric, 1);
         result->quarantined_count++;
         result->quarantined_bytes += copy->byte_count;
         note_example(copy, cleanup_verdict_text(verdict), "quarantined");

@@ -18,6 +18,7 @@
 #include "object/object_cluster.h"
 #include "object/object_current.h"
 #include "object/rebalance_internal.h"
+#include "object/rebalance_metrics.h"
 #include "object/upload_remove.h"
 #include "store/layout_reader.h"
 
@@ -257,6 +258,8 @@ mark_finish(struct departure *departure, struct error *err)
             rebalance->progress.sent_count++;
             rebalance->progress.sent_bytes += departure->byte_count;
         }
+        metric_add(&rebalance_sent_metric, 1);
+        metric_add(&rebalance_sent_bytes_metric, (int64_t)departure->byte_count);
     }
     return st;
 }
