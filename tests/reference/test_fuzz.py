@@ -20,7 +20,7 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi import checks
 
 IS_LONG = os.environ.get("LODE_TEST_LONG") == "1"
-CASES = 500 if IS_LONG else 10
+CASES = 100 if IS_LONG else 10
 SEED = int(os.environ.get("LODE_TEST_SEED") or str(secrets.randbits(32)), 0)
 # 501 is AIStore's "unsupported"; nothing here makes a disk full or a node unreachable.
 SERVER_ERRORS = {501}
