@@ -79,7 +79,10 @@ static const struct native_route ROUTES[] = {
          "of n, s, cs, a, v, t, m, c and f.",
      .takes = "{action: 'list', value?: {prefix?: text, pagesize?: int, uuid?: text, props?: text, "
               "continuation_token?: text, start_after?: text, flags?: digits, target?: text}}",
-     .answers = {{200, NATIVE_PAGE, "ListPage", "A page; the last has no token."}},
+     .answers = {{.http_status = 200,
+                  .media = NATIVE_PAGE,
+                  .shape = "ListPage",
+                  .doc = "A page; the last has no token."}},
      .fails = {404, 501},
      .example = {.step = 110,
                  .body = "{\"action\": \"list\", \"value\": {\"props\": \"name,size,version\"}}"},

@@ -252,53 +252,74 @@ static const struct native_named_shape SHAPES[] = {
 
 static const struct native_route ROUTES[] = {
     {ASK("LodeJobs", "lode-jobs", show_jobs), .doc = "List this node's jobs as operators see them.",
-     .query = {&JOB_ID}, .answers = {{200, NATIVE_JSON, "[OperatorJob]", "The newest last."}},
+     .query = {&JOB_ID},
+     .answers = {{.http_status = 200,
+                  .media = NATIVE_JSON,
+                  .shape = "[OperatorJob]",
+                  .doc = "The newest last."}},
      .fails = {404}, .example = {.step = 400, .is_signed = true}},
     {ASK("LodeAllJobs", "lode-all-jobs", show_all_jobs),
      .doc = "List the jobs of all nodes that answer, and those that do not.",
      .query = {&ALL_JOBS, &JOB_ID, &JOB_KIND},
-     .answers = {{200, NATIVE_JSON, "OperatorJobs", "Jobs, and nodes that are missing."}},
+     .answers = {{.http_status = 200,
+                  .media = NATIVE_JSON,
+                  .shape = "OperatorJobs",
+                  .doc = "Jobs, and nodes that are missing."}},
      .fails = {404}, .example = {.step = 401, .query = "all=true", .is_signed = true}},
     {ASK("LodeRebalance", "lode-rebalance", show_rebalance),
      .doc = "List the runs of the rebalance on all nodes; on a node that is alone: 400.",
      .query = {&JOB_ID},
-     .answers = {{200, NATIVE_JSON, "OperatorJobs", "Runs, and nodes that are missing."}},
+     .answers = {{.http_status = 200,
+                  .media = NATIVE_JSON,
+                  .shape = "OperatorJobs",
+                  .doc = "Runs, and nodes that are missing."}},
      .fails = {404}, .example = {.step = 402, .is_signed = true, .http_status = 400}},
     {ASK("LodeMountpaths", "lode-mountpaths", show_mountpaths), .doc = "List this node's disks.",
-     .answers = {{200, NATIVE_JSON, "Mountpaths", "Each with its state."}},
+     .answers = {{.http_status = 200,
+                  .media = NATIVE_JSON,
+                  .shape = "Mountpaths",
+                  .doc = "Each with its state."}},
      .example = {.step = 403, .is_signed = true}},
     {ASK("LodeCluster", "lode-cluster", show_cluster),
      .doc = "Describe the cluster as this node sees it; on a node that is alone: 400.",
-     .answers = {{200, NATIVE_JSON, "ClusterState", "Map, nodes, and what is under way."}},
+     .answers = {{.http_status = 200,
+                  .media = NATIVE_JSON,
+                  .shape = "ClusterState",
+                  .doc = "Map, nodes, and what is under way."}},
      .example = {.step = 404, .is_signed = true, .http_status = 400}},
     {ACT("LodeFsck", "lode-fsck", start_fsck),
      .doc = "Start a check of this node's data; verify also reads every byte.",
      .takes = "{action: 'lode-fsck', value?: {verify?: bool}}",
-     .answers = {{200, NATIVE_TEXT, NULL, "The job's id."}}, .fails = {409},
-     .example = {.step = 410, .is_signed = true, .keeps = "JOB"}},
+     .answers = {{.http_status = 200, .media = NATIVE_TEXT, .doc = "The job's id."}},
+     .fails = {409}, .example = {.step = 410, .is_signed = true, .keeps = "JOB"}},
     {ACT("LodeJobStop", "lode-job-stop", stop_job),
      .doc = "Ask a job of any node to stop; one that has ended is not found.",
      .takes = "{action: 'lode-job-stop', name: text}",
-     .answers = {{200, NATIVE_EMPTY, NULL, "It has been told to stop."}}, .fails = {404, 409},
+     .answers = {{.http_status = 200, .doc = "It has been told to stop."}}, .fails = {404, 409},
      .example = {.step = 411,
                  .is_signed = true,
                  .body = "{\"action\": \"lode-job-stop\", \"name\": \"$JOB\"}",
                  .http_status = 404}},
     {ACT("LodeResilver", "lode-resilver", start_resilver),
      .doc = "Go on with an unfinished resilver.", .takes = "{action: 'lode-resilver'}",
-     .answers = {{200, NATIVE_TEXT, NULL, "The job's id; nothing if there is none to do."}},
+     .answers = {{.http_status = 200,
+                  .media = NATIVE_TEXT,
+                  .doc = "The job's id; nothing if there is none to do."}},
      .example = {.step = 412, .is_signed = true}},
     {ACT("LodeRebalanceStart", "lode-rebalance", start_rebalance),
      .doc = "Start a rebalance by hand; on a node that is alone: 400.",
      .takes = "{action: 'lode-rebalance', value?: {cleanup?: bool, force?: bool}}",
-     .answers = {{200, NATIVE_JSON, "RebalanceStart", "The run."}}, .fails = {409, 501},
-     .example = {.step = 413, .is_signed = true, .http_status = 400}},
+     .answers =
+         {{.http_status = 200, .media = NATIVE_JSON, .shape = "RebalanceStart", .doc = "The run."}},
+     .fails = {409, 501}, .example = {.step = 413, .is_signed = true, .http_status = 400}},
 #define MOUNTPATH(name_, verb, step_, status_, doc_)                                               \
     {                                                                                              \
         ACT(name_, "lode-mountpath-" verb, change_mountpath),                                      \
             .doc = (doc_), .takes = "{action: 'lode-mountpath-" verb "', name: text}",             \
-            .answers = {{200, NATIVE_JSON, "MountpathChange",                                      \
-                         "The change, and the resilver's job."}},                                  \
+            .answers = {{.http_status = 200,                                                       \
+                         .media = NATIVE_JSON,                                                     \
+                         .shape = "MountpathChange",                                               \
+                         .doc = "The change, and the resilver's job."}},                           \
             .fails = {404, 409}, .example = {                                                      \
                 .step = (step_),                                                                   \
                 .is_signed = true,                                                                 \
@@ -317,7 +338,10 @@ static const struct native_route ROUTES[] = {
     {                                                                                              \
         ACT(name_, "lode-cluster-" verb, change_cluster),                                          \
             .doc = (doc_), .takes = "{action: 'lode-cluster-" verb "', name?: text" value_ "}",    \
-            .answers = {{200, NATIVE_JSON, "ClusterChange", "What has happened so far."}},         \
+            .answers = {{.http_status = 200,                                                       \
+                         .media = NATIVE_JSON,                                                     \
+                         .shape = "ClusterChange",                                                 \
+                         .doc = "What has happened so far."}},                                     \
             .fails = {404, 409}, .example = {                                                      \
                 .step = (step_),                                                                   \
                 .is_signed = true,                                                                 \

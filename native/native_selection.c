@@ -221,13 +221,6 @@ rename_bucket(struct native_call *call, struct error *err)
     return st == ST_OK ? start_job(call, &options, err) : st;
 }
 
-#define JOB_ANSWER                                                                                 \
-    {                                                                                              \
-        {                                                                                          \
-            200, NATIVE_TEXT, NULL, "The job's id."                                                \
-        }                                                                                          \
-    }
-
 static const struct native_route ROUTES[] = {
     {.name = "NativeDeleteObjects",
      .method = "DELETE",
@@ -237,7 +230,7 @@ static const struct native_route ROUTES[] = {
      .doc = "Start a job that deletes objects: those of a list, a template (\"shard-{0..99}.tar\") "
             "or a prefix.",
      .takes = "{action: 'delete-listrange', value?: {objnames?: [text], template?: text}}",
-     .answers = JOB_ANSWER,
+     .answers = {{.http_status = 200, .media = NATIVE_TEXT, .doc = "The job's id."}},
      .fails = {404},
      .example = {.step = 250,
                  .body = "{\"action\": \"delete-listrange\", \"value\": {\"objnames\": "
@@ -253,7 +246,7 @@ static const struct native_route ROUTES[] = {
      .takes = "{action: 'copy-listrange', value: {tobck: {name: text, provider?: text, "
               "namespace?: {uuid?: text, name?: text}}, objnames?: [text], template?: text, "
               "prepend?: text, dry_run?: bool}}",
-     .answers = JOB_ANSWER,
+     .answers = {{.http_status = 200, .media = NATIVE_TEXT, .doc = "The job's id."}},
      .fails = {404, 501},
      .example = {.step = 210,
                  .body = "{\"action\": \"copy-listrange\", \"value\": {\"tobck\": {\"name\": "
@@ -268,7 +261,7 @@ static const struct native_route ROUTES[] = {
      .doc = "Start a job that copies a bucket; one that is not there is created.",
      .needs = {&native_field_bucket_to},
      .takes = "{action: 'copy-bck', value?: {prefix?: text, prepend?: text, dry_run?: bool}}",
-     .answers = JOB_ANSWER,
+     .answers = {{.http_status = 200, .media = NATIVE_TEXT, .doc = "The job's id."}},
      .fails = {404, 501},
      .example = {.step = 230, .query = "bck_to=ais/@%23/demo-copy/", .keeps = "JOB"},
      .run = copy_bucket},
@@ -280,7 +273,7 @@ static const struct native_route ROUTES[] = {
      .doc = "Start a job that moves all objects to a new bucket and removes this one.",
      .needs = {&native_field_bucket_to},
      .takes = "{action: 'move-bck'}",
-     .answers = JOB_ANSWER,
+     .answers = {{.http_status = 200, .media = NATIVE_TEXT, .doc = "The job's id."}},
      .fails = {404, 409, 501},
      .example =
          {.step = 240, .path = "demo-copy", .query = "bck_to=ais/@%23/demo-moved/", .keeps = "JOB"},
