@@ -32,13 +32,15 @@ OPTIONS = ("--allow-anonymous-native",)
 class ClusterServer:
     """A playground that looks like one server."""
 
-    def __init__(self):
+    def __init__(self, options=OPTIONS, roles=("target",) * 3 + ("gateway",) * 2):
         self.folder = tempfile.mkdtemp(prefix="lode-sdk-")
         self.cluster = cluster_nodes.Cluster(
-            self.folder, build=os.environ.get("LODE_BUILD"), node_options=OPTIONS
+            self.folder, build=os.environ.get("LODE_BUILD"), node_options=options
         )
         self.cluster.is_bound = True
-        self.cluster.describe(gateways=2, targets=3, mountpaths=1)
+        self.cluster.add_etcd(1)
+        for role in roles:
+            self.cluster.add_node(role)
         self.root = lode_server.Account(
             "root", self.cluster.access_key, self.cluster.secret_key
         )
