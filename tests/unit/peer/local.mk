@@ -5,6 +5,7 @@ PEER_TESTS = \
 	tests/unit/peer/cleanup_test \
 	tests/unit/peer/key_ownership_test \
 	tests/unit/peer/lost_peer_test \
+	tests/unit/peer/native_keys_test \
 	tests/unit/peer/ownership_model_test \
 	tests/unit/peer/peer_handler_test \
 	tests/unit/peer/peer_listing_test \
@@ -29,6 +30,7 @@ tests_unit_peer_cleanup_kill_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_cleanup_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_key_ownership_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_lost_peer_test_LDADD = $(PEER_TEST_LIBS)
+tests_unit_peer_native_keys_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_put_forward_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_rebalance_kill_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_ownership_model_test_SOURCES = \
