@@ -30,6 +30,14 @@ control_create(struct control_driver *driver)
 }
 
 void
+control_hurry(struct control *control)
+{
+    if (control->driver->ops->hurry != NULL) {
+        control->driver->ops->hurry(control->driver);
+    }
+}
+
+void
 control_close(struct control **take_control)
 {
     struct control *control = *take_control;

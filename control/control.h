@@ -34,6 +34,9 @@ struct control;
 /* How long a change waits for etcd, over all endpoints and repetitions (ms): longer than the
  * election of an etcd leader, shorter than the patience of an S3 client. */
 #define CONTROL_CHANGE_TIMEOUT_MS 10000
+/* After control_hurry: an etcd that is well answers in a few ms; one that is not has nothing that
+ * would be worth waiting for, since leases end by themselves. */
+#define CONTROL_HURRY_MS 500
 /* Reads of single keys from etcd by control_refresh, per second; names that nobody knows are asked
  * for by whoever likes to, and all nodes share one etcd. */
 #define CONTROL_REFRESH_PER_S_MAX 100
@@ -69,6 +72,9 @@ struct control_guard {
 /* directory is created if missing. */
 MUST_USE enum status control_open_local(const char *directory, struct control **ret_control,
                                         struct error *err);
+/* This process ends: calls in progress, and those that follow, wait for etcd for
+ * CONTROL_HURRY_MS at most, and once it has not answered not at all.  From any thread. */
+void control_hurry(struct control *control);
 /* After all sessions, and when no other call is in progress. */
 void control_close(struct control **take_control);
 

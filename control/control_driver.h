@@ -27,6 +27,8 @@ struct control_driver_ops {
     /* Its values are deleted. */
     enum status (*lease_revoke)(struct control_driver *driver, uint64_t lease, int64_t timeout_ms,
                                 struct error *err);
+    /* As control_hurry; NULL: it never waits for others. */
+    void (*hurry)(struct control_driver *driver);
     /* No other call is in progress, and none follows. */
     void (*close)(struct control_driver *driver);
 };

@@ -206,6 +206,13 @@ etcd_lease_revoke(struct control_driver *driver, uint64_t id, int64_t timeout_ms
 /* ---- opening and closing ---- */
 
 static void
+etcd_hurry(struct control_driver *driver)
+{
+    etcd_client_hurry(etcd_from(driver)->client);
+    control_view_hurry(driver->view, CONTROL_HURRY_MS);
+}
+
+static void
 etcd_close(struct control_driver *driver)
 {
     struct control_etcd *etcd = etcd_from(driver);
@@ -226,6 +233,7 @@ static const struct control_driver_ops ETCD_OPS = {
     .lease_grant = etcd_lease_grant,
     .lease_keep = etcd_lease_keep,
     .lease_revoke = etcd_lease_revoke,
+    .hurry = etcd_hurry,
     .close = etcd_close,
 };
 

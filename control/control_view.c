@@ -24,6 +24,7 @@ struct control_view {
     pthread_cond_t has_told;           /* monotonic clock */
     struct control_snapshot *snapshot; /* guarded by lock */
     uint64_t told_revision;            /* guarded by lock */
+    int64_t wait_ms_max;               /* guarded by lock; 0: as long as they like */
 };
 
 struct control_view *
@@ -123,8 +124,11 @@ control_view_publish(struct control_view *view, struct control_snapshot *next,
 static bool
 wait_locked(struct control_view *view, int64_t deadline_ns)
 {
-    struct timespec deadline = {.tv_sec = deadline_ns / CLOCK_NS_PER_S,
-                                .tv_nsec = deadline_ns % CLOCK_NS_PER_S};
+    int64_t hurried_ns = clock_monotonic_ns() + view->wait_ms_max * CLOCK_NS_PER_MS;
+    int64_t until_ns =
+        view->wait_ms_max != 0 && hurried_ns < deadline_ns ? hurried_ns : deadline_ns;
+    struct timespec deadline = {.tv_sec = until_ns / CLOCK_NS_PER_S,
+                                .tv_nsec = until_ns % CLOCK_NS_PER_S};
     int result = pthread_cond_timedwait(&view->has_told, &view->lock, &deadline);
 
     CHECK(result == 0 || result == ETIMEDOUT);
@@ -166,6 +170,15 @@ control_view_wait_gone(struct control_view *view, struct bytes key, uint64_t abo
         is_gone = is_gone_locked(view, key, above);
     }
     return is_gone;
+}
+
+void
+control_view_hurry(struct control_view *view, int64_t wait_ms_max)
+{
+    WITH_LOCK (&view->lock) {
+        view->wait_ms_max = wait_ms_max;
+        CHECK(pthread_cond_broadcast(&view->has_told) == 0);
+    }
 }
 
 static int

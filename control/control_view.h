@@ -29,6 +29,9 @@ bool control_view_wait(struct control_view *view, uint64_t revision, int64_t dea
 bool control_view_wait_gone(struct control_view *view, struct bytes key, uint64_t above,
                             int64_t deadline_ns);
 
+/* From now on no wait takes longer than that; those in progress neither. */
+void control_view_hurry(struct control_view *view, int64_t wait_ms_max);
+
 /* These take the turn themselves. */
 void control_view_watch(struct control_view *view, struct bytes prefix, control_changed_fn *changed,
                         void *arg);

@@ -29,7 +29,13 @@ struct etcd_client {
     char *urls[ETCD_ENDPOINT_COUNT_MAX];
     size_t count;
     _Atomic size_t member;
+    _Atomic int64_t hurried_ns;      /* monotonic, since when there is hurry; 0: none */
+    _Atomic size_t hurried_failures; /* since then, one after the other */
 };
+
+/* Pauses are slept in steps, and requests looked after so often, to notice the hurry. */
+#define PAUSE_STEP_NS (50 * CLOCK_NS_PER_MS)
+#define HURRY_TICK_MS 100
 
 /* ---- endpoints ---- */
 
@@ -213,6 +219,17 @@ translate_error(struct bytes body, const char *path, struct error *err)
     return st;
 }
 
+/* Of a request that began before there was hurry. */
+static bool
+may_go_on(void *arg)
+{
+    const struct etcd_client *client = arg;
+    int64_t hurried_ns = atomic_load(&client->hurried_ns);
+
+    return hurried_ns == 0 ||
+           clock_monotonic_ns() < hurried_ns + CONTROL_HURRY_MS * CLOCK_NS_PER_MS;
+}
+
 enum status
 etcd_client_try(struct etcd_client *client, size_t member, const char *path, struct bytes body,
                 int64_t timeout_ms, struct buffer *ret_body, bool *ret_may_have_effect,
@@ -225,16 +242,35 @@ etcd_client_try(struct etcd_client *client, size_t member, const char *path, str
                                           .header_count = ARRAY_COUNT(HEADERS),
                                           .body = body,
                                           .timeout_ms = timeout_ms,
-                                          .answer_bytes_max = ETCD_ANSWER_BYTES_MAX};
+                                          .answer_bytes_max = ETCD_ANSWER_BYTES_MAX,
+                                          .tick_ms = HURRY_TICK_MS,
+                                          .arg = client};
     struct http_client_answer answer = HTTP_CLIENT_ANSWER_INIT;
-    enum status st = http_client_run(client->http, &request, &answer, err);
+    bool is_hurried = atomic_load(&client->hurried_ns) != 0;
+    enum status st;
 
+    if (is_hurried && atomic_load(&client->hurried_failures) >= client->count) {
+        free(url);
+        *ret_may_have_effect = false;
+        return fail(err, ST_UNAVAILABLE, "this node ends, and etcd does not answer");
+    }
+    if (is_hurried) {
+        request.timeout_ms = timeout_ms < CONTROL_HURRY_MS ? timeout_ms : CONTROL_HURRY_MS;
+    } else {
+        request.tick = may_go_on;
+    }
+    st = http_client_run(client->http, &request, &answer, err);
     metric_add(&etcd_metrics[ETCD_REQUESTS], 1);
     *ret_may_have_effect = !answer.was_never_sent;
     if (st == ST_OK && answer.code != 200) {
         st = translate_error(buffer_bytes(&answer.body), path, err);
-    } else if (st == ST_TIMEOUT || st == ST_CLOSED) {
+    } else if (st == ST_TIMEOUT || st == ST_CLOSED || st == ST_CANCELLED) {
         st = ST_UNAVAILABLE;
+    }
+    if (st == ST_UNAVAILABLE && atomic_load(&client->hurried_ns) != 0) {
+        atomic_fetch_add(&client->hurried_failures, 1);
+    } else if (st != ST_UNAVAILABLE) {
+        atomic_store(&client->hurried_failures, 0);
     }
     if (st == ST_UNAVAILABLE || st == ST_DENIED) {
         metric_add(&etcd_metrics[ETCD_FAILURES], 1);
@@ -266,7 +302,7 @@ etcd_client_call(struct etcd_client *client, const char *path, struct bytes body
                              &may_have_effect, err);
         n++;
     } while ((st == ST_UNAVAILABLE || (st == ST_DENIED && n < client->count)) &&
-             etcd_backoff_sleep(n - 1, deadline_ns));
+             etcd_client_pause(client, n - 1, deadline_ns));
     return st;
 }
 
@@ -285,15 +321,28 @@ etcd_backoff_ms(unsigned n)
 }
 
 bool
-etcd_backoff_sleep(unsigned n, int64_t deadline_ns)
+etcd_client_pause(const struct etcd_client *client, unsigned n, int64_t deadline_ns)
 {
-    int64_t pause_ns = etcd_backoff_ms(n) * CLOCK_NS_PER_MS;
+    int64_t left_ns = etcd_backoff_ms(n) * CLOCK_NS_PER_MS;
 
-    if (clock_monotonic_ns() + pause_ns >= deadline_ns) {
+    if (clock_monotonic_ns() + left_ns >= deadline_ns) {
         return false;
     }
-    clock_pause_ns(pause_ns);
-    return true;
+    while (left_ns > 0 && atomic_load(&client->hurried_ns) == 0) {
+        clock_pause_ns(left_ns < PAUSE_STEP_NS ? left_ns : PAUSE_STEP_NS);
+        left_ns -= PAUSE_STEP_NS;
+    }
+    /* In a hurry each member is asked once, without pauses. */
+    return atomic_load(&client->hurried_ns) == 0 ||
+           atomic_load(&client->hurried_failures) < client->count;
+}
+
+void
+etcd_client_hurry(struct etcd_client *client)
+{
+    int64_t none = 0;
+
+    atomic_compare_exchange_strong(&client->hurried_ns, &none, clock_monotonic_ns());
 }
 
 void

@@ -53,8 +53,11 @@ MUST_USE enum status etcd_client_call(struct etcd_client *client, const char *pa
 
 /* The n-th pause (0 is the first) in ms. */
 int64_t etcd_backoff_ms(unsigned n);
-/* Sleep the n-th pause, but not beyond deadline_ns (monotonic).  False: that has come. */
-bool etcd_backoff_sleep(unsigned n, int64_t deadline_ns);
+/* Sleep the n-th pause, but not beyond deadline_ns (monotonic).  False: that has come, or there is
+ * no time. */
+bool etcd_client_pause(const struct etcd_client *client, unsigned n, int64_t deadline_ns);
+/* See control_hurry. */
+void etcd_client_hurry(struct etcd_client *client);
 
 /* "key":"<base64 of prefix and key>" and the like, for requests. */
 void etcd_append_base64(struct buffer *out, struct bytes first, struct bytes second);

@@ -300,7 +300,7 @@ run_attempts(struct attempt *attempt, int64_t deadline_ns, struct error *err)
             st = try_once(attempt, deadline_ns, &reason);
         }
     } while (st == ST_UNAVAILABLE && attempt->token_moved_count <= TOKEN_MOVED_MAX &&
-             etcd_backoff_sleep(n++, deadline_ns));
+             etcd_client_pause(attempt->committer->client, n++, deadline_ns));
     if (st == ST_OK) {
         return ST_OK;
     }

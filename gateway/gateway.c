@@ -431,6 +431,9 @@ close_all(struct gateway *gateway)
         http_server_drain(gateway->server, (int64_t)gateway->config->drain_timeout_s * 1000);
         http_server_destroy(&gateway->server);
     }
+    if (gateway->objects != NULL) {
+        control_hurry(object_store_control(gateway->objects)); /* nobody waits for it any more */
+    }
     worker_pool_destroy(&gateway->workers);
     access_log_close(&gateway->access_log);
     if (gateway->objects != NULL && object_store_rebalance(gateway->objects) != NULL) {

@@ -6,8 +6,10 @@
 #include "control/control_etcd.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 
+#include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "tests/etcd/tcp_proxy.h"
@@ -217,6 +219,50 @@ TEST(without_etcd_reads_go_on_and_changes_are_refused)
     put(pair.near, "k", "4");
     arena_release(&arena);
     pair_close(&pair);
+}
+
+static void *
+hurry_later(void *arg)
+{
+    clock_pause_ns(200 * CLOCK_NS_PER_MS); /* the change is under way, or begins in a hurry */
+    control_hurry(arg);
+    return NULL;
+}
+
+/* A process that ends is not held up by an etcd that is away (cut) or silent (stopped),
+ * whatever its calls wait for; with one that is well it goes on. */
+TEST(hurry_ends_what_waits_for_etcd)
+{
+    for (int i = 0; i < 3; i++) {
+        struct pair pair = pair_open(0);
+        int64_t began_ns;
+        pthread_t thread;
+
+        put(pair.near, "k", "1");
+        if (i == 0) {
+            tcp_proxy_cut(pair.proxy);
+        } else if (i == 1) {
+            etcd_fixture_signal(fixture_etcd(), 0, SIGSTOP);
+        }
+        began_ns = clock_monotonic_ns();
+        CHECK(pthread_create(&thread, NULL, hurry_later, pair.near) == 0);
+        if (i < 2) {
+            EXPECT_STATUS(ST_UNAVAILABLE,
+                          control_put(pair.near, BYTES_LITERAL("k"), BYTES_LITERAL("2"),
+                                      CONTROL_ANY_REVISION, NULL, &err));
+            EXPECT_STATUS(ST_UNAVAILABLE, control_refresh(pair.near, BYTES_LITERAL("k"), &err));
+        }
+        CHECK(pthread_join(thread, NULL) == 0);
+        if (i == 2) {
+            put(pair.near, "k", "3");
+        }
+        EXPECT(clock_monotonic_ns() - began_ns < 5 * CLOCK_NS_PER_S);
+        if (i == 1) {
+            etcd_fixture_signal(fixture_etcd(), 0, SIGCONT);
+        }
+        tcp_proxy_mend(pair.proxy);
+        pair_close(&pair);
+    }
 }
 
 /* A node that counts to ADD_COUNT by compare-and-swap over its own bad network. */
