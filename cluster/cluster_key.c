@@ -143,35 +143,6 @@ cluster_key_list(struct control *control, struct cluster_key *ret_keys, size_t m
     return count;
 }
 
-enum status
-cluster_key_current(struct control *control, struct cluster_key *ret_key, struct error *err)
-{
-    return cluster_key_list(control, ret_key, 1) == 1
-               ? ST_OK
-               : fail(err, ST_UNAVAILABLE, "This cluster has no key that peers could sign with");
-}
-
-enum status
-cluster_key_find(struct control *control, uint64_t number, struct cluster_key *ret_key,
-                 struct error *err)
-{
-    struct key_list list;
-    enum status st = list_keys(control, &list, err);
-    size_t i = 0;
-
-    while (st == ST_OK && i < list.count && list.keys[i].number != number) {
-        i++;
-    }
-    if (st == ST_OK && i == list.count) {
-        st = fail(err, ST_NOT_FOUND, "This cluster has no key %" PRIu64, number);
-    }
-    if (st == ST_OK) {
-        *ret_key = list.keys[i];
-    }
-    memory_wipe(&list, sizeof(list));
-    return st;
-}
-
 static struct bytes
 name_of(uint64_t number, char *out, size_t size)
 {

@@ -25,13 +25,6 @@ struct cluster_key {
 
 /* What signs first, then others that are accepted, the newest first.  Returns their number. */
 size_t cluster_key_list(struct control *control, struct cluster_key *ret_keys, size_t max);
-/* What to sign with.  ST_UNAVAILABLE: there is none. */
-MUST_USE enum status cluster_key_current(struct control *control, struct cluster_key *ret_key,
-                                         struct error *err);
-/* What to verify with.  ST_NOT_FOUND: not known; after control_refresh of its value (a worker's
- * task), not valid. */
-MUST_USE enum status cluster_key_find(struct control *control, uint64_t number,
-                                      struct cluster_key *ret_key, struct error *err);
 /* A new key that signs from now on, known to every live node (see cluster_settle).  What an
  * interrupted rotation left is finished. */
 MUST_USE ON_WORKER enum status cluster_key_rotate(struct control *control, uint64_t *ret_number,

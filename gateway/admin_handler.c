@@ -57,12 +57,17 @@ answer_ready(struct http_exchange *exchange, struct admin *admin, bool is_whole_
     for (size_t i = 0; i < store_home_count(store); i++) {
         struct home *home = store_home_at(store, i);
         struct error err = ERROR_INIT;
+        bool is_held;
         bool is_ready;
 
         if (!home_is_holder(home)) {
             continue;
         }
+        is_held = home_hold(home); /* it is not closed meanwhile */
         is_ready = home_require_writable(home, &err) == ST_OK;
+        if (is_held) {
+            home_unhold(home);
+        }
         failed_count += !is_ready;
         buffer_printf(&text, "%s{\"ready\":%s,\"reason\":", shown_count++ > 0 ? "," : "",
                       is_ready ? "true" : "false");

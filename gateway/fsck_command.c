@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "gateway/gateway.h"
 #include "object/fsck.h"
+#include "object/object_control.h"
 
 #include "base/banned.h"
 
@@ -84,13 +85,17 @@ fsck_command(const struct config *config)
     struct object_store_options store_options;
     struct object_store *objects = NULL;
     struct fsck_summary summary;
+    char cluster[CONTROL_CLUSTER_NAME_BYTES_MAX + 2] = "";
     struct error err = ERROR_INIT;
     int exit_code = 2;
+    enum status st;
 
     gateway_object_store_options(config, mountpaths, count, &store_options);
     store_options.store.is_background_off = true;
     store_options.store.read_only = !config->repair;
-    if (object_store_open(&store_options, &objects, &err) == ST_OK &&
+    st = object_control_cluster(config->data, cluster, &err);
+    store_options.is_offline = cluster[0] != '\0';
+    if (st == ST_OK && object_store_open(&store_options, &objects, &err) == ST_OK &&
         fsck_run(objects, &options, &summary, &err) == ST_OK) {
         exit_code = print_summary(&summary, &report) == 0 ? 0 : 1;
     } else {

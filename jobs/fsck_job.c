@@ -75,7 +75,7 @@ check_run(struct job_run *run, struct error *err)
     struct fsck_report report = {.run = run};
     struct fsck_summary summary;
     struct fsck_options fsck_options = {
-        .orphan_age_s = 3600,
+        .orphan_age_s = FSCK_JOB_ORPHAN_AGE_S,
         .is_cancelled = job_run_is_stopped(run),
         .found = finding_note,
         .progress = progress_note,
@@ -86,7 +86,9 @@ check_run(struct job_run *run, struct error *err)
     if (options != NULL) {
         fsck_options.verifies_bytes = options->verifies_bytes;
         fsck_options.repairs = options->repairs;
-        fsck_options.orphan_age_s = options->orphan_age_s;
+        if (options->orphan_age_s != 0) {
+            fsck_options.orphan_age_s = options->orphan_age_s;
+        }
     }
     st = fsck_run(job_run_store(run), &fsck_options, &summary, err);
     if (st == ST_OK) {

@@ -10,12 +10,14 @@
 
 /* Findings told one by one; the others are counted only. */
 #define FSCK_JOB_FINDINGS_MAX 1000
+/* Of a server with traffic: no write takes longer to name its bytes, or they were given up. */
+#define FSCK_JOB_ORPHAN_AGE_S INT64_C(3600)
 
 struct fsck_job_options {
     bool verifies_bytes;
     bool repairs;
-    /* Files may belong to writes under way: younger ones are never findings.  At least 3600 on a
-     * server with traffic. */
+    /* Files may belong to writes under way: younger ones are never findings.  0:
+     * FSCK_JOB_ORPHAN_AGE_S. */
     int64_t orphan_age_s;
 };
 

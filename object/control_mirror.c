@@ -10,10 +10,18 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "object/bucket_value.h"
 
 #include "base/banned.h"
 
-#define MIRROR_PREFIX "control/"
+/* What --recover restores; and what a node of a cluster knew last of its buckets, which it does
+ * not.
+ */
+static const struct bytes PREFIXES[] = {
+    [CONTROL_MIRROR_OWN] = {"control/", 8},
+    [CONTROL_MIRROR_BUCKETS] = {"cluster/", 8},
+};
+#define MIRROR_PREFIX_SIZE 8
 
 struct mirrored {
     struct bytes key; /* of the control value; in arena */
@@ -23,6 +31,7 @@ struct mirrored {
 
 struct control_mirror {
     struct store *store;
+    struct bytes prefix;
     /* Only while the mirror is created: */
     bool is_catching_up;
     struct arena arena;
@@ -32,12 +41,13 @@ struct control_mirror {
 };
 
 static struct bytes
-mirror_key(struct bytes key, char out[sizeof(MIRROR_PREFIX) + CONTROL_KEY_BYTES_MAX])
+mirror_key(const struct control_mirror *mirror, struct bytes key,
+           char out[MIRROR_PREFIX_SIZE + CONTROL_KEY_BYTES_MAX])
 {
-    CHECK(key.size <= CONTROL_KEY_BYTES_MAX);
-    memcpy(out, MIRROR_PREFIX, sizeof(MIRROR_PREFIX) - 1);
-    memcpy(out + sizeof(MIRROR_PREFIX) - 1, key.data, key.size);
-    return bytes_of(out, sizeof(MIRROR_PREFIX) - 1 + key.size);
+    CHECK(key.size <= CONTROL_KEY_BYTES_MAX && mirror->prefix.size == MIRROR_PREFIX_SIZE);
+    memcpy(out, mirror->prefix.data, MIRROR_PREFIX_SIZE);
+    memcpy(out + MIRROR_PREFIX_SIZE, key.data, key.size);
+    return bytes_of(out, MIRROR_PREFIX_SIZE + key.size);
 }
 
 static enum status
@@ -45,7 +55,7 @@ note_mirrored(struct bytes key, struct bytes value, void *arg, struct error *err
 {
     struct control_mirror *mirror = arg;
 
-    if (!bytes_has_prefix(key, BYTES_LITERAL(MIRROR_PREFIX))) {
+    if (!bytes_has_prefix(key, mirror->prefix)) {
         return ST_OK;
     }
     if (mirror->count == mirror->capacity) {
@@ -54,7 +64,7 @@ note_mirrored(struct bytes key, struct bytes value, void *arg, struct error *err
             xrealloc_array(mirror->mirrored, mirror->capacity, sizeof(*mirror->mirrored));
     }
     mirror->mirrored[mirror->count++] = (struct mirrored){
-        .key = arena_copy(&mirror->arena, bytes_slice(key, sizeof(MIRROR_PREFIX) - 1, key.size)),
+        .key = arena_copy(&mirror->arena, bytes_slice(key, MIRROR_PREFIX_SIZE, key.size)),
         .hash = hash_bytes(value, 0),
     };
     return ST_OK;
@@ -85,7 +95,7 @@ static void
 control_changed(const struct control_value *value, void *arg)
 {
     struct control_mirror *mirror = arg;
-    char key[sizeof(MIRROR_PREFIX) + CONTROL_KEY_BYTES_MAX];
+    char key[MIRROR_PREFIX_SIZE + CONTROL_KEY_BYTES_MAX];
     struct error err = ERROR_INIT;
     enum status st = ST_OK;
 
@@ -93,9 +103,10 @@ control_changed(const struct control_value *value, void *arg)
         return; /* it ends with a session of this process, so it is not to be restored */
     }
     if (value->value.data == NULL) {
-        st = store_mirror_delete(mirror->store, mirror_key(value->key, key), &err);
+        st = store_mirror_delete(mirror->store, mirror_key(mirror, value->key, key), &err);
     } else if (!mirror->is_catching_up || !is_mirrored(mirror, value)) {
-        st = store_mirror_put(mirror->store, mirror_key(value->key, key), value->value, &err);
+        st = store_mirror_put(mirror->store, mirror_key(mirror, value->key, key), value->value,
+                              &err);
     }
     if (st != ST_OK) {
         log_warn(NULL, "control_mirror_failed",
@@ -106,25 +117,27 @@ control_changed(const struct control_value *value, void *arg)
 static enum status
 remove_unwanted(struct control_mirror *mirror, struct error *err)
 {
-    char key[sizeof(MIRROR_PREFIX) + CONTROL_KEY_BYTES_MAX];
+    char key[MIRROR_PREFIX_SIZE + CONTROL_KEY_BYTES_MAX];
     enum status st = ST_OK;
 
     for (size_t i = 0; i < mirror->count && st == ST_OK; i++) {
         if (!mirror->mirrored[i].is_wanted) {
-            st = store_mirror_delete(mirror->store, mirror_key(mirror->mirrored[i].key, key), err);
+            st = store_mirror_delete(mirror->store,
+                                     mirror_key(mirror, mirror->mirrored[i].key, key), err);
         }
     }
     return st;
 }
 
 enum status
-control_mirror_create(struct control *control, struct store *store,
+control_mirror_create(struct control *control, struct store *store, enum control_mirror_kind kind,
                       struct control_mirror **ret_mirror, struct error *err)
 {
     struct control_mirror *mirror = xcalloc(1, sizeof(*mirror));
     enum status st;
 
     mirror->store = store;
+    mirror->prefix = PREFIXES[kind];
     mirror->is_catching_up = true;
     st = store_mirror_scan(store, note_mirrored, mirror, err);
     if (st != ST_OK) {
@@ -133,7 +146,9 @@ control_mirror_create(struct control *control, struct store *store,
     if (mirror->count > 1) {
         qsort(mirror->mirrored, mirror->count, sizeof(*mirror->mirrored), mirrored_compare);
     }
-    st = control_watch(control, BYTES_NONE, control_changed, mirror, err);
+    st = control_watch(
+        control, kind == CONTROL_MIRROR_BUCKETS ? BYTES_LITERAL(BUCKET_VALUE_PREFIX) : BYTES_NONE,
+        control_changed, mirror, err);
     if (st != ST_OK) {
         goto out;
     }
@@ -172,6 +187,41 @@ control_mirror_destroy(struct control_mirror **take_mirror)
     }
 }
 
+void
+control_mirror_stop(struct control_mirror *mirror, struct control *control)
+{
+    if (mirror != NULL) {
+        control_unwatch(control, control_changed, mirror);
+    }
+}
+
+struct recall {
+    control_changed_fn *found;
+    void *arg;
+};
+
+static enum status
+recall_value(struct bytes key, struct bytes value, void *arg, struct error *err)
+{
+    struct recall *recall = arg;
+
+    (void)err;
+    if (bytes_has_prefix(key, PREFIXES[CONTROL_MIRROR_BUCKETS])) {
+        recall->found(&(struct control_value){.key = bytes_slice(key, MIRROR_PREFIX_SIZE, key.size),
+                                              .value = value},
+                      recall->arg);
+    }
+    return ST_OK;
+}
+
+enum status
+control_mirror_recall(struct store *store, control_changed_fn *found, void *arg, struct error *err)
+{
+    struct recall recall = {found, arg};
+
+    return store_mirror_scan(store, recall_value, &recall, err);
+}
+
 struct restore {
     struct control *control;
     uint64_t count;
@@ -183,12 +233,12 @@ restore_value(struct bytes key, struct bytes value, void *arg, struct error *err
     struct restore *restore = arg;
     uint64_t revision;
 
-    if (!bytes_has_prefix(key, BYTES_LITERAL(MIRROR_PREFIX))) {
+    if (!bytes_has_prefix(key, PREFIXES[CONTROL_MIRROR_OWN])) {
         return ST_OK;
     }
     restore->count++;
-    return control_put(restore->control, bytes_slice(key, sizeof(MIRROR_PREFIX) - 1, key.size),
-                       value, CONTROL_MUST_NOT_EXIST, &revision, err);
+    return control_put(restore->control, bytes_slice(key, MIRROR_PREFIX_SIZE, key.size), value,
+                       CONTROL_MUST_NOT_EXIST, &revision, err);
 }
 
 enum status

@@ -26,8 +26,8 @@ static const char *const NAMES[] = {
 #undef FINDING_ROW
 };
 
-static const enum family FAMILIES[] = {FAMILY_OBJECT, FAMILY_LAYOUT, FAMILY_CHUNK,
-                                       FAMILY_PACK,   FAMILY_UPLOAD, FAMILY_NODE};
+static const enum family FAMILIES[] = {FAMILY_OBJECT, FAMILY_VERSION, FAMILY_FORMER, FAMILY_LAYOUT,
+                                       FAMILY_CHUNK,  FAMILY_PACK,    FAMILY_UPLOAD, FAMILY_NODE};
 
 const char *
 fsck_finding_name(enum fsck_finding_kind kind)
@@ -147,7 +147,14 @@ fsck_run(struct object_store *store, const struct fsck_options *options,
 {
     struct fsck_check check = {
         .store = store, .options = options, .is_read_only = store->is_read_only};
+    struct bucket_entry *any = bucket_table_next(store->buckets, BYTES_NONE);
     enum status st = ST_OK;
+
+    /* A node of a cluster that was written by an older release remembers none. */
+    check.knows_buckets = !store->is_offline || any != NULL;
+    if (any != NULL) {
+        bucket_entry_release(&any);
+    }
 
     assert_on_worker();
     check.buffer = xmalloc_aligned(READ_BYTES);

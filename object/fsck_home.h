@@ -16,6 +16,7 @@ struct fsck_check {
     struct object_store *store;
     const struct fsck_options *options;
     bool is_read_only;
+    bool knows_buckets; /* else records of no bucket are no findings */
     struct fsck_summary summary;
     uint64_t done_count;
     char *buffer;            /* for reading bytes */

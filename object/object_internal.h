@@ -28,6 +28,7 @@ struct object_store {
     struct rebalance *rebalance;              /* with ownership, until it was stopped */
     char *region;
     bool is_read_only;
+    bool is_offline; /* no control: buckets are those that were known last */
     uint64_t part_bytes_min;
     bool has_cluster;
     struct object_cluster cluster;  /* if has_cluster */

@@ -16,53 +16,69 @@
 
 #include "base/banned.h"
 
-enum status
-object_store_open(const struct object_store_options *options, struct object_store **ret_store,
-                  struct error *err)
+static enum status
+open_control(struct object_store *store, const struct object_store_options *options,
+             struct error *err)
 {
-    struct object_store *store = xcalloc(1, sizeof(*store));
-    bool is_alone;
-    enum status st;
+    enum status st = ST_OK;
 
-    store->region = xstrdup(options->region != NULL ? options->region : "us-east-1");
-    store->part_bytes_min = options->part_bytes_min != 0 ? options->part_bytes_min : PART_BYTES_MIN;
-    store->is_read_only = options->store.read_only;
-    store->buckets = bucket_table_create();
-    store->turns = key_turn_table_create();
-    store->pins = upload_pin_table_create();
-    st = store_open(&options->store, &store->store, err);
-    if (st != ST_OK) {
-        goto out;
-    }
     if (options->control != NULL) {
         store->control = options->control;
         store->has_shared_control = true;
     } else {
         st = object_control_open(options, store_node_id(store->store), &store->control, err);
     }
-    if (st != ST_OK) {
-        goto out;
+    return st == ST_OK ? control_watch(store->control, BYTES_LITERAL(BUCKET_VALUE_PREFIX),
+                                       bucket_table_changed, store->buckets, err)
+                       : st;
+}
+
+static enum status
+open_writing(struct object_store *store, const struct object_store_options *options,
+             struct error *err)
+{
+    bool is_alone = options->etcd.endpoints == NULL && options->control == NULL;
+    enum status st = ST_OK;
+
+    if (options->store.is_diskless) {
+        return ST_OK;
     }
-    st = control_watch(store->control, BYTES_LITERAL(BUCKET_VALUE_PREFIX), bucket_table_changed,
-                       store->buckets, err);
-    if (st != ST_OK) {
-        goto out;
-    }
-    /* Those of a cluster outlive the node: etcd has its own copies. */
-    is_alone = options->etcd.endpoints == NULL && options->control == NULL;
-    if (!options->store.read_only && is_alone) {
-        st = control_mirror_create(store->control, store->store, &store->mirror, err);
-        if (st != ST_OK) {
-            goto out;
-        }
-    }
-    /* In a cluster the deletion may be another node's, and going on. */
-    if (!options->store.read_only && is_alone) {
+    st = control_mirror_create(store->control, store->store,
+                               is_alone ? CONTROL_MIRROR_OWN : CONTROL_MIRROR_BUCKETS,
+                               &store->mirror, err);
+    if (st == ST_OK && is_alone) { /* in a cluster the deletion may be another's, and going on */
         bucket_delete_resume(store);
     }
-    *ret_store = store;
-    store = NULL;
-out:
+    return st;
+}
+
+enum status
+object_store_open(const struct object_store_options *options, struct object_store **ret_store,
+                  struct error *err)
+{
+    struct object_store *store = xcalloc(1, sizeof(*store));
+    enum status st;
+
+    store->region = xstrdup(options->region != NULL ? options->region : "us-east-1");
+    store->part_bytes_min = options->part_bytes_min != 0 ? options->part_bytes_min : PART_BYTES_MIN;
+    store->is_read_only = options->store.read_only;
+    store->is_offline = options->is_offline;
+    store->buckets = bucket_table_create();
+    store->turns = key_turn_table_create();
+    store->pins = upload_pin_table_create();
+    st = store_open(&options->store, &store->store, err);
+    if (st == ST_OK && options->is_offline) {
+        st = control_mirror_recall(store->store, bucket_table_changed, store->buckets, err);
+    } else if (st == ST_OK) {
+        st = open_control(store, options, err);
+    }
+    if (st == ST_OK && !options->is_offline && !options->store.read_only) {
+        st = open_writing(store, options, err);
+    }
+    if (st == ST_OK) {
+        *ret_store = store;
+        store = NULL;
+    }
     object_store_close(&store);
     return st;
 }
@@ -78,6 +94,7 @@ object_store_close(struct object_store **take_store)
     rebalance_destroy(&store->rebalance);
     if (store->has_shared_control) {
         control_unwatch(store->control, bucket_table_changed, store->buckets);
+        control_mirror_stop(store->mirror, store->control);
     } else {
         control_close(&store->control);
     }

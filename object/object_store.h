@@ -36,6 +36,9 @@ struct object_store_options {
     /* Control values that others use as well, borrowed; NULL: opened by the store.  Tests put
      * several nodes into one process with it. */
     struct control *control;
+    /* No control values: the buckets are those that this node of a cluster knew last.  For checks
+     * of a stopped node. */
+    bool is_offline;
 };
 
 MUST_USE enum status object_store_open(const struct object_store_options *options,

@@ -11,22 +11,6 @@ has_flag(const struct placement_holding *holding, unsigned int flag)
     return holding->has_mark && (holding->mark.flags & flag) != 0;
 }
 
-uint64_t
-placement_owned_since(const struct placement_tenure *tenures, size_t count)
-{
-    uint64_t since = UINT64_MAX;
-
-    for (size_t i = 0; i < count; i++) {
-        CHECK(i == 0 || tenures[i].generation > tenures[i - 1].generation);
-        if (!tenures[i].is_own) {
-            since = UINT64_MAX;
-        } else if (since == UINT64_MAX) {
-            since = tenures[i].generation;
-        }
-    }
-    return since;
-}
-
 bool
 placement_counts_alone(const struct placement_holding *own, uint64_t owned_since)
 {
@@ -87,12 +71,6 @@ placement_accepts_move_in(const struct placement_holding *own, struct seq incomi
     struct seq seq;
 
     return !placement_seq(own, &seq) || seq_compare(seq, incoming) < 0;
-}
-
-bool
-placement_may_free_source(const struct placement_holding *owner, struct seq seq)
-{
-    return !placement_accepts_move_in(owner, seq);
 }
 
 void

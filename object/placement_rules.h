@@ -24,17 +24,8 @@ struct placement_holding {
 /* Nothing anywhere. */
 #define PLACEMENT_NOBODY SIZE_MAX
 
-/* Who owned the key from which generation on, until the next entry; ascending, the first one is
- * the last finished placement. */
-struct placement_tenure {
-    uint64_t generation;
-    bool is_own; /* by the holder in question */
-};
-/* Since which generation the holder has owned the key without a break; UINT64_MAX: it does not own
- * it under the last one. */
-uint64_t placement_owned_since(const struct placement_tenure *tenures, size_t count);
-
-/* Rule 6: the owner need not ask anyone.  owned_since: placement_owned_since of the owner. */
+/* Rule 6: the owner need not ask anyone.  owned_since: since which generation it has
+ * owned the key without a break, cluster_map_owned_since. */
 bool placement_counts_alone(const struct placement_holding *own, uint64_t owned_since);
 
 /* Rules 5 and 6: which holder's word is the last one, by seq; the first of equals, so the owner
@@ -49,9 +40,6 @@ bool placement_seq(const struct placement_holding *holding, struct seq *ret_seq)
 
 /* Rule 6: a move-in of this seq is published only where nothing of an equal or greater one is. */
 bool placement_accepts_move_in(const struct placement_holding *own, struct seq incoming);
-/* The source may free its bytes (and mark the key MOVED): the owner has at least this seq, as a
- * record or as a tombstone. */
-bool placement_may_free_source(const struct placement_holding *owner, struct seq seq);
 
 /* The mark that a write of the owner leaves while the placement is unfinished: a record counts
  * alone from now on, a delete leaves a tombstone besides.  seq is the committer's to fill in. */

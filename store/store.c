@@ -397,9 +397,10 @@ store_space(struct store *store, struct store_space *ret_space)
         uint64_t total = 0;
         uint64_t left = 0;
 
-        if (home_state(home) != HOME_ABSENT) {
+        if (home_hold(home)) { /* a detached one is not closed meanwhile */
             home_pack_totals(home, &sum);
             space_get(home->space, &total, &left);
+            home_unhold(home);
         }
         sum.total_bytes += total;
         sum.free_bytes += left;

@@ -39,12 +39,14 @@ look_at(struct home *home, struct home_view *view)
 {
     struct store_space packs = {0};
 
+    bool is_held = home_hold(home); /* a detached one is not closed meanwhile */
+
     *view = (struct home_view){
-        .quarantined = home_state(home) == HOME_QUARANTINED,
-        .absent = home_state(home) == HOME_ABSENT,
+        .quarantined = is_held && home_state(home) == HOME_QUARANTINED,
+        .absent = !is_held,
         .free_floor_bytes = home->store->options.free_floor_bytes,
     };
-    if (view->absent != 0) {
+    if (!is_held) {
         return;
     }
     home_pack_totals(home, &packs);
@@ -53,6 +55,7 @@ look_at(struct home *home, struct home_view *view)
     space_get(home->space, &view->total_bytes, &view->free_bytes);
     view->chunk_files = meta_db_estimate_count(home->db, FAMILY_CHUNK);
     view->reclaim_waiting = reclaimer_waiting_count(home->reclaimer);
+    home_unhold(home);
 }
 
 /* All lines of one name stand together, as the format demands. */

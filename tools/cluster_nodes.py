@@ -339,7 +339,7 @@ class LodeNode(Program):
         return values
 
     def fsck(self, verify=False):
-        """Check the data of the stopped node, which needs etcd; returns the finished process."""
+        """Check the data of the stopped node; returns the finished process."""
         command = [self.cluster.loded, "--fsck", *self.cluster_options(), *self.storage_options()]
         return subprocess.run(command + (["--verify"] if verify else []), capture_output=True,
                               text=True, check=False)

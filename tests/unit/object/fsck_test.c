@@ -299,3 +299,114 @@ TEST(records_without_a_bucket_are_found)
     bucket_close(&bucket);
     fixture_close(&fixture);
 }
+
+static void
+put_raw(struct object_fixture *fixture, enum family family, struct bytes key, struct bytes value)
+{
+    struct meta_db *db = home_db(store_home_at(object_store_store(fixture->store), 0));
+    struct meta_batch *batch = meta_batch_create();
+    struct error err = ERROR_INIT;
+
+    meta_batch_put(batch, family, key, value);
+    EXPECT_OK(meta_db_write(db, batch, true, &err), &err);
+    meta_batch_destroy(&batch);
+}
+
+/* Noncurrent versions name bytes as objects do: what they name counts, and each is looked at. */
+TEST(versions_are_checked)
+{
+    struct object_fixture fixture;
+    struct fsck_summary summary;
+    struct bucket bucket = filled(&fixture);
+    struct meta_value value = META_VALUE_INIT;
+    struct meta_key object;
+    struct meta_key version;
+    struct error err;
+
+    meta_key_object(&object, bucket.id, BYTES_LITERAL("chunks"));
+    EXPECT_OK(meta_db_get(home_db(store_home_at(object_store_store(fixture.store), 0)),
+                          FAMILY_OBJECT, meta_key_bytes(&object), true, &value, &err),
+              &err);
+    meta_key_versions(&version, bucket.id, BYTES_LITERAL("chunks"));
+    memset(version.data + version.size, 7, 16);
+    version.size += 16;
+
+    put_raw(&fixture, FAMILY_VERSION, meta_key_bytes(&version), value.data);
+    fixture_check(&fixture, &(struct fsck_options){.verifies_bytes = true}, &summary);
+    EXPECT_INT(2, summary.finding_counts[FSCK_COUNT_WRONG]); /* its two chunk files */
+
+    put_raw(&fixture, FAMILY_VERSION, meta_key_bytes(&version), BYTES_LITERAL("no record"));
+    expect_findings(&fixture, FSCK_RECORD_UNREADABLE, 1);
+    meta_value_release(&value);
+    bucket_close(&bucket);
+    fixture_close(&fixture);
+}
+
+TEST(marks_are_checked)
+{
+    struct object_fixture fixture;
+    struct bucket bucket = filled(&fixture);
+    struct meta_key key;
+
+    meta_key_object(&key, bucket.id, BYTES_LITERAL("chunks"));
+    put_raw(&fixture, FAMILY_FORMER, meta_key_bytes(&key), BYTES_LITERAL("no mark"));
+    expect_findings(&fixture, FSCK_RECORD_UNREADABLE, 1);
+    bucket_close(&bucket);
+    fixture_close(&fixture);
+}
+
+static void
+reopen(struct object_fixture *fixture, struct control *control, bool is_offline)
+{
+    const char *mountpaths[FIXTURE_HOME_MAX];
+    struct object_store_options options;
+    struct error err = ERROR_INIT;
+
+    fixture_stop(fixture);
+    fixture_options(fixture, &options, mountpaths);
+    options.control = control;
+    options.is_offline = is_offline;
+    options.store.read_only = is_offline;
+    EXPECT_OK(object_store_open(&options, &fixture->store, &err), &err);
+}
+
+/* Without control values a node of a cluster is checked by the buckets that it knew last; one that
+ * knows of none says nothing about them. */
+TEST(a_node_of_a_cluster_is_checked_without_its_control_values)
+{
+    struct object_fixture fixture;
+    struct fsck_summary summary;
+    struct control *control = NULL;
+    struct error err = ERROR_INIT;
+    struct bucket bucket;
+    char *directory = xasprintf("%s/shared", test_directory());
+
+    fixture_open(&fixture, test_directory(), 2);
+    EXPECT_OK(control_open_local(directory, &control, &err), &err);
+    reopen(&fixture, control, false);
+    bucket = fixture_bucket(&fixture, "abc");
+    EXPECT_OK(fixture_put(&bucket, "key", BYTES_LITERAL("x"), &err), &err);
+    bucket_close(&bucket);
+    bucket = fixture_bucket(&fixture, "another");
+    bucket_close(&bucket);
+
+    reopen(&fixture, NULL, true);
+    fixture_check(&fixture, &(struct fsck_options){.verifies_bytes = true}, &summary);
+    EXPECT_INT(1, summary.object_count);
+    fixture_expect_clean(&fixture);
+
+    reopen(&fixture, control, false);
+    EXPECT_OK(control_delete(control, BYTES_LITERAL("bucket/abc"), CONTROL_ANY_REVISION, &err),
+              &err);
+    reopen(&fixture, NULL, true);
+    expect_findings(&fixture, FSCK_RECORD_ORPHAN, 1);
+
+    reopen(&fixture, control, false);
+    EXPECT_OK(control_delete(control, BYTES_LITERAL("bucket/another"), CONTROL_ANY_REVISION, &err),
+              &err);
+    reopen(&fixture, NULL, true);
+    fixture_expect_clean(&fixture);
+    fixture_close(&fixture);
+    control_close(&control);
+    free(directory);
+}

@@ -2,6 +2,9 @@
 /*
  * Mountpaths that come and go under objects of all sizes, uploads and copies.
  */
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,12 +14,16 @@
 #include "object/mountpath_admin.h"
 #include "object/object_internal.h"
 #include "object/resilver.h"
+#include "store/mountpath_change.h"
+#include "store/store_metrics.h"
 #include "tests/unit/object/object_fixture.h"
 #include "tests/unit/test.h"
 
 #include "base/banned.h"
 
 #define KEY_COUNT 60
+/* A mountpath that is closed under a reader shows within a few. */
+#define SCRAPED_CHANGE_COUNT 3
 
 /* In the record, in a pack, one chunk file, pages of them. */
 static const size_t SIZES[] = {0, 100, 3000, 200000, 300000, 1300000};
@@ -25,6 +32,8 @@ struct world {
     struct object_fixture fixture;
     struct bucket bucket;
     char *extra; /* a mountpath that is attached at run time */
+    atomic_bool is_over;
+    _Atomic uint64_t scrape_count;
 };
 
 static void
@@ -516,5 +525,53 @@ TEST(full_home_reads_and_deletes_what_has_not_moved_yet)
     }
     EXPECT_INT(KEY_COUNT / 2, list_count(&world));
     fixture_expect_clean(&world.fixture);
+    world_close(&world);
+}
+
+static void *
+scrape(void *arg)
+{
+    struct world *world = arg;
+    struct buffer text = BUFFER_INIT;
+
+    while (!atomic_load(&world->is_over)) {
+        buffer_clear(&text);
+        store_append_metrics(object_store_store(world->fixture.store), &text);
+        EXPECT(text.size > 0);
+        atomic_fetch_add(&world->scrape_count, 1);
+    }
+    buffer_release(&text);
+    return NULL;
+}
+
+/* A mountpath that has left is closed; not while somebody reads how it stands. */
+TEST(metrics_are_read_while_mountpaths_come_and_go)
+{
+    struct world world = {.extra = NULL};
+    pthread_t thread;
+
+    world_open(&world, 2);
+    put_number(&world, 1, 1);
+    CHECK(pthread_create(&thread, NULL, scrape, &world) == 0);
+    for (int i = 0; i < SCRAPED_CHANGE_COUNT; i++) {
+        uint64_t before = atomic_load(&world.scrape_count);
+        struct mountpath_outcome outcome;
+
+        /* Its housekeeping: what nobody uses any more is closed, and may come again. */
+        while (mountpath_admin(world.fixture.store, MOUNTPATH_VERB_ATTACH, world.extra, &outcome,
+                               NULL) != ST_OK) {
+            store_close_detached(object_store_store(world.fixture.store));
+        }
+        store_close_detached(object_store_store(world.fixture.store)); /* it is in use again */
+        (void)resilver(&world);
+        admin(&world, MOUNTPATH_VERB_DETACH, world.extra);
+        (void)resilver(&world);
+        while (atomic_load(&world.scrape_count) == before) {
+            sched_yield();
+        }
+    }
+    atomic_store(&world.is_over, true);
+    CHECK(pthread_join(thread, NULL) == 0);
+    EXPECT_INT(1, list_count(&world));
     world_close(&world);
 }

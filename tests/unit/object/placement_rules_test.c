@@ -21,19 +21,6 @@ tombstone_of(uint64_t counter)
                                                .generation = 1}};
 }
 
-/* SPEC: design 7, rule 6: owned without a break since the last change that took the key away. */
-TEST(tenure_begins_anew_after_each_break)
-{
-    const struct placement_tenure always[] = {{1, true}, {2, true}, {5, true}};
-    const struct placement_tenure returned[] = {{1, true}, {2, false}, {5, true}, {6, true}};
-    const struct placement_tenure lost[] = {{1, true}, {2, false}};
-
-    EXPECT_INT(1, placement_owned_since(always, ARRAY_COUNT(always)));
-    EXPECT_INT(5, placement_owned_since(returned, ARRAY_COUNT(returned)));
-    EXPECT(placement_owned_since(lost, ARRAY_COUNT(lost)) == UINT64_MAX);
-    EXPECT(placement_owned_since(NULL, 0) == UINT64_MAX);
-}
-
 /* SPEC: design 7, rule 6: only what was confirmed under a generation of the present tenure. */
 TEST(confirmation_of_a_former_tenure_does_not_count)
 {
@@ -119,16 +106,6 @@ TEST(move_in_never_replaces_an_equal_or_newer_word)
     EXPECT(!placement_accepts_move_in(&record, (struct seq){1, 4}));
     EXPECT(!placement_accepts_move_in(&tombstone, (struct seq){1, 5}));
     EXPECT(placement_accepts_move_in(&tombstone, (struct seq){1, 6}));
-}
-
-TEST(source_is_freed_only_when_the_owner_has_its_seq)
-{
-    const struct placement_holding record = record_of(5);
-    const struct placement_holding nothing = {.has_record = false};
-
-    EXPECT(placement_may_free_source(&record, (struct seq){1, 5}));
-    EXPECT(!placement_may_free_source(&record, (struct seq){1, 6}));
-    EXPECT(!placement_may_free_source(&nothing, (struct seq){1, 1}));
 }
 
 /* SPEC: design 7, rule 6: drop MOVED, barrier, then tombstones, sparing newer generations. */
