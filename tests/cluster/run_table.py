@@ -60,8 +60,8 @@ class RunTable:
         self._write()
 
     def runs(self, fault, seconds):
-        """Of at least that length."""
-        return sum(row["runs"] for (name, length), row in self.rows.items()
+        """Of at least that length, without those that failed."""
+        return sum(row["runs"] - row["failed"] for (name, length), row in self.rows.items()
                    if name == fault and length >= round(seconds))
 
     def missing(self, names, seconds, of_each, limit):
