@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A target that is killed between the steps of a rebalance (what it sends, what it receives, what
- * it learns of a key, what it drops), at each of them in turn, as source or as destination, while
- * the others live: after its restart the rebalance ends, every acknowledged write is there once,
- * and what was deleted stays deleted.
+ * it learns of a key, what it drops, the uploads that it hands over), at each of them in turn, as
+ * source or as destination, while the others live: after its restart the rebalance ends, every
+ * acknowledged write is there once, and what was deleted stays deleted.
  */
 #include <sched.h>
 #include <stdio.h>
@@ -22,6 +22,8 @@
 #define BUCKET "photos"
 #define KEY_COUNT 36
 #define UPLOAD_COUNT 6
+/* Uploads that are under way at the source. */
+#define OPEN_COUNT 3
 #define PATIENCE_S 90
 #define ALL 7U
 #define SOURCE 0
@@ -33,26 +35,53 @@ struct victim {
     const char *point;
     uint64_t nth;
     size_t target;
+    bool leaves; /* the source owns no keys any more, so its uploads leave it too */
 };
 
 static const struct victim VICTIMS[] = {
-    {"rebalance_before_send", 1, SOURCE},      {"rebalance_before_send", 2, SOURCE},
-    {"rebalance_before_mark", 1, SOURCE},      {"rebalance_after_mark", 1, SOURCE},
+    {"rebalance_before_send", 1, SOURCE, false},
+    {"rebalance_before_send", 2, SOURCE, false},
+    {"rebalance_before_mark", 1, SOURCE, false},
+    {"rebalance_after_mark", 1, SOURCE, false},
 
-    {"rebalance_before_note_gone", 1, SOURCE}, {"commit_before_write", 1, SOURCE},
-    {"commit_after_write", 1, SOURCE},         {"commit_before_write", 3, SOURCE},
-    {"commit_after_write", 3, SOURCE},         {"drop_before_commit", 1, SOURCE},
-    {"drop_after_commit", 1, SOURCE},          {"drop_before_commit", 2, DESTINATION},
-    {"drop_after_commit", 2, DESTINATION},     {"settle_before_confirm", 1, DESTINATION},
-    {"settle_after_confirm", 1, DESTINATION},  {"settle_before_confirm", 3, DESTINATION},
-    {"settle_after_confirm", 3, DESTINATION},  {"receive_before_commit", 1, DESTINATION},
-    {"receive_after_commit", 1, DESTINATION},  {"receive_before_commit", 6, DESTINATION},
-    {"receive_after_commit", 6, DESTINATION},  {"receive_before_commit", 9, DESTINATION},
-    {"receive_after_commit", 9, DESTINATION},  {"receive_before_note", 1, DESTINATION},
-    {"commit_before_write", 4, DESTINATION},   {"commit_after_write", 4, DESTINATION},
-    {"commit_before_write", 9, DESTINATION},   {"commit_after_write", 9, DESTINATION},
-    {"commit_before_write", 12, DESTINATION},  {"commit_after_write", 12, DESTINATION},
-    {"drop_before_commit", 1, DESTINATION},    {"drop_after_commit", 1, DESTINATION},
+    {"rebalance_before_note_gone", 1, SOURCE, false},
+    {"commit_before_write", 1, SOURCE, false},
+    {"commit_after_write", 1, SOURCE, false},
+    {"commit_before_write", 3, SOURCE, false},
+    {"commit_after_write", 3, SOURCE, false},
+    {"drop_before_commit", 1, SOURCE, false},
+    {"drop_after_commit", 1, SOURCE, false},
+    {"drop_before_commit", 2, DESTINATION, false},
+    {"drop_after_commit", 2, DESTINATION, false},
+    {"settle_before_confirm", 1, DESTINATION, false},
+    {"settle_after_confirm", 1, DESTINATION, false},
+    {"settle_before_confirm", 3, DESTINATION, false},
+    {"settle_after_confirm", 3, DESTINATION, false},
+    {"receive_before_commit", 1, DESTINATION, false},
+    {"receive_after_commit", 1, DESTINATION, false},
+    {"receive_before_commit", 6, DESTINATION, false},
+    {"receive_after_commit", 6, DESTINATION, false},
+    {"receive_before_commit", 9, DESTINATION, false},
+    {"receive_after_commit", 9, DESTINATION, false},
+    {"receive_before_note", 1, DESTINATION, false},
+    {"commit_before_write", 4, DESTINATION, false},
+    {"commit_after_write", 4, DESTINATION, false},
+    {"commit_before_write", 9, DESTINATION, false},
+    {"commit_after_write", 9, DESTINATION, false},
+    {"commit_before_write", 12, DESTINATION, false},
+    {"commit_after_write", 12, DESTINATION, false},
+    {"drop_before_commit", 1, DESTINATION, false},
+    {"drop_after_commit", 1, DESTINATION, false},
+    {"upload_before_leaving", 1, SOURCE, true},
+    {"upload_after_leaving", 1, SOURCE, true},
+    {"upload_before_moved", 1, SOURCE, true},
+    {"upload_after_moved", 1, SOURCE, true},
+    {"upload_before_moved", 2, SOURCE, true},
+    {"upload_before_part", 1, DESTINATION, true},
+    {"upload_before_open", 1, DESTINATION, true},
+    {"upload_after_open", 1, DESTINATION, true},
+    {"rebalance_before_mark", 1, SOURCE, true},
+    {"receive_after_commit", 5, DESTINATION, true},
 };
 
 /* ---- the cluster ---- */
@@ -68,6 +97,8 @@ struct round {
     size_t sizes[KEY_COUNT];
     struct upload_id uploads[UPLOAD_COUNT];
     size_t upload_targets[UPLOAD_COUNT];
+    struct target_reply open[OPEN_COUNT]; /* id and etag */
+    char open_keys[OPEN_COUNT][64];
 };
 
 static void
@@ -294,6 +325,55 @@ begin(struct round *round)
     }
 }
 
+/* Keys of the source that the destination owns afterwards. */
+static void
+begin_uploads(struct round *round, const struct map_shape *next)
+{
+    size_t count = 0;
+
+    for (unsigned int number = 1; count < OPEN_COUNT; number++) {
+        struct target_command command = {.verb = TARGET_BEGIN, .number = number, .size = 5000};
+
+        snprintf(command.text, sizeof(command.text), "open-%u", number);
+        if (map_shape_owner(&round->shape, BUCKET, command.text) != SOURCE ||
+            map_shape_owner(next, BUCKET, command.text) != DESTINATION) {
+            continue;
+        }
+        CHECK(ask(round, SOURCE, &command, &round->open[count]));
+        EXPECT_STATUS(ST_OK, round->open[count].status);
+        round->open[count].number = number;
+        memcpy(round->open_keys[count++], command.text, sizeof(command.text));
+    }
+}
+
+/* They are where they belong, whole, and become objects; those are deleted. */
+static void
+complete_uploads(struct round *round, bool leaves)
+{
+    for (size_t i = 0; i < OPEN_COUNT; i++) {
+        struct target_command command = {.verb = TARGET_COMPLETE,
+                                         .id = round->open[i].id,
+                                         .number = round->open[i].number,
+                                         .size = 5000};
+        struct target_reply reply;
+
+        memcpy(command.text, round->open_keys[i], sizeof(command.text));
+        memcpy(command.etag, round->open[i].etag, sizeof(command.etag));
+        CHECK(ask(round, leaves ? DESTINATION : SOURCE, &command, &reply));
+        if (reply.status != ST_OK) {
+            test_failed(__FILE__, __LINE__, "%s is not completed: %s: %s", command.text,
+                        status_name(reply.status), reply.text);
+        }
+        command.verb = TARGET_GET;
+        CHECK(ask(round, DESTINATION, &command, &reply));
+        EXPECT_STATUS(ST_OK, reply.status);
+        EXPECT_INT(command.number, reply.number);
+        command.verb = TARGET_DELETE;
+        CHECK(ask(round, DESTINATION, &command, &reply));
+        EXPECT_STATUS(ST_OK, reply.status);
+    }
+}
+
 /* Every third key is overwritten, every sixth deleted, every fourth read, before and while keys
  * move. */
 static void
@@ -359,7 +439,8 @@ round_of(const struct victim *victim, const char *directory)
     round->directory = directory;
     begin(round);
     next = round->shape;
-    map_shape_place(&next, ALL);
+    map_shape_place(&next, victim->leaves ? ALL - (1U << SOURCE) : ALL);
+    begin_uploads(round, &next);
     round->shape = next;
     command_all(round, TARGET_STOP);
     activate_all(round);
@@ -380,6 +461,7 @@ round_of(const struct victim *victim, const char *directory)
         }
     }
     complete_again(round);
+    complete_uploads(round, victim->leaves);
     read_all(round);
     expect_listings(round);
     expect_end(round);
@@ -394,7 +476,7 @@ round_of(const struct victim *victim, const char *directory)
 }
 
 /* Each round starts three stores: without LODE_TEST_LONG=1 only one point of so many. */
-#define SHORT_STRIDE 9
+#define SHORT_STRIDE 11
 
 /* SPEC: docs/cluster-protocol.md, rules 5, 6 and 7; "resumed after a kill at any step". */
 TEST(kill_at_any_step_of_a_rebalance_loses_doubles_and_raises_nothing)

@@ -135,12 +135,11 @@ do_list(struct target *target, struct target_reply *reply)
 
 static void
 do_complete(struct target *target, const struct target_command *command,
-            const struct object_put_result *part, struct target_reply *reply)
+            const struct target_reply *upload, struct target_reply *reply)
 {
-    const struct multipart_part chosen = {
-        .number = 1, .etag = part != NULL ? bytes_of_string(part->etag) : BYTES_LITERAL("\"e\"")};
+    const struct multipart_part chosen = {.number = 1, .etag = bytes_of_string(upload->etag)};
     const struct multipart_complete_options options = {.key = bytes_of_string(command->text),
-                                                       .id = reply->id,
+                                                       .id = upload->id,
                                                        .parts = &chosen,
                                                        .part_count = 1,
                                                        .size = OBJECT_SIZE_UNKNOWN};
@@ -152,7 +151,7 @@ do_complete(struct target *target, const struct target_command *command,
 }
 
 static void
-do_upload(struct target *target, const struct target_command *command, struct target_reply *reply)
+do_begin(struct target *target, const struct target_command *command, struct target_reply *reply)
 {
     struct multipart_create_options options = {.key = bytes_of_string(command->text)};
     struct object_put_result part;
@@ -164,7 +163,7 @@ do_upload(struct target *target, const struct target_command *command, struct ta
     EXPECT_OK(fixture_part(&target->bucket, command->text, reply->id, 1, buffer_bytes(&data), &part,
                            &err),
               &err);
-    do_complete(target, command, &part, reply);
+    snprintf(reply->etag, sizeof(reply->etag), "%s", part.etag);
     buffer_release(&data);
 }
 
@@ -249,11 +248,16 @@ run_command(struct target *target, const struct target_command *command, struct 
         do_list(target, reply);
         break;
     case TARGET_UPLOAD:
-        do_upload(target, command, reply);
+        do_begin(target, command, reply);
+        do_complete(target, command, reply, reply);
+        break;
+    case TARGET_BEGIN:
+        do_begin(target, command, reply);
         break;
     case TARGET_COMPLETE:
         reply->id = command->id;
-        do_complete(target, command, NULL, reply);
+        memcpy(reply->etag, command->etag, sizeof(reply->etag));
+        do_complete(target, command, reply, reply);
         break;
     case TARGET_COUNT:
         reply->number = count_family(target->node, FAMILY_OBJECT);

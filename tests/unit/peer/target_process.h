@@ -23,7 +23,8 @@ enum target_verb {
     TARGET_GET,      /* reply.number: that of its content */
     TARGET_LIST,     /* reply.number keys, all in order and none twice; the hash of all names */
     TARGET_UPLOAD,   /* create, one part, complete; reply.id */
-    TARGET_COMPLETE, /* of id, again */
+    TARGET_BEGIN,    /* create, one part; reply.id and reply.etag */
+    TARGET_COMPLETE, /* of id, with the part of etag; again, if it was */
     TARGET_COUNT,    /* reply.number records, reply.mark_count marks of all kinds */
     TARGET_CHECK,    /* fsck; reply.number findings */
     TARGET_CLEANUP,  /* forced; reply.number removed, mark_count quarantined, left_count */
@@ -36,6 +37,7 @@ struct target_command {
     uint64_t number;
     size_t size;
     struct upload_id id;
+    char etag[64];
     struct map_shape shape;
 };
 
@@ -47,6 +49,7 @@ struct target_reply {
     uint64_t names_hash;
     bool is_done;
     struct upload_id id;
+    char etag[64];
     uint16_t peer_port; /* the first reply, after the start */
     uint16_t public_port;
     char text[256];
