@@ -4,10 +4,12 @@
 
     large_put_test.py [--rounds N] [--puts N] [--seed N] [--keep]
 
-PUTs of 20 to 100 MiB are under way, half of each body sent, when a target joins, rests or returns.  Their bodies end only after
+PUTs of 20 to 100 MiB are under way, half of each body sent, when a target joins (and others get one more mountpath), rests or
+returns.  Their bodies end only after
 the new map is active, so those whose keys changed owner have to be finished by the new one.  Each must be answered 200
-and read back byte for byte through the other gateway.  Small objects are written, read and listed meanwhile, and none of that may fail either.  That PUTs were passed on at all is read from the nodes'
-metrics; a run without any fails.  TAP on standard output.
+and read back byte for byte through the other gateway.  Small objects are written, read and listed meanwhile, and none of that may fail either.
+That PUTs were passed on at all is read from the nodes' metrics; a run without any fails.  At the end the targets' data are checked, with etcd gone.  TAP on standard
+output.
 """
 
 import argparse
@@ -157,9 +159,14 @@ class Stage:
             time.sleep(0.05)
 
     def join(self):
+        """And keys move between mountpaths as well as between targets."""
         node = self.cluster.add_node("target", MOUNTPATHS)
         node.start()
         node.wait_ready(READY_S)
+        for node in self.cluster.targets()[:TARGETS]:
+            path = os.path.join(node.folder, "another")
+            os.makedirs(path)
+            self.cluster.lode("mountpath", "attach", path, endpoint=node.endpoint)
 
     def rest(self):
         version = self.cluster.map_version()
@@ -226,6 +233,8 @@ class Stage:
         killed = self.cluster.stop_nodes()
         if killed:
             raise Broken(f"did not end on SIGTERM: {', '.join(killed)}")
+        for member in self.cluster.etcd:
+            member.kill()  # targets are checked by the buckets that they knew last
         for node in self.cluster.targets():
             done = node.fsck(verify=True)
             if done.returncode != 0:
