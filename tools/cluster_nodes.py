@@ -428,10 +428,11 @@ class Cluster:
             member.is_bound = self.is_bound
 
     def add_node(self, role, mountpaths=1):
-        """Described, not started."""
+        """Described, not started.  A name is given once: the id of a node that has left is refused."""
         number = 1 + sum(node.role == role for node in self.nodes)
         names = {node.name for node in self.nodes}
-        while f"{role}-{number:02d}" in names:
+        while f"{role}-{number:02d}" in names \
+                or os.path.exists(os.path.join(self.folder, f"{role}-{number:02d}")):
             number += 1
         name = f"{role}-{number:02d}" if role != "all" else f"node-{number:04d}"
         place = self._place(name)

@@ -33,6 +33,7 @@ class Fault:
     needs_etcd = 0  # members
     needs_cluster = False
     moves_data = False
+    leaving = None  # a node that does not become ready again
 
     def __init__(self, cluster, rng, folder):
         self.cluster = cluster
@@ -382,6 +383,7 @@ class Join(MapChange):
 
     def end(self):
         self.cluster.lode("cluster", "decommission", self.victim.name)
+        self.leaving = self.victim
 
     def settle(self):
         self.cluster.wait_left(self.victim.name, CALM_S)

@@ -63,6 +63,7 @@ class Bench:
         self.disk = None
         self.cluster = None
         self.build = build
+        self.names = set()  # of the nodes that are there from the start
         self.why_no_network = network.why_unavailable()
 
     def start(self):
@@ -73,6 +74,7 @@ class Bench:
                                ["--memory", "128M", "--free-floor", "8M", "--log-level", "info"])
         self.cluster.is_bound = True
         self.cluster.describe(GATEWAYS, TARGETS, MOUNTPATHS, ETCD_MEMBERS)
+        self.names = {node.name for node in self.cluster.nodes}
         try:
             victim = self.cluster.targets()[0]
             self.disk = faults.SmallDisk(os.path.join(self.folder, "small-disk"))
@@ -159,7 +161,8 @@ def run_one(bench, name, seed, seconds, counts):
         fault.end()
         recording.join()
     for program in cluster.programs():
-        program.wait_ready(READY_AFTER_S)
+        if program is not fault.leaving:
+            program.wait_ready(READY_AFTER_S)
     fault.settle()
     recording.final()
     history = os.path.join(bench.folder, f"{name}-{seed}.jsonl")
@@ -245,6 +248,9 @@ def break_or_repair(bench):
     """After a failure the next run begins with all programs up and nothing cut."""
     for name in list(bench.network.places if bench.network else {}):
         bench.network.heal(name)
+    for node in [one for one in bench.cluster.nodes if one.name not in bench.names]:
+        node.kill()
+        bench.cluster.nodes.remove(node)
     for program in bench.cluster.programs():
         program.resume()
         program.extra_environment = {}
