@@ -10,6 +10,7 @@ PEER_TESTS = \
 	tests/unit/peer/peer_handler_test \
 	tests/unit/peer/peer_listing_test \
 	tests/unit/peer/put_forward_test \
+	tests/unit/peer/rebalance_history_test \
 	tests/unit/peer/rebalance_kill_test \
 	tests/unit/peer/upload_handover_test
 check_PROGRAMS += $(PEER_TESTS)
@@ -32,6 +33,7 @@ tests_unit_peer_key_ownership_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_lost_peer_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_native_keys_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_put_forward_test_LDADD = $(PEER_TEST_LIBS)
+tests_unit_peer_rebalance_history_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_rebalance_kill_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_ownership_model_test_SOURCES = \
 	tests/unit/peer/ownership_model_test.c \
