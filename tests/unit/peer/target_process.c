@@ -18,6 +18,7 @@
 #include "object/rebalance.h"
 #include "object/rebalance_cleanup.h"
 #include "tests/unit/peer/cluster_fixture.h"
+#include "tests/unit/peer/target_uploads.h"
 #include "tests/unit/test.h"
 
 #include "base/banned.h"
@@ -262,6 +263,15 @@ run_command(struct target *target, const struct target_command *command, struct 
     case TARGET_COUNT:
         reply->number = count_family(target->node, FAMILY_OBJECT);
         reply->mark_count = count_family(target->node, FAMILY_FORMER);
+        reply->upload_count = count_family(target->node, FAMILY_UPLOAD);
+        break;
+    case TARGET_CREATE:
+    case TARGET_FIND:
+    case TARGET_PART:
+    case TARGET_FINISH:
+    case TARGET_ABORT:
+    case TARGET_UPLOADS:
+        target_uploads_run(target->node, &target->bucket, command, reply);
         break;
     case TARGET_CHECK:
         do_check(target, reply);

@@ -25,7 +25,14 @@ enum target_verb {
     TARGET_UPLOAD,   /* create, one part, complete; reply.id */
     TARGET_BEGIN,    /* create, one part; reply.id and reply.etag */
     TARGET_COMPLETE, /* of id, with the part of etag; again, if it was */
-    TARGET_COUNT,    /* reply.number records, reply.mark_count marks of all kinds */
+    TARGET_CREATE,   /* an upload without parts; reply.id */
+    TARGET_FIND,     /* of the id that target `number` gave: which target has it? reply.number */
+    TARGET_PART,     /* of id, here: part_number with size and content of number */
+    TARGET_FINISH,   /* complete, here, of all parts; reply.number: how many */
+    TARGET_ABORT,    /* here */
+    TARGET_UPLOADS,  /* reply.number open ones in the listing; the hash of all ids */
+    TARGET_COUNT,    /* reply.number records, reply.mark_count marks, reply.upload_count of uploads
+                        and parts, of all kinds */
     TARGET_CHECK,    /* fsck; reply.number findings */
     TARGET_CLEANUP,  /* forced; reply.number removed, mark_count quarantined, left_count */
     TARGET_QUIT
@@ -35,6 +42,7 @@ struct target_command {
     enum target_verb verb;
     char text[64];
     uint64_t number;
+    uint32_t part_number;
     size_t size;
     struct upload_id id;
     char etag[64];
@@ -46,6 +54,7 @@ struct target_reply {
     uint64_t number;
     uint64_t mark_count;
     uint64_t left_count;
+    uint64_t upload_count;
     uint64_t names_hash;
     bool is_done;
     struct upload_id id;
