@@ -20,6 +20,7 @@ SETTLE_S = 6.0  # a request given up has ended by then: longer than the client's
 RETRY_S = 0.02
 OPEN_UPLOADS_MAX = 3
 PART_BYTES_MIN = 5 << 20
+CHUNK_BYTES = 1 << 20  # of the bucket: the smallest there can be
 ABSENT = ()  # a value is a tuple of the names of its parts
 VERBS = {"put": 30, "get": 35, "delete": 15, "copy": 5, "upload": 15}
 
@@ -45,7 +46,9 @@ def draw_size(rng):
         return rng.randrange(30, 3000)
     if kind < 97:
         return rng.randrange(3000, 60_000)
-    return rng.randrange(300_000, 900_000)  # chunk files
+    if kind < 99 or rng.randrange(4) != 0:
+        return rng.randrange(300_000, 900_000)  # a chunk file
+    return rng.randrange(1_100_000, 2_500_000)  # several: see CHUNK_BYTES
 
 
 class Key:
@@ -80,6 +83,7 @@ class Worker:
         # Most keys are written once and then only read: they move, and must stay the same.
         self.still = int(len(self.keys) * options["still"])
         self.uploads = []
+        self.doubtful = {}  # id or "" -> key: created, completed without an answer
         self.count = 0
         self.failures = []
         self.answers = 0
@@ -178,6 +182,8 @@ class Worker:
                 sizes = [PART_BYTES_MIN] if self.rng.randrange(8) == 0 else []
                 names = [self.new_name(size) for size in sizes + [self.rng.randrange(100, 500_000)]]
                 self.uploads.append(Upload(key, answer.xml().findtext("UploadId"), names))
+            else:
+                self.doubtful[""] = key.name
             return
         upload = self.rng.choice(self.uploads)
         if len(upload.etags) < len(upload.names):
@@ -195,6 +201,8 @@ class Worker:
             answer = self.ask("POST", upload.key.name, wanted=(200,), body=body,
                               query={"uploadId": upload.id})
             self.change(upload.key, tuple(upload.names), True, answer)
+            if answer is None:
+                self.doubtful[upload.id] = upload.key.name
 
     def step(self):
         verb = self.rng.choices(list(VERBS), list(VERBS.values()))[0]
@@ -218,7 +226,29 @@ class Worker:
                            for value, is_upload in key.allowed()] for key in self.keys}
         failures, self.failures = self.failures, []
         answers, self.answers = self.answers, 0
-        return {"violation": violation, "failures": failures, "answers": answers, "held": held}
+        return {"violation": violation, "failures": failures, "answers": answers, "held": held,
+                "uploads": {upload.id: upload.key.name for upload in self.uploads},
+                "doubtful": self.doubtful}
+
+    def look(self, share):
+        """With the load at rest: each share-th key, a different one each time, by each gateway."""
+        self.look_count = getattr(self, "look_count", -1) + 1
+        for key in self.keys[self.look_count % share::share]:
+            for gateway in range(len(self.s3.hosts)):
+                self.look_at(key, gateway)
+
+    def look_at(self, key, gateway):
+        try:
+            answer = self.s3.request(gateway, "GET", BUCKET, key.name)
+        except (Unknown, NotSent) as error:
+            raise Broken(f"gateway {gateway}: {key.name} at rest: {error}") from None
+        self.answers += 1
+        allowed = [value for value, _ in key.allowed()]
+        if answer.status == 404 and ABSENT in allowed:
+            return
+        if answer.status != 200 or answer.body not in [content(v) for v in allowed if v]:
+            raise Broken(f"gateway {gateway}: {key.name} at rest: {answer.status}, "
+                         f"{values.of_body(answer.body)[:80]}, it may hold {allowed}")
 
 
 class Lister:
@@ -258,8 +288,37 @@ class Lister:
                 return found
             token = root.findtext("NextContinuationToken")
 
+    def uploads(self, gateway):
+        """{id: key} of what ListMultipartUploads shows, in pages, or None and a note."""
+        found, marker = {}, {}
+        while True:
+            began = time.monotonic()
+            try:
+                answer = self.s3.request(gateway, "GET", BUCKET,
+                                         query={"uploads": "", "max-uploads": 7, **marker})
+                why = f"{answer.status} {answer.code}" if answer.status != 200 else None
+            except (Unknown, NotSent) as error:
+                why = f"{type(error).__name__}: {error}"
+            if why is not None:
+                self.failures.append((began, time.monotonic(),
+                                      f"uploads by gateway {gateway}: {why}", gateway))
+                time.sleep(RETRY_S)
+                return None
+            self.answers += 1
+            root = answer.xml()
+            for entry in root.iter("Upload"):
+                if entry.findtext("UploadId") in found:
+                    raise Broken(f"an upload of {entry.findtext('Key')} is listed twice")
+                found[entry.findtext("UploadId")] = entry.findtext("Key")
+            if root.findtext("IsTruncated") != "true":
+                return found
+            marker = {"key-marker": root.findtext("NextKeyMarker"),
+                      "upload-id-marker": root.findtext("NextUploadIdMarker")}
+
     def step(self):
-        found = self.walk(self.rng.randrange(len(self.s3.hosts)))
+        gateway = self.rng.randrange(len(self.s3.hosts))
+        self.uploads(gateway)
+        found = self.walk(gateway)
         if found is None:
             return
         keys = [key for key, _ in found]
@@ -273,7 +332,11 @@ class Lister:
     def report(self, violation=None):
         failures, self.failures = self.failures, []
         answers, self.answers = self.answers, 0
-        return {"violation": violation, "failures": failures, "answers": answers, "held": {}}
+        return {"violation": violation, "failures": failures, "answers": answers, "held": {},
+                "uploads": {}, "doubtful": {}}
+
+    def look(self, share):
+        pass
 
 
 def work(worker, pipe):
@@ -287,6 +350,8 @@ def work(worker, pipe):
         try:
             if word == "fill":
                 worker.fill()
+            if word.startswith("look"):
+                worker.look(int(word.split()[1]))
             while word == "run" and not pipe.poll():
                 worker.step()
         except Broken as error:
@@ -317,6 +382,8 @@ class Load:
         self.failures = []
         self.answers = 0
         self.held = {}
+        self.uploads = {}  # id -> key: open ones
+        self.doubtful = {}
 
     def tell(self, word):
         for _, pipe in self.processes:
@@ -327,8 +394,11 @@ class Load:
         reports = [pipe.recv() for _, pipe in self.processes]
         self.failures = [failure for report in reports for failure in report["failures"]]
         self.answers = sum(report["answers"] for report in reports)
+        self.uploads, self.doubtful = {}, {}
         for report in reports:
             self.held.update(report["held"])
+            self.uploads.update(report["uploads"])
+            self.doubtful.update(report["doubtful"])
         broken = [report["violation"] for report in reports if report["violation"]]
         if broken:
             raise Broken("; ".join(broken[:3]))
@@ -367,15 +437,29 @@ class Load:
             if process.is_alive():
                 process.kill()
 
-    def verify(self, rng, sample):
-        """With the load at rest: the whole listing, and some objects, through each gateway."""
+    def verify(self, share):
+        """With the load at rest: the whole listings, and each share-th object, by each gateway.  share
+        0: no object."""
         self.lister.s3.close()
         for gateway in range(len(self.lister.s3.hosts)):
             found = self.lister.walk(gateway)
-            if found is None:
+            open_uploads = self.lister.uploads(gateway)
+            if found is None or open_uploads is None:
                 raise Broken(f"no listing at rest: {self.lister.failures[-1][2]}")
             self.compare(found, gateway)
-            self.read(gateway, rng, sample)
+            self.compare_uploads(open_uploads, gateway)
+        if share != 0:
+            self.tell(f"look {share}")
+            self.collect()
+
+    def compare_uploads(self, found, gateway):
+        missing = set(self.uploads) - set(found)
+        if missing:
+            raise Broken(f"gateway {gateway}: uploads are not listed: {sorted(missing)[:5]}")
+        for upload_id, key in found.items():
+            if upload_id not in self.uploads and upload_id not in self.doubtful \
+                    and "" not in self.doubtful:
+                raise Broken(f"gateway {gateway}: an upload of {key} that ended is listed")
 
     def compare(self, found, gateway):
         keys = [key for key, _ in found]
@@ -389,17 +473,3 @@ class Load:
                              f"it may hold {allowed}")
         if listed:
             raise Broken(f"gateway {gateway}: never written, or deleted: {sorted(listed)[:5]}")
-
-    def read(self, gateway, rng, sample):
-        names = sorted(self.held)
-        for name in names if sample is None else rng.sample(names, min(sample, len(names))):
-            try:
-                answer = self.lister.s3.request(gateway, "GET", BUCKET, name)
-            except (Unknown, NotSent) as error:
-                raise Broken(f"gateway {gateway}: {name} at rest: {error}") from None
-            allowed = [value for value, _ in self.held[name]]
-            if answer.status == 404 and ABSENT in allowed:
-                continue
-            if answer.status != 200 or answer.body not in [content(v) for v in allowed if v]:
-                raise Broken(f"gateway {gateway}: {name} at rest: {answer.status}, "
-                             f"{values.of_body(answer.body)[:80]}, it may hold {allowed}")

@@ -5,11 +5,12 @@
     cycles_test.py [--cycles N] [--objects N] [--seed N] [--kind KIND]... [--keep]
 
 Each cycle changes the cluster while workers put, copy, upload, delete, read and list: a target joins, or leaves for
-good, or leaves for maintenance and returns (before the rebalance has ended or after), or is killed in
-the middle of such a change, or a gateway is.  Then the load rests, and the whole listing and a sample of
-the objects (every tenth time: all) are compared through each gateway.  A request may fail only while a target is
-down, or the gateway that it went to.  At the end every node stops, and its data check out.  Short: 3 cycles over 500 objects;
-LODE_TEST_LONG=1: 200 over 20,000.  TAP on standard output.
+good, or leaves for maintenance and returns (before the rebalance has ended or after), or one is killed in
+the middle of such a change, or a gateway is.  Then the load rests, and through each gateway the whole listings (of
+objects and of open uploads) and a tenth of the objects, another one each time, are compared; in the last cycle all objects.  A request
+may fail only while a target is down, or the gateway that it went to.  A target that leaves, and at the
+end every one, stops, and its data check out.  Short: 3 cycles over 500 objects; LODE_TEST_LONG=1: 200 over 20,000.
+TAP on standard output, with a line for each cycle and the result of all.
 """
 
 import argparse
@@ -25,7 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(HERE)), "tools"))
 from cluster_nodes import Cluster, ClusterError, show_logs  # noqa: E402
-from cycle_load import BUCKET, Broken, Load  # noqa: E402
+from cycle_load import BUCKET, CHUNK_BYTES, Broken, Load  # noqa: E402
 from s3_client import NotSent, S3Client, Unknown  # noqa: E402
 
 GATEWAYS, TARGETS, MOUNTPATHS = 2, 3, 2
@@ -34,12 +35,11 @@ WORKERS = 6
 CALM_S = 60  # after a change: the rebalance has ended
 READY_S = 60
 DOWN_GRACE_S = 3.0  # from ready to known as ready by all
-SAMPLE = 300
-ALL_EVERY = 10
+SHARE = 10  # so many cycles look at every object
 KINDS_OF_NODE = ("kill", "restart")
 KINDS_WITHOUT_MOVES = ("kill", "kill-gateway", "restart")
 KINDS_OF_CLUSTER = ("join", "kill-in-maintenance", "leave", "kill-in-join", "maintenance",
-                    "kill-gateway", "hasty-maintenance", "kill")
+                    "kill-gateway", "hasty-maintenance", "kill", "kill-in-leave")
 KINDS_OF_CLUSTER_SHORT = ("join", "maintenance", "kill")
 
 
@@ -54,6 +54,7 @@ class Stage:
                                node_options=["--memory", "128M", "--free-floor", "8M"])
         self.down = []  # (from, to, node) in monotonic seconds
         self.load = None
+        self.notes = {}  # what -> how often: that changes came together as they were meant to
 
     def start(self):
         self.cluster.is_bound = True
@@ -63,7 +64,8 @@ class Stage:
         deadline = time.monotonic() + READY_S
         while True:
             try:
-                answer = s3.request(0, "PUT", BUCKET)
+                answer = s3.request(0, "PUT", BUCKET,
+                                    headers={"x-lode-chunk-size": str(CHUNK_BYTES)})
                 if answer.status == 200 or answer.code == "BucketAlreadyOwnedByYou":
                     break
                 why = f"{answer.status} {answer.body[:200]!r}"
@@ -108,10 +110,20 @@ class Stage:
         node.wait_ready(READY_S)
         return node
 
+    def note(self, what):
+        self.notes[what] = self.notes.get(what, 0) + 1
+
+    def is_moving(self):
+        """Keys are on their way, as the first gateway sees it."""
+        return self.cluster.health(self.cluster.gateways()[0]).get("stage") == "move"
+
     def leave_for_good(self, node):
         self.cluster.lode("cluster", "decommission", node.name)
+        self.wait_left(node)
+
+    def wait_left(self, node):
         self.cluster.wait_left(node.name, CALM_S * max(1, self.options.objects // 2000))
-        if not node.stop():
+        if node.is_alive() and not node.stop():
             raise Broken(f"{node.name} does not end on SIGTERM after it left")
         self.check_data(node)
         self.cluster.nodes.remove(node)
@@ -165,23 +177,59 @@ class Stage:
         node = self.a_target()
         self.cluster.lode("cluster", "maintenance", node.name)
         time.sleep(self.rng.uniform(0.0, 0.4))
+        if self.is_moving():
+            self.note("returned while keys moved")
         self.cluster.lode("cluster", "return", node.name)
+
+    def kill_while_moving(self, node):
+        time.sleep(self.rng.uniform(0.0, 0.5))
+        if self.is_moving():
+            self.note("killed while keys moved")
+        self.kill_and_return(node)
 
     def kill_in_join(self):
         if len(self.cluster.targets()) >= TARGETS_MAX:
             self.leave()
         self.add_target()
+        self.kill_while_moving(self.a_target())
+
+    def kill_in_leave(self):
+        """The one that leaves, or another."""
+        if len(self.cluster.targets()) <= TARGETS:
+            self.add_target()
+        node = self.a_target()
+        self.cluster.lode("cluster", "decommission", node.name)
+        if self.rng.randrange(2):
+            self.kill_while_moving(self.rng.choice([one for one in self.cluster.targets()
+                                                    if one is not node]))
+        else:
+            self.kill_leaving(node)
+        self.wait_left(node)
+
+    def kill_leaving(self, node):
+        began = time.monotonic()
         time.sleep(self.rng.uniform(0.0, 0.5))
-        self.kill_and_return(self.a_target())
+        if self.is_moving():
+            self.note("killed while it left")
+        node.kill()
+        self.some_time()
+        if node.name in self.cluster.members():  # else it had left before
+            node.start()
+            deadline = time.monotonic() + READY_S
+            while not node.is_ready() and node.name in self.cluster.members():
+                if time.monotonic() > deadline:
+                    raise ClusterError(f"{node.name} is not ready, and has not left")
+                time.sleep(0.1)
+        self.down.append((began, time.monotonic() + DOWN_GRACE_S, node))
 
     def kill_in_maintenance(self):
         node = self.a_target()
         self.cluster.lode("cluster", "maintenance", node.name)
-        time.sleep(self.rng.uniform(0.0, 0.5))
-        self.kill_and_return(self.a_target())
+        self.kill_while_moving(self.a_target())
         self.cluster.lode("cluster", "return", node.name)
 
     def cycle(self, number, kind):
+        began = time.monotonic()
         self.load.begin()
         try:
             self.some_time()
@@ -196,10 +244,13 @@ class Stage:
                          f"{what} ({ended - began:.2f} s)")
         if self.load.answers == 0:
             raise Broken("nothing was answered")
+        failed, answered = len(self.load.failures), self.load.answers
+        changed = time.monotonic()
         if self.cluster.is_clustered:
             self.wait_calm()
-        self.load.verify(self.rng, None if number % ALL_EVERY == 0 else SAMPLE)
-        return len(self.load.failures), self.load.answers
+        calm = time.monotonic()
+        self.load.verify(1 if number == self.options.cycles else SHARE)
+        return failed, answered, (changed - began, calm - changed, time.monotonic() - calm)
 
     def is_excused(self, failure):
         """A target was down, or the very gateway that was asked."""
@@ -216,7 +267,7 @@ class Stage:
         for name, method, body in ((names[0], "PUT", b"other bytes"), (names[1], "DELETE", b"")):
             s3.request(0, method, BUCKET, name, body=body)
             try:
-                self.load.verify(self.rng, 0)
+                self.load.verify(0)
             except Broken as error:
                 if name not in str(error):
                     raise
@@ -248,20 +299,24 @@ def kinds_for(stage, options):
 def run_cycles(stage, options):
     kinds = kinds_for(stage, options)
     done = excused = answers = 0
+    began = time.monotonic()
     counts = dict.fromkeys(kinds, 0)
     first = list(kinds)
     for number in range(1, options.cycles + 1):
         kind = first[number - 1] if number <= len(first) else stage.rng.choice(kinds)
         try:
-            failed, answered = stage.cycle(number, kind)
+            failed, answered, times = stage.cycle(number, kind)
         except (Broken, ClusterError) as error:
             raise Broken(f"cycle {number}, {kind}: {error}") from None
         counts[kind] += 1
         done += 1
         excused += failed
         answers += answered
-        print(f"# cycle {number}: {kind}, {answered} answers, {failed} failed while a node was down",
-              flush=True)
+        print(f"# cycle {number}: {kind}, {answered} answers, {failed} failed while a node was down; "
+              "change {:.1f} s, calm {:.1f} s, look {:.1f} s".format(*times), flush=True)
+    took_s = time.monotonic() - began
+    print(f"# {took_s:.0f} s, {took_s / max(1, done):.1f} s a cycle; "
+          + (", ".join(f"{count} times {what}" for what, count in stage.notes.items()) or "no kills"))
     print(f"# result: {done} cycles over {options.objects} objects ("
           + ", ".join(f"{count} {kind}" for kind, count in counts.items())
           + f"), {answers} answers, {excused} failed while a node was down, nothing lost")
@@ -289,7 +344,7 @@ def main():
     if not os.access(os.path.join(build, "loded"), os.X_OK):
         print("1..0 # SKIP loded is not built")
         return 0
-    print(f"# seed {options.seed}", flush=True)
+    print(f"# seed {options.seed}, {options.cycles} cycles over {options.objects} objects", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through all that cleans up
     stage = Stage(build, options)
     code = 0
@@ -300,6 +355,7 @@ def main():
         skipped = "this lode knows no maintenance"
     try:
         stage.start()
+        print(f"# {options.objects} objects are there", flush=True)
         run_cycles(stage, options)
         print("ok 1 - nothing is lost while nodes come, go and die")
         stage.prove_alertness()
