@@ -72,8 +72,9 @@ put_find_home(struct object_put *put, bool may_wait, struct home **ret_home, str
 static enum status
 put_check_upload(struct object_put *put, struct home *home, bool may_wait, struct error *err)
 {
+    /* A part whose upload goes to another node is passed on when its bytes are here. */
     enum status st = upload_require_open(home, put->bucket.id, put->key, put->upload, may_wait,
-                                         &put->upload_algorithm, err);
+                                         !put->is_forwarded, &put->upload_algorithm, err);
 
     if (st == ST_OK && put->upload_algorithm != CHECKSUM_NONE &&
         put->expectation.checksum.algorithm != CHECKSUM_NONE &&

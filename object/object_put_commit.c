@@ -267,7 +267,12 @@ put_commit_elsewhere(struct object_put *put, int64_t *began_ns, struct seq *ret_
     bool is_sent = false;
     enum status st = ST_MOVED;
 
-    if (!put->is_forwarded) {
+    if (put->is_part && put->is_forwarded) {
+        return ST_MOVED;
+    }
+    if (put->is_part) {
+        st = object_put_forward_part(put, ret_seq, &is_sent, err);
+    } else if (!put->is_forwarded) {
         st = object_put_forward(put, ret_seq, &is_sent, err);
     } else if (key_claim_admit(&put->bucket, put->key, READ_MAY_WAIT, &put->claim, err) ==
                ST_MOVED) {
@@ -310,6 +315,13 @@ put_commit_claimed(struct object_put *put, struct seq *ret_seq, bool *ret_is_els
             st = put_rehome(put, home, err);
             put_encode(put);
             st = st == ST_OK ? ST_MOVED : st;
+        } else if (st == ST_MOVED && put->is_part) {
+            st = put_commit_elsewhere(put, &began_ns, ret_seq, ret_is_elsewhere, err);
+            if (st != ST_OK || *ret_is_elsewhere) {
+                break;
+            }
+            put_encode(put); /* the upload is back */
+            st = ST_MOVED;
         }
     }
     return st;

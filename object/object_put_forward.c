@@ -2,11 +2,17 @@
 #include "object/object_put_forward.h"
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/field_codec.h"
 #include "base/metrics.h"
+#include "object/home_move.h"
 #include "object/key_claim.h"
+#include "object/object_checksum.h"
 #include "object/object_cluster.h"
+#include "object/object_internal.h"
 #include "object/object_put_internal.h"
+#include "object/upload_current.h"
+#include "object/upload_find.h"
 #include "store/layout_reader.h"
 
 #include "base/banned.h"
@@ -21,7 +27,9 @@ enum argument {
     ARGUMENT_IF_NONE_MATCH = 2 | FIELD_CRITICAL,
     ARGUMENT_BUCKET_ID = 3 | FIELD_CRITICAL,
     ARGUMENT_RECORD = 4 | FIELD_CRITICAL, /* without its layout */
-    ARGUMENT_NATIVE = 5 | FIELD_CRITICAL  /* 1: AIStore's PUT */
+    ARGUMENT_NATIVE = 5 | FIELD_CRITICAL, /* 1: AIStore's PUT */
+    ARGUMENT_UPLOAD = 6 | FIELD_CRITICAL, /* UploadPart: of this upload */
+    ARGUMENT_PART_NUMBER = 7 | FIELD_CRITICAL
 };
 
 /* Of the answer: the same. */
@@ -97,6 +105,13 @@ write_arguments(struct object_put *put, struct buffer *out)
     struct object_record record = put->record;
 
     memset(&record.layout, 0, sizeof(record.layout));
+    if (put->is_part) { /* what the receiver compares with what it gets */
+        record.size = record.stored_size = put->size;
+        object_checksum_set(&record.checksum, put->record_algorithm, CHECKSUM_FULL_OBJECT,
+                            &put->values[object_checksum_digest(put->record_algorithm)]);
+        field_put(out, ARGUMENT_UPLOAD, bytes_of(&put->upload, sizeof(put->upload)));
+        field_put_number(out, ARGUMENT_PART_NUMBER, put->part_number);
+    }
     buffer_clear(&put->encoded);
     object_record_encode(&record, &put->encoded);
     field_put_text(out, ARGUMENT_IF_MATCH, put->conditions.if_match);
@@ -161,8 +176,8 @@ read_answer(struct object_put *put, struct bytes text, struct seq *ret_seq, stru
 }
 
 static enum status
-call_owner(struct object_put *put, const struct cluster_map *map, const struct cluster_node *owner,
-           struct seq *ret_seq, bool *ret_is_sent, struct error *err)
+call_owner(struct object_put *put, const struct object_route *route, struct seq *ret_seq,
+           bool *ret_is_sent, struct error *err)
 {
     const struct object_cluster *cluster = object_store_cluster(put->bucket.store);
     struct body_source body = {.source = {&BODY_OPS}, .put = put};
@@ -174,10 +189,10 @@ call_owner(struct object_put *put, const struct cluster_map *map, const struct c
     write_arguments(put, &arguments);
     st = peer_call(
         cluster->peers,
-        &(struct peer_call_options){.node_id = owner->id,
-                                    .address = owner->peer_address,
+        &(struct peer_call_options){.node_id = route->node_id,
+                                    .address = route->address,
                                     .verb = "put",
-                                    .head = {.map_version = map->version,
+                                    .head = {.map_version = route->map_version,
                                              .bucket = put->bucket.name,
                                              .bucket_revision = bucket_revision(&put->bucket),
                                              .key = put->key,
@@ -221,9 +236,55 @@ object_put_forward(struct object_put *put, struct seq *ret_seq, bool *ret_is_sen
                            ownership_node_id(object_store_ownership(put->bucket.store)))) {
         st = fail(err, ST_MOVED, "the key is back");
     } else {
-        st = call_owner(put, map, owner, ret_seq, ret_is_sent, err);
+        st = call_owner(put,
+                        &(struct object_route){.node_id = owner->id,
+                                               .address = owner->peer_address,
+                                               .map_version = map->version},
+                        ret_seq, ret_is_sent, err);
     }
     cluster_map_unref(map);
+    return st;
+}
+
+/* As clients call it: by the record that stays here until the placement ends, or else begun by this
+ * node. */
+static struct bytes
+upload_name(struct object_put *put, struct arena *arena)
+{
+    struct object_store *store = put->bucket.store;
+    struct upload_record record = {.origin = BYTES_NONE};
+    struct home *home;
+
+    store_enter(store->store);
+    if (home_move_settle(store, put->bucket.id, put->key, &home, NULL, NULL) == ST_OK &&
+        upload_get(home, put->bucket.id, put->key, put->upload, true, arena, &record, NULL) !=
+            ST_OK) {
+        record.origin = BYTES_NONE;
+    }
+    store_leave(store->store);
+    return object_upload_name(store, put->upload, record.origin, arena);
+}
+
+enum status
+object_put_forward_part(struct object_put *put, struct seq *ret_seq, bool *ret_is_sent,
+                        struct error *err)
+{
+    struct arena arena = ARENA_INIT;
+    struct object_route route = {.is_local = true};
+    const struct upload_find_options options = {
+        .bucket = &put->bucket,
+        .key = put->key,
+        .name = upload_name(put, &arena),
+        .end_ns = clock_monotonic_ns() + OBJECT_MOVED_PATIENCE_MS * CLOCK_NS_PER_MS};
+    enum status st = upload_find(&options, &arena, &route, err);
+
+    if (st == ST_OK && route.is_local) {
+        upload_pin_give_back(put->bucket.store, put->upload);
+        st = fail(err, ST_MOVED, "the upload is back");
+    } else if (st == ST_OK) {
+        st = call_owner(put, &route, ret_seq, ret_is_sent, err);
+    }
+    arena_release(&arena);
     return st;
 }
 
@@ -234,6 +295,9 @@ struct take_arguments {
     struct bytes record;
     struct object_conditions conditions;
     bool is_native;
+    bool has_upload;
+    struct upload_id upload;
+    uint64_t part_number;
 };
 
 static bool
@@ -256,6 +320,14 @@ take_argument(struct take_arguments *arguments, const struct field *field)
     case ARGUMENT_NATIVE:
         arguments->is_native = field_number(field->payload, 1, &number) && number == 1;
         return arguments->is_native;
+    case ARGUMENT_UPLOAD:
+        arguments->has_upload = field->payload.size == sizeof(arguments->upload);
+        if (arguments->has_upload) {
+            memcpy(&arguments->upload, field->payload.data, sizeof(arguments->upload));
+        }
+        return arguments->has_upload;
+    case ARGUMENT_PART_NUMBER:
+        return field_number(field->payload, PART_NUMBER_MAX, &arguments->part_number);
     default:
         return (field->tag & FIELD_CRITICAL) == 0;
     }
@@ -297,7 +369,8 @@ object_put_take_open(const struct bucket *bucket, struct bytes key, struct bytes
     if (st == ST_OK) {
         st = object_record_decode(arguments.record, &arena, &record, err);
     }
-    if (st == ST_OK) { /* a body that is not for this node is not asked for */
+    /* A body that is not for this node is not asked for; with a part the open looks. */
+    if (st == ST_OK && !arguments.has_upload) {
         st = key_claim_admit(bucket, key, READ_MAY_WAIT, &claim, err);
     }
     if (st == ST_OK) {
@@ -309,6 +382,8 @@ object_put_take_open(const struct bucket *bucket, struct bytes key, struct bytes
             .expectation.checksum = record.checksum,
             .custom = record.custom,
             .is_copied = record.custom.size > 0,
+            .upload = arguments.has_upload ? &arguments.upload : NULL,
+            .part_number = (uint32_t)arguments.part_number,
             .is_forwarded = true,
             .owner = record.owner.data != NULL ? record.owner : BYTES_LITERAL(""),
         };

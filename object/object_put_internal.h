@@ -56,5 +56,8 @@ struct object_put {
  * ST_MOVED: nothing was done there; *ret_is_sent: but the bytes went. */
 MUST_USE ON_WORKER enum status object_put_forward(struct object_put *put, struct seq *ret_seq,
                                                   bool *ret_is_sent, struct error *err);
+/* The same for a part whose upload went to another node. */
+MUST_USE ON_WORKER enum status object_put_forward_part(struct object_put *put, struct seq *ret_seq,
+                                                       bool *ret_is_sent, struct error *err);
 
 #endif

@@ -66,13 +66,15 @@ upload_get(struct home *home, uint64_t bucket_id, struct bytes key, struct uploa
 
 enum status
 upload_require_open(struct home *home, uint64_t bucket_id, struct bytes key, struct upload_id id,
-                    bool may_wait, enum checksum_algorithm *ret_algorithm, struct error *err)
+                    bool may_wait, bool may_leave, enum checksum_algorithm *ret_algorithm,
+                    struct error *err)
 {
     struct arena arena = ARENA_INIT;
     struct upload_record record;
     enum status st = upload_get(home, bucket_id, key, id, may_wait, &arena, &record, err);
 
-    if (st == ST_OK) {
+    if (st == ST_OK &&
+        !(may_leave && (record.state == UPLOAD_LEAVING || record.state == UPLOAD_MOVED))) {
         st = upload_check_open(&record, err);
     }
     if (st == ST_OK) {

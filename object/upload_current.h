@@ -15,9 +15,10 @@ MUST_USE enum status upload_check_open(const struct upload_record *record, struc
 MUST_USE enum status upload_get(struct home *home, uint64_t bucket_id, struct bytes key,
                                 struct upload_id id, bool may_wait, struct arena *arena,
                                 struct upload_record *ret_record, struct error *err);
-/* As upload_check_open; ST_WOULD_WAIT. */
+/* As upload_check_open; may_leave: ST_OK too if another target has it, or is about to.
+ * ST_WOULD_WAIT. */
 MUST_USE enum status upload_require_open(struct home *home, uint64_t bucket_id, struct bytes key,
-                                         struct upload_id id, bool may_wait,
+                                         struct upload_id id, bool may_wait, bool may_leave,
                                          enum checksum_algorithm *ret_algorithm, struct error *err);
 
 /* Its parts with number > after, in arena. */

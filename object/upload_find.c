@@ -164,7 +164,7 @@ take_here(const struct find *find, bool may_be_none, struct error *err)
     enum upload_word word = UPLOAD_WORD_NONE;
     enum status st;
 
-    if (!upload_pin_take(bucket->store, find->id)) {
+    if (!upload_pin_take_as(bucket->store, find->id, find->options->pin)) {
         return fail(err, ST_MOVED, "the upload is about to leave this node");
     }
     st = upload_find_own(bucket, find->options->key, find->id, &word, err);
@@ -172,7 +172,7 @@ take_here(const struct find *find, bool may_be_none, struct error *err)
         st = fail(err, ST_MOVED, "the upload is not this node's");
     }
     if (st != ST_OK) {
-        upload_pin_give_back(bucket->store, find->id);
+        upload_pin_give_back_as(bucket->store, find->id, find->options->pin);
     }
     return st;
 }

@@ -8,13 +8,15 @@
 
 #include "cluster/cluster_map.h"
 #include "object/object_route.h"
+#include "object/upload_pin.h"
 
 struct upload_find_options {
     const struct bucket *bucket;
     struct bytes key;
-    struct bytes name; /* of the upload, as clients send it */
-    bool is_from_peer; /* nobody is asked: it is here, or ST_MOVED */
-    int64_t end_ns;    /* monotonic: no repetition after it */
+    struct bytes name;   /* of the upload, as clients send it */
+    enum upload_pin pin; /* of a local one */
+    bool is_from_peer;   /* nobody is asked: it is here, or ST_MOVED */
+    int64_t end_ns;      /* monotonic: no repetition after it */
 };
 /* As object_route, for a name that object_route would have to wait for.  A local one is pinned: the
  * caller gives it back by upload_pin_give_back.  ST_MOVED: see is_from_peer.  ST_UNAVAILABLE,

@@ -19,7 +19,7 @@
 
 struct pin {
     struct upload_id id;
-    size_t count;
+    size_t counts[UPLOAD_PIN_PART + 1];
     bool is_closed;
     struct pin *next;
 };
@@ -86,6 +86,12 @@ get_locked(struct upload_pin_table *table, struct upload_id id, struct pin **tak
     return *at;
 }
 
+static size_t
+count_all(const struct pin *pin)
+{
+    return pin->counts[UPLOAD_PIN_REQUEST] + pin->counts[UPLOAD_PIN_PART];
+}
+
 /* Returns what is to be freed. */
 static struct pin *
 drop_unused_locked(struct upload_pin_table *table, struct upload_id id)
@@ -93,7 +99,7 @@ drop_unused_locked(struct upload_pin_table *table, struct upload_id id)
     struct pin **at = find_locked(table, id);
     struct pin *pin = *at;
 
-    if (pin == NULL || pin->count > 0 || pin->is_closed) {
+    if (pin == NULL || count_all(pin) > 0 || pin->is_closed) {
         return NULL;
     }
     *at = pin->next;
@@ -110,7 +116,7 @@ fresh_pin(struct upload_id id)
 }
 
 bool
-upload_pin_take(struct object_store *store, struct upload_id id)
+upload_pin_take_as(struct object_store *store, struct upload_id id, enum upload_pin kind)
 {
     struct pin *fresh = fresh_pin(id);
     bool is_taken = false;
@@ -119,22 +125,22 @@ upload_pin_take(struct object_store *store, struct upload_id id)
         struct pin *pin = get_locked(store->pins, id, &fresh);
 
         is_taken = !pin->is_closed;
-        pin->count += is_taken;
+        pin->counts[kind] += is_taken;
     }
     free(fresh);
     return is_taken;
 }
 
 void
-upload_pin_give_back(struct object_store *store, struct upload_id id)
+upload_pin_give_back_as(struct object_store *store, struct upload_id id, enum upload_pin kind)
 {
     struct pin *unused = NULL;
 
     WITH_LOCK (&store->pins->lock) {
         struct pin *pin = *find_locked(store->pins, id);
 
-        CHECK(pin != NULL && pin->count > 0);
-        if (--pin->count == 0) {
+        CHECK(pin != NULL && pin->counts[kind] > 0);
+        if (--pin->counts[kind] == 0) {
             CHECK(pthread_cond_broadcast(&store->pins->given_back) == 0);
         }
         unused = drop_unused_locked(store->pins, id);
@@ -159,10 +165,10 @@ upload_pin_close(struct object_store *store, struct upload_id id, int64_t timeou
 
         CHECK(!pin->is_closed);
         pin->is_closed = true; /* so it stays in its list */
-        while (pin->count > 0 && failure == 0) {
+        while (count_all(pin) > 0 && failure == 0) {
             failure = pthread_cond_timedwait(&table->given_back, &table->lock, &end);
         }
-        is_quiet = pin->count == 0;
+        is_quiet = pin->counts[UPLOAD_PIN_REQUEST] == 0;
         pin->is_closed = is_quiet;
         unused = drop_unused_locked(table, id);
     }

@@ -121,7 +121,7 @@ give_back(struct s3_request *request)
 {
     sink_release(&request->sink);
     if (request->has_pin) {
-        upload_pin_give_back(request->s3->options.store, request->upload);
+        upload_pin_give_back_as(request->s3->options.store, request->upload, request->pin);
         request->has_pin = false;
     }
     if (request->has_bucket) {

@@ -44,12 +44,15 @@ upload_name(const struct s3_request *request)
     return s3_query_value(&request->route.query, "uploadId");
 }
 
-/* Then request->upload is set. */
+/* Then request->upload is set, and how it is pinned. */
 static bool
 has_upload(struct s3_request *request)
 {
     struct bytes node;
 
+    request->pin = request->route.id == S3_UPLOAD_PART || request->route.id == S3_UPLOAD_PART_COPY
+                       ? UPLOAD_PIN_PART
+                       : UPLOAD_PIN_REQUEST;
     return upload_name(request).size != 0 &&
            object_upload_parse(upload_name(request), &request->upload, &node, NULL) == ST_OK;
 }
@@ -97,14 +100,16 @@ find_upload(struct http_exchange *exchange)
 {
     struct s3_request *request = request_of(exchange);
     struct upload_search *search = request->search;
+    bool is_upload = has_upload(request);
     const struct upload_find_options options = {.bucket = &request->bucket,
                                                 .key = request->route.key,
                                                 .name = upload_name(request),
+                                                .pin = request->pin,
                                                 .is_from_peer = request->http->is_from_peer,
                                                 .end_ns = search->end_ns};
 
     search->status = upload_find(&options, request->arena, &search->route, &search->error);
-    request->has_pin = search->status == ST_OK && search->route.is_local && has_upload(request);
+    request->has_pin = search->status == ST_OK && search->route.is_local && is_upload;
     http_exchange_run_on_loop(exchange, on_upload_found);
 }
 
@@ -127,7 +132,8 @@ pin_upload(struct s3_request *request)
         !object_store_is_clustered(request->s3->options.store)) {
         return true;
     }
-    request->has_pin = upload_pin_take(request->s3->options.store, request->upload);
+    request->has_pin =
+        upload_pin_take_as(request->s3->options.store, request->upload, request->pin);
     return request->has_pin;
 }
 

@@ -9,6 +9,7 @@
 
 #include "auth/authenticate.h"
 #include "object/bucket.h"
+#include "object/upload_pin.h"
 #include "s3/s3_checksum.h"
 #include "s3/s3_dialect.h"
 #include "s3/s3_headers.h"
@@ -48,6 +49,7 @@ struct s3_request {
     bool has_refreshed;    /* the control store was asked for the bucket */
     int64_t anew_since_ns; /* monotonic: the key was another node's after all; 0: it was not */
     bool has_pin;          /* on upload, which this node has */
+    enum upload_pin pin;   /* of that kind */
     struct upload_id upload;
     struct upload_search *search; /* where the upload is; NULL: was not looked for */
     enum read_mode mode;          /* what the operation may do now */

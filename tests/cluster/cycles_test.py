@@ -127,7 +127,8 @@ class Stage:
             raise Broken(f"{node.name} does not end on SIGTERM after it left")
         self.check_data(node)
         self.cluster.nodes.remove(node)
-        shutil.rmtree(node.folder, ignore_errors=True)
+        for name in os.listdir(node.folder):  # the folder says that its name is refused
+            shutil.rmtree(os.path.join(node.folder, name), ignore_errors=True)
 
     def wait_calm(self):
         """No rebalance is under way."""

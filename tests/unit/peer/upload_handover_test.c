@@ -388,48 +388,107 @@ TEST(uploads_return_with_their_target)
     placement_finish();
 }
 
-/* A part whose body is being sent holds the hand-over up, not the other way round; it counts at the
- * new place.  SPEC: docs/cluster-protocol.md, rule 7. */
-TEST(part_in_progress_is_not_lost)
+static struct object_put *
+begin_part(const struct bucket *bucket, const struct client_upload *upload, struct upload_id id,
+           uint32_t number, const char *body)
 {
-    struct test_node *third;
-    struct object_put_result result;
     struct object_put *put;
+    struct error err = ERROR_INIT;
+
+    EXPECT_OK(object_put_open(bucket,
+                              &(struct object_put_options){.key = bytes_of_string(upload->key),
+                                                           .size = strlen(body),
+                                                           .upload = &id,
+                                                           .part_number = number},
+                              &put, &err),
+              &err);
+    EXPECT_OK(sink_write(object_put_sink(put), bytes_of_string(body), &err), &err);
+    return put;
+}
+
+static void
+end_part(struct object_put **put)
+{
+    struct object_put_result result;
+    struct error err = ERROR_INIT;
+
+    EXPECT_OK(sink_finish(object_put_sink(*put), &err), &err);
+    EXPECT_OK(object_put_commit(*put, &result, &err), &err);
+    object_put_release(put);
+}
+
+/* A part whose body is being sent does not hold the hand-over up for long, and is finished where
+ * the upload is then, small or large.  SPEC: docs/cluster-protocol.md, rule 7. */
+TEST(parts_in_progress_are_finished_at_the_new_place)
+{
+    const struct client_upload *upload = &uploads[0];
+    struct object_store *store;
+    struct object_put *small;
+    struct object_put *large;
     struct error err = ERROR_INIT;
     struct upload_id id;
     struct bytes node;
     struct bucket bucket;
-    const struct client_upload *upload = &uploads[0];
+    char *body = xmalloc(LARGE_BYTES + 1);
+    char *whole = xmalloc(LARGE_BYTES + 3 * PART_BYTES);
 
+    for (size_t i = 0; i < LARGE_BYTES; i++) {
+        body[i] = (char)('a' + (i + i / 100003) % 26);
+    }
+    body[LARGE_BYTES] = '\0';
     start();
-    third = placement_third();
-    EXPECT_OK(bucket_open(third->store, principal_of_root(), BYTES_LITERAL("photos"),
-                          ACTION_LIST_BUCKET, &bucket, &err),
+    store = placement_third()->store;
+    EXPECT_OK(bucket_open(store, principal_of_root(), BYTES_LITERAL("photos"), ACTION_LIST_BUCKET,
+                          &bucket, &err),
               &err);
     EXPECT_OK(object_upload_parse(bytes_of_string(upload->id), &id, &node, &err), &err);
-    EXPECT(upload_pin_take(third->store, id)); /* as a request of a client does */
-    EXPECT_OK(object_put_open(&bucket,
-                              &(struct object_put_options){.key = bytes_of_string(upload->key),
-                                                           .size = 5,
-                                                           .upload = &id,
-                                                           .part_number = 7},
-                              &put, &err),
-              &err);
-    EXPECT_OK(sink_write(object_put_sink(put), BYTES_LITERAL("seven"), &err), &err);
+    EXPECT(upload_pin_take_as(store, id, UPLOAD_PIN_PART)); /* as a request of a client does */
+    large = begin_part(&bucket, upload, id, 3, body);
+    small = begin_part(&bucket, upload, id, 7, "seven");
     placement_stop_all(&LEAVES);
     placement_activate_all(&LEAVES);
     start_rebalance();
     put_part(upload, 2, part_of(upload, 2));
+    stage_of_all(&LEAVES);
 
-    EXPECT_OK(sink_finish(object_put_sink(put), &err), &err);
-    EXPECT_OK(object_put_commit(put, &result, &err), &err);
-    object_put_release(&put);
-    upload_pin_give_back(third->store, id);
+    end_part(&small);
+    end_part(&large);
+    upload_pin_give_back_as(store, id, UPLOAD_PIN_PART);
     end_placement(&LEAVES);
 
     EXPECT_INT(0, (int)uploads_at_third());
-    EXPECT_INT(3, complete(upload, 200));
+    EXPECT_INT(4, complete(upload, 200));
+    snprintf(whole, LARGE_BYTES + 3 * PART_BYTES, "%s%s%sseven", part_of(upload, 1),
+             part_of(upload, 2), body);
+    expect_object(upload, whole);
     bucket_close(&bucket);
+    free(body);
+    free(whole);
+    placement_finish();
+}
+
+/* What is no part is waited for. */
+TEST(request_in_progress_keeps_an_upload)
+{
+    struct object_store *store;
+    struct error err = ERROR_INIT;
+    struct upload_id id;
+    struct bytes node;
+
+    start();
+    store = placement_third()->store;
+    EXPECT_OK(object_upload_parse(bytes_of_string(uploads[0].id), &id, &node, &err), &err);
+    EXPECT(upload_pin_take_as(store, id, UPLOAD_PIN_REQUEST));
+    EXPECT(upload_pin_take_as(store, id, UPLOAD_PIN_PART));
+
+    EXPECT(!upload_pin_close(store, id, 1));
+    EXPECT(upload_pin_take_as(store, id, UPLOAD_PIN_REQUEST)); /* open again */
+    upload_pin_give_back_as(store, id, UPLOAD_PIN_REQUEST);
+    upload_pin_give_back_as(store, id, UPLOAD_PIN_REQUEST);
+    EXPECT(upload_pin_close(store, id, 1)); /* the part may go on */
+    EXPECT(!upload_pin_take_as(store, id, UPLOAD_PIN_PART));
+    upload_pin_open(store, id);
+    upload_pin_give_back_as(store, id, UPLOAD_PIN_PART);
     placement_finish();
 }
 
