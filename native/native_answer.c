@@ -5,6 +5,9 @@
 
 #include "base/banned.h"
 
+/* Less than what AIStore's clients wait by themselves; queues of ours are empty again by then. */
+#define RETRY_AFTER_S "1"
+
 static void
 respond(struct http_exchange *exchange, int http_status, const char *content_type,
         struct bytes body, const char *error_code)
@@ -20,12 +23,6 @@ respond(struct http_exchange *exchange, int http_status, const char *content_typ
 
     *header = (struct http_header){BYTES_LITERAL("Content-Type"), bytes_of_string(content_type)};
     http_exchange_respond(exchange, &response);
-}
-
-void
-native_answer(struct http_exchange *exchange, const char *content_type, struct bytes body)
-{
-    respond(exchange, 200, content_type, body, NULL);
 }
 
 void
@@ -72,7 +69,7 @@ native_answer_failure(struct http_exchange *exchange, const struct native_failur
     const struct http_request *request = http_exchange_request(exchange);
     struct arena *arena = http_exchange_arena(exchange);
     size_t count = failure->header_count;
-    struct http_header *headers = arena_alloc(arena, (count + 3) * sizeof(*headers));
+    struct http_header *headers = arena_alloc(arena, (count + 4) * sizeof(*headers));
     struct buffer body = BUFFER_INIT;
     struct http_response response = {.status = failure->http_status,
                                      .headers = headers,
@@ -87,6 +84,10 @@ native_answer_failure(struct http_exchange *exchange, const struct native_failur
         (struct http_header){BYTES_LITERAL("Content-Type"), BYTES_LITERAL("application/json")};
     headers[count++] =
         (struct http_header){BYTES_LITERAL("X-Content-Type-Options"), BYTES_LITERAL("nosniff")};
+    if (failure->http_status == 429 || failure->http_status == 503) {
+        headers[count++] =
+            (struct http_header){BYTES_LITERAL("Retry-After"), BYTES_LITERAL(RETRY_AFTER_S)};
+    }
     if (bytes_equal_string(request->method, "HEAD")) {
         headers[count++] = (struct http_header){BYTES_LITERAL("Hdr-Error"),
                                                 arena_copy(arena, buffer_bytes(&body))};

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Answers of the native dialect: JSON, text, and errors in AIStore's form. */
+/* Errors of the native dialect, in AIStore's form. */
 #ifndef NATIVE_NATIVE_ANSWER_H
 #define NATIVE_NATIVE_ANSWER_H
 
 #include "net/http_exchange.h"
 
-/* body is copied. */
-void native_answer(struct http_exchange *exchange, const char *content_type, struct bytes body);
 /* {"status":404,"message":"...","method":"GET","url_path":"/v1/..."} */
 void native_answer_error(struct http_exchange *exchange, int http_status,
                          const struct error *error);
@@ -21,7 +19,8 @@ struct native_failure {
     const struct http_header *headers; /* more of them, in the exchange's arena */
     size_t header_count;
 };
-/* SPEC: AIStore cmn/err.go: the JSON of an error, as the body; for HEAD as header Hdr-Error. */
+/* SPEC: AIStore cmn/err.go: the JSON of an error, as the body; for HEAD as header Hdr-Error.
+ * 429 and 503 also say when to come back: Retry-After. */
 void native_answer_failure(struct http_exchange *exchange, const struct native_failure *failure);
 
 /* 400, 401, 403, 404, 409, 416, 429, 500, 501, 503, 507 by the kind of failure. */

@@ -146,9 +146,3 @@ def test_an_answer_of_another_shape_is_told(reference, session):
     document["components"]["schemas"]["Bck"]["properties"]["name"] = {"type": "integer"}
     with pytest.raises(FailureGroup):
         ask(reference, session, operations(document)["ListBuckets"], GenerationMode.POSITIVE)
-
-
-def test_other_methods_of_a_path_are_told(reference, session):
-    """SPEC: AIStore cmn/err.go: 405 with Allow."""
-    answer = session.request("TRACE", f"{reference.endpoint}/v1/health", timeout=20)
-    assert answer.status_code == 405 and answer.headers["Allow"] == "GET"
