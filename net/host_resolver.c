@@ -11,6 +11,7 @@
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "net/event_loop.h"
 
 #include "base/banned.h"
 

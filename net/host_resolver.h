@@ -15,7 +15,7 @@
 #ifndef NET_HOST_RESOLVER_H
 #define NET_HOST_RESOLVER_H
 
-#include "net/event_loop.h"
+#include "base/affinity.h"
 #include "net/socket_address.h"
 
 /* Addresses of one name that are tried, one after the other. */
@@ -30,6 +30,7 @@
 /* SPEC: RFC 1035 3.1 */
 #define HOST_NAME_BYTES_MAX ((size_t)253)
 
+struct event_loop;
 struct host_resolver;
 struct host_question;
 

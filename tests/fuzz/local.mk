@@ -35,6 +35,10 @@ FUZZ_TARGETS += fuzz/http_answer_head
 fuzz_http_answer_head_SOURCES = tests/fuzz/http_answer_head_fuzz.c
 fuzz_http_answer_head_LDADD = $(FUZZ_LIBS) $(NET_LIBS) $(BASE_LIBS)
 
+FUZZ_TARGETS += fuzz/host_address
+fuzz_host_address_SOURCES = tests/fuzz/host_address_fuzz.c
+fuzz_host_address_LDADD = $(FUZZ_LIBS) $(NET_LIBS) $(BASE_LIBS)
+
 FUZZ_TARGETS += fuzz/peer_head fuzz/peer_signature
 fuzz_peer_signature_SOURCES = tests/fuzz/peer_signature_fuzz.c
 fuzz_peer_signature_LDADD = $(FUZZ_LIBS) $(CLUSTER_LIBS)
