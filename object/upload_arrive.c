@@ -338,22 +338,32 @@ take_part(struct arrival *arrival, const struct part_record *wanted, struct sour
           struct error *err)
 {
     struct part_arrival part = {.arrival = arrival, .part = wanted, .encoded = BUFFER_INIT};
+    struct store *store = arrival->store->store;
     struct arena arena = ARENA_INIT;
-    struct home *home;
+    struct home *home = NULL;
+    struct home *now = NULL;
     enum status st;
 
-    store_enter(arrival->store->store);
+    store_enter(store);
     st = find_home(arrival, &home, err);
+    store_leave(store); /* a change of mountpaths does not wait for the bytes */
     if (st == ST_OK) {
         st = write_part(&part, home, source, err);
     }
     if (st == ST_OK) {
         st = layout_writer_finish(part.writer, &arena, &part.layout, err);
     }
+    store_enter(store);
+    if (st == ST_OK) {
+        st = find_home(arrival, &now, err);
+    }
+    if (st == ST_OK && now != home) {
+        st = fail(err, ST_BUSY, "the key's home changed while a part came");
+    }
     if (st == ST_OK) {
         st = commit_part(&part, home, err);
     }
-    store_leave(arrival->store->store);
+    store_leave(store);
     layout_writer_destroy(&part.writer);
     buffer_release(&part.encoded);
     arena_release(&arena);
