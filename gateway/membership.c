@@ -171,12 +171,12 @@ answer_health(struct membership *membership, struct http_exchange *exchange)
 {
     struct arena *arena = http_exchange_arena(exchange);
     int64_t uptime_ns = clock_monotonic_ns() - membership->started_ns;
-    struct http_header *headers = arena_calloc(arena, 2, sizeof(*headers));
+    struct http_header *headers = arena_calloc(arena, 3, sizeof(*headers));
     struct error err = ERROR_INIT;
     enum status st = membership_check(membership, &err);
     struct http_response response = {.status = st == ST_OK ? 200 : 503,
                                      .headers = headers,
-                                     .header_count = 2,
+                                     .header_count = 3,
                                      .body = arena_copy(arena, bytes_of_string(err.text)),
                                      .operation = "Health"};
 
@@ -185,6 +185,7 @@ answer_health(struct membership *membership, struct http_exchange *exchange)
                                       arena_printf_bytes(arena, "%" PRId64, uptime_ns)};
     headers[1] = (struct http_header){BYTES_LITERAL("Content-Type"),
                                       BYTES_LITERAL("text/plain; charset=utf-8")};
+    headers[2] = (struct http_header){BYTES_LITERAL("Ais-Cluster-Uptime"), headers[0].value};
     http_exchange_respond(exchange, &response);
 }
 

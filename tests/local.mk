@@ -13,4 +13,5 @@ include tests/power_cut/local.mk
 include tests/linearizability/local.mk
 include tests/cluster/local.mk
 include tests/sdk/local.mk
+include tests/cli/local.mk
 include tests/reference/local.mk

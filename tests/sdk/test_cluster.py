@@ -45,7 +45,9 @@ def test_a_question_to_a_node_is_answered_by_that_node(server):
 
 def test_health_needs_no_credentials_and_tells_uptimes(server):
     answer = requests.get(f"{server.endpoint}/v1/health", timeout=20)
-    assert answer.status_code == 200 and int(answer.headers["Ais-Node-Uptime"]) > 0
+    assert answer.status_code == 200
+    assert int(answer.headers["Ais-Node-Uptime"]) > 0
+    assert int(answer.headers["Ais-Cluster-Uptime"]) > 0
 
 
 def test_performance_and_unknown_nodes(server, client):

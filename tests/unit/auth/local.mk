@@ -2,6 +2,7 @@
 AUTH_TESTS = \
 	tests/unit/auth/authenticate_query_test \
 	tests/unit/auth/authenticate_test \
+	tests/unit/auth/authenticate_vouch_test \
 	tests/unit/auth/authorize_test \
 	tests/unit/auth/aws_chunked_test \
 	tests/unit/auth/canonical_request_test \
@@ -46,6 +47,9 @@ tests_unit_auth_aws_chunked_test_LDADD = $(TEST_LIBS) libauth.a $(STREAM_LIBS)
 
 tests_unit_auth_authenticate_test_SOURCES = tests/unit/auth/authenticate_test.c $(AUTH_TEST_FIXTURE)
 tests_unit_auth_authenticate_test_LDADD = $(AUTH_TEST_LIBS)
+tests_unit_auth_authenticate_vouch_test_SOURCES = \
+	tests/unit/auth/authenticate_vouch_test.c $(AUTH_TEST_FIXTURE)
+tests_unit_auth_authenticate_vouch_test_LDADD = $(AUTH_TEST_LIBS)
 tests_unit_auth_authorize_test_LDADD = $(TEST_LIBS) libauth.a $(STREAM_LIBS)
 tests_unit_auth_credential_store_test_SOURCES = \
 	tests/unit/auth/credential_store_test.c \
