@@ -44,7 +44,8 @@ list_buckets(struct native_call *call, struct error *err)
         struct native_bck bck;
 
         native_bck_of_own_name(buckets[i].name, &bck);
-        if ((ns_name.size > 0 && !bytes_equal(ns_name, bck.namespace_name)) ||
+        if ((call->message.name.size > 0 && !bytes_equal(call->message.name, bck.name)) ||
+            (ns_name.size > 0 && !bytes_equal(ns_name, bck.namespace_name)) ||
             bytes_equal_string(native_call_parameter(call, "presence"), PRESENCE_OUTSIDE_ONLY)) {
             continue;
         }
@@ -210,9 +211,9 @@ static const struct native_route ROUTES[] = {
      .is_action_optional = true,
      .body = NATIVE_BODY_MESSAGE,
      .is_bucket_optional = true,
-     .doc = "List the buckets that the caller may see.",
+     .doc = "List the buckets that the caller may see; with a name, that one if it is there.",
      .query = {&PRESENCE},
-     .takes = "{action?: 'list' | ''}",
+     .takes = "{action?: 'list' | '', name?: text}",
      .answers = {{.http_status = 200,
                   .media = NATIVE_JSON,
                   .shape = "[Bck]",

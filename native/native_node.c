@@ -148,8 +148,8 @@ append_system(struct buffer *out)
     total = info.totalram * unit;
     available = (info.freeram + info.bufferram) * unit;
     buffer_printf(out,
-                  "{\"mem_used\":\"%" PRIu64 "\",\"mem_avail\":\"%" PRIu64
-                  "\",\"pct_mem_used\":%.2f,\"load_avg\":{\"One\":%.2f,\"Five\":%.2f,"
+                  "{\"mem_used\":%" PRIu64 ",\"mem_avail\":%" PRIu64
+                  ",\"pct_mem_used\":%.2f,\"load_avg\":{\"One\":%.2f,\"Five\":%.2f,"
                   "\"Fifteen\":%.2f}}",
                   total - available, available,
                   total > 0 ? 100.0 * (double)(total - available) / (double)total : 0.0, load[0],
@@ -247,7 +247,7 @@ static const struct native_named_shape SHAPES[] = {
      "{snode: Snode, tracker: {*: int}, capacity: {mountpaths: {*: any}, cs_err: text, "
      "total_used: digits, total_avail: digits, pct_max: int, pct_avg: int, pct_min: int}, "
      "status: text, deployment: text, ais_version: text, build_time: text, k8s_pod_name: text, "
-     "cluster: {flags: int}, sys_info: {mem_used: digits, mem_avail: digits, "
+     "cluster: {flags: int}, sys_info: {mem_used: int, mem_avail: int, "
      "pct_mem_used: number, load_avg: {One: number, Five: number, Fifteen: number}}, "
      "smap_version: digits}"},
 };

@@ -88,6 +88,16 @@ def test_summary_answers_202_first(bucket):
     assert summary["ObjSize"] == {"obj_min_size": 1, "obj_avg_size": 5, "obj_max_size": 9}
 
 
+def test_a_query_that_names_a_bucket_is_about_that_one(client, server, bucket):
+    other = client.bucket(bucket.name + "-x").create()
+    for name, found in ((bucket.name, [bucket.name]), ("none", [])):
+        message = {"action": "list", "name": name, "value": None}
+        url = f"{server.endpoint}/v1/buckets?provider=ais&presence=2"
+        answer = requests.get(url, json=message, timeout=20).json()
+        assert [bck["name"] for bck in answer] == found
+    other.delete()
+
+
 def test_remote_providers_are_unsupported_not_missing(client, server):
     url = f"{server.endpoint}/v1/buckets/x?provider=aws"
     answer = requests.get(url, json={"action": "list", "value": {}}, timeout=20)

@@ -81,6 +81,7 @@ def test_numbers_of_64_bits_are_texts_and_digests_are_not(server, bucket):
     assert isinstance(summary["ObjSize"]["obj_max_size"], int)
     status = ask(server, "GET", "/v1/reverse/daemon?what=node_status").json()
     assert isinstance(status["tracker"]["up.ns.time"], int)
+    assert isinstance(status["sys_info"]["mem_avail"], int)
 
 
 def test_head_tells_the_size_as_content_length_in_both_forms(server, bucket):
