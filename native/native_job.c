@@ -68,12 +68,26 @@ kind_fits(struct bytes asked, const char *kind)
 }
 
 static bool
+is_idle_kind(const char *kind)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(KINDS); i++) {
+        if (strcmp(KINDS[i].kind, kind) == 0) {
+            return KINDS[i].is_idle_kind;
+        }
+    }
+    return false;
+}
+
+/* A job of an idle kind that was asked for by its id is there until it is forgotten: clients wait
+ * until it is idle, and ask for active ones meanwhile. */
+static bool
 job_fits(const struct native_job_query *query, const struct native_job *job)
 {
     return (query->id.size == 0 || bytes_equal_string(query->id, job->info.id)) &&
            kind_fits(query->kind, job->info.kind) &&
            (query->node.size == 0 || bytes_equal(query->node, job->node)) &&
-           (!query->is_running_only || job->info.state == JOB_RUNNING);
+           (!query->is_running_only || job->info.state == JOB_RUNNING ||
+            (query->id.size > 0 && is_idle_kind(job->info.kind)));
 }
 
 /* Those that fit, of all nodes. */
@@ -96,17 +110,6 @@ find_jobs(const struct native_call *call, const struct native_job_query *query,
     list.count = count;
     *ret_list = list;
     return ST_OK;
-}
-
-static bool
-is_idle_kind(const char *kind)
-{
-    for (size_t i = 0; i < ARRAY_COUNT(KINDS); i++) {
-        if (strcmp(KINDS[i].kind, kind) == 0) {
-            return KINDS[i].is_idle_kind;
-        }
-    }
-    return false;
 }
 
 static const char *
@@ -237,7 +240,7 @@ show_status_of_all(struct native_call *call, struct error *err)
     return ST_OK;
 }
 
-/* SPEC: 404 if nothing fits. */
+/* SPEC: 404 if there is none of that id; nothing of a kind is an empty answer. */
 static enum status
 show_snaps(struct native_call *call, struct error *err)
 {
@@ -246,7 +249,7 @@ show_snaps(struct native_call *call, struct error *err)
     struct native_job_list list;
     enum status st = find_jobs(call, &query, &list, err);
 
-    if (st == ST_OK && list.count == 0) {
+    if (st == ST_OK && list.count == 0 && (query.id.size > 0 || list.missing.size > 0)) {
         st = no_such_job(&query, &list, err);
     }
     if (st != ST_OK) {
@@ -262,7 +265,7 @@ show_snaps(struct native_call *call, struct error *err)
         }
         append_snap(&job->info, out);
     }
-    buffer_append_string(out, "]}");
+    buffer_append_string(out, list.count > 0 ? "]}" : "{}");
     native_reply_json(call);
     return ST_OK;
 }

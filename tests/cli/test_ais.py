@@ -133,10 +133,13 @@ def test_show_jobs(ais, filled):
     other = filled + "-jobs"
     ais("cp", filled, other, "--wait")
     try:
-        text = ais("show", "job", "--all")
-        assert "copy-bucket" in text, text
-        job = re.search(r"copy-bck-[A-Za-z0-9-]+|\bcopy-bucket\[([^\]]+)\]", text)
+        text = ais("show", "job", "copy-bucket", "--all")
+        job = re.search(rf"(copy-bck-\S+)\s.*{other}\s+3\s.*Finished", text)
         assert job, text
+        assert job.group(1) in ais("show", "job", job.group(1), "--all")
+        # Of all kinds: what is not here is named, what is here is shown.
+        text = ais("show", "job", "--all", fails=True)
+        assert job.group(1) in text and "dsort is not supported" in text
     finally:
         ais("bucket", "rm", other, "--yes")
 

@@ -173,6 +173,7 @@ def test_jobs_are_asked_for_in_any_case_and_by_either_name(server, bucket):
         assert [snap["id"] for snap in snaps(server, query)] == [job]
     wrong = ask(server, "GET", "/v1/cluster?what=qryxstats", json={"id": job, "kind": "copy-bck"})
     assert wrong.status_code == 404
+    assert not snaps(server, {"kind": "archive", "show_active": True})
 
 
 def test_a_job_of_an_idle_kind_is_idle_when_it_is_over_and_not_before(server, bucket):
