@@ -476,7 +476,7 @@ round_of(const struct victim *victim, const char *directory)
 }
 
 /* Each round starts three stores: without LODE_TEST_LONG=1 only one point of so many. */
-#define SHORT_STRIDE 11
+#define SHORT_STRIDE 22
 
 /* SPEC: docs/cluster-protocol.md, rules 5, 6 and 7; "resumed after a kill at any step". */
 TEST(kill_at_any_step_of_a_rebalance_loses_doubles_and_raises_nothing)
