@@ -32,6 +32,8 @@
 /* For syncs that come later than the acknowledgment: a life in which they are long overdue. */
 #define LAZY_LOAD_US 6000000
 #define LAZY_LOSS_MS "4000"
+/* Looking more often costs the driver its processor. */
+#define POLL_US 1000
 /* A life that takes longer hangs. */
 #define LIFE_S_MAX 120
 /* First guess of the calls in one life. */
@@ -250,7 +252,7 @@ wait_for_moment(const struct crash_round *round, const struct life *life, pid_t 
             return false;
         }
         CHECK(clock_monotonic_ns() < deadline_ns);
-        wait_us(500);
+        wait_us(POLL_US);
     }
     deadline_ns = clock_monotonic_ns() + LOAD_S_MAX * CLOCK_NS_PER_S;
     uint64_t wanted = life->dies_early ? 0 : life->acknowledgments;
@@ -260,7 +262,7 @@ wait_for_moment(const struct crash_round *round, const struct life *life, pid_t 
         if (waitpid(pid, status, WNOHANG) == pid) {
             return false;
         }
-        wait_us(300);
+        wait_us(POLL_US);
     }
     wait_us(life->delay_us);
     return true;
