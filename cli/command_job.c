@@ -62,6 +62,20 @@ print_round(const struct show *show, const struct job_view *view,
     fflush(stdout);
 }
 
+/* Who waits for the end wants to know which it was. */
+static enum status
+judge_end(const struct job_view *view, struct error *err)
+{
+    for (size_t i = 0; i < view->count; i++) {
+        if (strcmp(job_view_text(view->jobs[i], "state"), "finished") != 0) {
+            return fail(err, ST_UNAVAILABLE, "It was %.16s on node %.80s: %s",
+                        job_view_text(view->jobs[i], "state"), job_view_text(view->jobs[i], "node"),
+                        job_view_text(view->jobs[i], "text"));
+        }
+    }
+    return ST_OK;
+}
+
 static enum status
 show_once(struct command_context *context, const struct show *show, bool *ret_goes_on,
           struct error *err)
@@ -76,6 +90,9 @@ show_once(struct command_context *context, const struct show *show, bool *ret_go
     if (st == ST_OK) {
         *ret_goes_on = context->options->is_watching && (!show->ends || job_view_is_running(&view));
         print_round(show, &view, context, *ret_goes_on);
+    }
+    if (st == ST_OK && context->options->is_watching && show->id != NULL && !*ret_goes_on) {
+        st = judge_end(&view, err);
     }
     job_view_release(&view);
     return st;

@@ -285,10 +285,12 @@ job_stop(struct job_registry *registry, const char *id, struct error *err)
     WITH_LOCK (&registry->lock) {
         struct job_run *run = running_find_locked(registry, id);
 
-        if (run != NULL) {
-            atomic_store(&run->is_stopped, true);
-        } else {
+        if (run == NULL) {
             st = fail(err, ST_NOT_FOUND, "no such job is running");
+        } else if (run->kind->run == NULL) {
+            st = fail(err, ST_INVALID, "%s ends by itself, and is not stopped", run->info.id);
+        } else {
+            atomic_store(&run->is_stopped, true);
         }
     }
     return st;

@@ -66,7 +66,7 @@ MUST_USE enum status job_start_as(struct job_registry *registry, const struct jo
                                   const char *id, const void *options, size_t options_size,
                                   struct error *err);
 void job_make_id(const struct job_kind *kind, char ret_id[JOB_ID_SIZE]);
-/* Asks; the job ends soon.  ST_NOT_FOUND: none of that id runs. */
+/* Asks; the job ends soon.  ST_NOT_FOUND: none of that id runs.  ST_INVALID: one of job_begin. */
 MUST_USE enum status job_stop(struct job_registry *registry, const char *id, struct error *err);
 /* Blocks until it has ended.  ST_NOT_FOUND: there never was such a job, or it is forgotten. */
 MUST_USE ON_WORKER enum status job_wait(struct job_registry *registry, const char *id,

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "jobs/job_json.h"
+#include "jobs/rebalance_job.h"
 #include "object/object_cluster.h"
 
 #include "base/banned.h"
@@ -162,6 +163,16 @@ member(const json_t *root, const char *name)
     return bytes_of_string(text != NULL ? text : "");
 }
 
+/* "rebalance-7", not "rebalance-cleanup-...". */
+static bool
+is_placement(struct bytes id)
+{
+    static const struct bytes PREFIX = {REBALANCE_JOB_NAME "-", sizeof(REBALANCE_JOB_NAME)};
+
+    return bytes_has_prefix(id, PREFIX) && id.size > PREFIX.size && id.data[PREFIX.size] >= '0' &&
+           id.data[PREFIX.size] <= '9';
+}
+
 static void
 stop_own(struct job_registry *registry, struct bytes id, struct buffer *out)
 {
@@ -295,6 +306,12 @@ job_cluster_stop(struct job_registry *registry, struct object_store *store, stru
     size_t answer_count;
     bool is_stopped;
 
+    if (is_placement(id)) {
+        cluster_map_unref(map);
+        return fail(err, ST_INVALID,
+                    "A rebalance is not stopped: it ends when every key is with its owner, or "
+                    "when a newer change of targets takes its place");
+    }
     buffer_append_string(&arguments, "{\"op\":\"stop\",\"id\":");
     log_append_json_string(&arguments, id);
     buffer_append_char(&arguments, '}');

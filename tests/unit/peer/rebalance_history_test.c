@@ -333,6 +333,9 @@ TEST(jobs_of_all_nodes_are_shown_by_one)
     EXPECT(strstr(out.data, "{\"node\":\"target-3\",\"why\":\"it is down\"}") != NULL);
     EXPECT_STATUS(ST_NOT_FOUND, job_cluster_stop(registries[0], target(0)->store,
                                                  BYTES_LITERAL("fsck-00000000"), &err));
+    EXPECT_STATUS(ST_INVALID, job_cluster_stop(registries[0], target(0)->store,
+                                               BYTES_LITERAL("rebalance-3"), &err));
+    EXPECT_STATUS(ST_INVALID, job_stop(registries[0], "rebalance-3", &err));
     buffer_release(&out);
     end();
 }
