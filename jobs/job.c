@@ -360,7 +360,7 @@ void
 job_update(struct job_registry *registry, const char *id, uint64_t done_count, uint64_t total_count,
            const char *text, struct bytes report)
 {
-    char *copy = xstrndup(report.data, report.size);
+    char *copy = report.size > 0 ? xstrndup(report.data, report.size) : xstrdup("");
 
     CHECK(report.size <= JOB_REPORT_BYTES_MAX);
     WITH_LOCK (&registry->lock) {
