@@ -13,6 +13,7 @@
 /* SPEC: bits of an entry's flags. */
 #define NATIVE_ENTRY_PRESENT 64U
 #define NATIVE_ENTRY_DIRECTORY 256U
+#define NATIVE_ENTRY_CHUNKED 8192U
 
 struct native_page {
     struct bytes location;         /* of all entries, where map is NULL */
