@@ -345,7 +345,8 @@ read_arguments(struct bytes text, struct take_arguments *ret_arguments, struct e
             return fail(err, ST_INVALID, "an argument of a PUT cannot be read");
         }
     }
-    if (st != ST_NOT_FOUND || arguments.record.size == 0) {
+    if (st != ST_NOT_FOUND || arguments.record.size == 0 ||
+        (arguments.has_upload && arguments.is_native)) {
         return fail(err, ST_INVALID, "the arguments of a PUT are cut");
     }
     *ret_arguments = arguments;

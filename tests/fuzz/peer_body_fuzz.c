@@ -25,6 +25,8 @@
 #include "object/object_put_forward.h"
 #include "object/ownership.h"
 #include "object/page_merge.h"
+#include "object/upload_arrive.h"
+#include "object/upload_find.h"
 #include "object/upload_publish.h"
 
 #include "base/banned.h"
@@ -272,6 +274,25 @@ try_move(struct bytes arguments, struct bytes body)
     buffer_release(&out);
 }
 
+static void
+try_upload(struct bytes arguments, struct bytes body)
+{
+    struct buffer out = BUFFER_INIT;
+
+    if (body.size > 0 && body.size <= OBJECT_KEY_BYTES_MAX) {
+        expect_any(upload_find_tell(&bucket, body, arguments, &out, NULL));
+    }
+    buffer_release(&out);
+}
+
+static void
+try_upload_take(struct bytes arguments, struct bytes body)
+{
+    enum upload_arrival arrival;
+
+    expect_any(upload_arrive(store, MAP_VERSION, BYTES_LITERAL(OTHER_ID), body, &arrival, NULL));
+}
+
 /* ---- answers ---- */
 
 static void
@@ -322,8 +343,8 @@ try_results(struct bytes arguments, struct bytes body)
 }
 
 static try_fn *const TRIES[] = {
-    try_list,     try_uploads, try_read, try_delete, try_empty,           try_put,
-    try_complete, try_parts,   try_move, try_page,   try_page_of_uploads, try_results,
+    try_list,  try_uploads, try_read, try_delete,          try_empty,   try_put,    try_complete,
+    try_parts, try_move,    try_page, try_page_of_uploads, try_results, try_upload, try_upload_take,
 };
 
 int
