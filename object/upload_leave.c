@@ -163,6 +163,22 @@ read_parts(struct leaving *leaving, struct upload_item *item, struct error *err)
                              &is_truncated, err);
 }
 
+/* A resilver may move the upload to another home of this node; of what it leaves behind, the record
+ * goes first (object/home_move.c).  So where the record still is, the parts that were read before
+ * are all of them. */
+static enum status
+require_record(struct leaving *leaving, struct error *err)
+{
+    const struct upload_ref *ref = &leaving->ref;
+    struct upload_record record;
+    enum status st = upload_get(leaving->scan->home, ref->bucket_id, ref->key, ref->id, true,
+                                &leaving->arena, &record, err);
+
+    return st == ST_OK && record.state == UPLOAD_LEAVING
+               ? ST_OK
+               : fail(err, ST_BUSY, "an upload that leaves moves between mountpaths");
+}
+
 /* Everything that stands here now. */
 static enum status
 send_parts(struct leaving *leaving, bool is_last, struct error *err)
@@ -175,6 +191,9 @@ send_parts(struct leaving *leaving, bool is_last, struct error *err)
     uint64_t arrival = UPLOAD_ARRIVAL_MORE;
     enum status st = read_parts(leaving, &item, err);
 
+    if (st == ST_OK && is_last) {
+        st = require_record(leaving, err);
+    }
     item.record.origin = leaving->location.origin;
     while (st == ST_OK && arrival == UPLOAD_ARRIVAL_MORE) {
         st = rebalance_check(leaving->scan->rebalance, leaving->scan->map, err);
