@@ -11,6 +11,9 @@
 
 #include "base/banned.h"
 
+/* An answer is read in pieces of this size. */
+#define READ_BYTES ((size_t)64 << 10)
+
 /* Signature and length of the head. */
 #define HEADER_COUNT 2
 
@@ -296,6 +299,27 @@ peer_call_finish(struct peer_pending **take_pending, struct arena *arena,
     if (result.answer.status != ST_OK) {
         return fail_as(err, result.answer.status, code_of(result.answer.dialect_code), "%.*s",
                        BYTES_ARGS(result.answer.sentence));
+    }
+    return ST_OK;
+}
+
+enum status
+peer_call_read_all(struct peer_call_result *result, size_t size_max, struct buffer *out,
+                   struct error *err)
+{
+    size_t size = 1;
+
+    while (result->payload != NULL && size != 0) {
+        char *room = buffer_reserve(out, READ_BYTES);
+        enum status st = source_read(result->payload, READ_MAY_WAIT, room, READ_BYTES, &size, err);
+
+        if (st != ST_OK) {
+            return st;
+        }
+        out->size += size;
+        if (out->size > size_max) {
+            return fail(err, ST_UNAVAILABLE, "The answer of a node is larger than any");
+        }
     }
     return ST_OK;
 }

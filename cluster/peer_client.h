@@ -91,6 +91,10 @@ MUST_USE ON_WORKER enum status peer_call_finish(struct peer_pending **take_pendi
                                                 struct peer_call_result *ret_result,
                                                 struct error *err);
 void peer_call_cancel(struct peer_pending **take_pending); /* NULL is allowed */
+/* Appends the payload of an answer, none included.  ST_UNAVAILABLE: it is larger than size_max
+ * (bytes); what source_read says. */
+MUST_USE ON_WORKER enum status peer_call_read_all(struct peer_call_result *result, size_t size_max,
+                                                  struct buffer *out, struct error *err);
 
 /* What an `is_relay` head is sent with; relayed is filled from the exchange's request. */
 struct peer_relay_options {

@@ -11,29 +11,7 @@
 
 #include "base/banned.h"
 
-#define READ_BYTES ((size_t)64 << 10)
-
 /* ---- asking ---- */
-
-static enum status
-read_payload(struct source *payload, struct buffer *out, struct error *err)
-{
-    size_t size = 1;
-
-    while (payload != NULL && size != 0) {
-        char *room = buffer_reserve(out, READ_BYTES);
-        enum status st = source_read(payload, READ_MAY_WAIT, room, READ_BYTES, &size, err);
-
-        if (st != ST_OK) {
-            return st;
-        }
-        out->size += size;
-        if (out->size > JOB_CLUSTER_ANSWER_BYTES_MAX) {
-            return fail(err, ST_TOO_LARGE, "its answer is longer than any");
-        }
-    }
-    return ST_OK;
-}
 
 static void
 finish(struct peer_pending **take_pending, struct arena *arena, struct job_node_answer *answer)
@@ -44,7 +22,7 @@ finish(struct peer_pending **take_pending, struct arena *arena, struct job_node_
 
     answer->status = peer_call_finish(take_pending, arena, &result, &err);
     if (answer->status == ST_OK) {
-        answer->status = read_payload(result.payload, &text, &err);
+        answer->status = peer_call_read_all(&result, JOB_CLUSTER_ANSWER_BYTES_MAX, &text, &err);
     }
     answer->text = arena_copy(arena, answer->status == ST_OK ? buffer_bytes(&text)
                                                              : bytes_of_string(err.text));

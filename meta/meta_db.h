@@ -115,4 +115,13 @@ struct bytes meta_iterator_value(struct meta_iterator *iterator); /* view until 
 /* Must be asked when is_valid turned false: the end, or an error that looks like one? */
 MUST_USE enum status meta_iterator_status(struct meta_iterator *iterator, struct error *err);
 
+/* The next keys of a family from *at on, in arena; *at goes behind the last.  Fewer than capacity:
+ * the end.  For jobs, which remember a key and no iterator: the cache stays as it is.  ST_CORRUPT,
+ * ST_IO. */
+struct arena;
+struct meta_key;
+MUST_USE enum status meta_db_next_keys(struct meta_db *db, enum family family, struct meta_key *at,
+                                       struct arena *arena, struct bytes *keys, size_t capacity,
+                                       size_t *ret_count, struct error *err);
+
 #endif

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/arena.h"
 #include "base/check.h"
 #include "base/memory.h"
 #include "meta/meta_internal.h"
+#include "meta/meta_key.h"
 
 #include "base/banned.h"
 
@@ -176,4 +180,36 @@ meta_iterator_status(struct meta_iterator *iterator, struct error *err)
 
     rocksdb_iter_get_error(iterator->iterator, &message);
     return message == NULL ? ST_OK : meta_fail(iterator->db, message, "scanning", err);
+}
+
+enum status
+meta_db_next_keys(struct meta_db *db, enum family family, struct meta_key *at, struct arena *arena,
+                  struct bytes *keys, size_t capacity, size_t *ret_count, struct error *err)
+{
+    struct meta_iterator *iterator = meta_iterator_open(
+        db, &(struct meta_scan){
+                .family = family, .lower = meta_key_bytes(at), .keep_cache_cold = true});
+    size_t count = 0;
+    enum status st = ST_OK;
+
+    for (meta_iterator_seek(iterator, meta_key_bytes(at));
+         meta_iterator_is_valid(iterator) && count < capacity && st == ST_OK;
+         meta_iterator_next(iterator)) {
+        struct bytes key = meta_iterator_key(iterator);
+
+        if (key.size >= sizeof(at->data)) {
+            st = fail(err, ST_CORRUPT, "the key of a record is too long");
+        } else {
+            keys[count++] = arena_copy(arena, key);
+            memcpy(at->data, key.data, key.size);
+            at->data[key.size] = 0; /* the next key there can be */
+            at->size = key.size + 1;
+        }
+    }
+    if (st == ST_OK && !meta_iterator_is_valid(iterator)) {
+        st = meta_iterator_status(iterator, err);
+    }
+    meta_iterator_close(&iterator);
+    *ret_count = count;
+    return st;
 }

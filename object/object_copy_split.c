@@ -13,7 +13,6 @@
 /* How long an owner may take for its share: 64 objects may be large. */
 #define SHARE_TIMEOUT_MS (30 * 60 * 1000)
 /* One piece of an answer that is read, and the largest answer: 64 sentences. */
-#define READ_BYTES ((size_t)64 << 10)
 #define ANSWER_BYTES_MAX ((size_t)1 << 20)
 
 /* Arguments of the verb: numbers never change. */
@@ -252,26 +251,6 @@ begin_share(struct split *split, struct share *share)
     buffer_release(&body);
 }
 
-static enum status
-read_answer(struct source *payload, struct buffer *out, struct error *err)
-{
-    size_t size = 1;
-
-    while (payload != NULL && size != 0) {
-        char *room = buffer_reserve(out, READ_BYTES);
-        enum status st = source_read(payload, READ_MAY_WAIT, room, READ_BYTES, &size, err);
-
-        if (st != ST_OK) {
-            return st;
-        }
-        out->size += size;
-        if (out->size > ANSWER_BYTES_MAX) {
-            return fail(err, ST_INVALID, "the answer of a node is larger than any");
-        }
-    }
-    return ST_OK;
-}
-
 /* ST_MOVED: nothing was copied. */
 static enum status
 finish_share(struct split *split, struct share *share)
@@ -287,7 +266,7 @@ finish_share(struct split *split, struct share *share)
         split->seen_version = result.answer.map_version;
     }
     if (st == ST_OK) {
-        st = read_answer(result.payload, &answer, &share->error);
+        st = peer_call_read_all(&result, ANSWER_BYTES_MAX, &answer, &share->error);
     }
     if (st == ST_OK && !read_results(share, buffer_bytes(&answer))) {
         st = fail(&share->error, ST_INVALID, "the answer of a node cannot be read");

@@ -17,7 +17,6 @@
 /* Routes under newer and newer maps; then 503. */
 #define SPLIT_TRIES_MAX 5
 /* One piece of an answer that is read, and the largest answer: 1,000 sentences. */
-#define READ_BYTES ((size_t)64 << 10)
 #define ANSWER_BYTES_MAX ((size_t)1 << 20)
 
 /* Keys of one node. */
@@ -220,26 +219,6 @@ begin_share(struct split *split, struct share *share)
     buffer_release(&share->body);
 }
 
-static enum status
-read_answer(struct source *payload, struct buffer *out, struct error *err)
-{
-    size_t size = 1;
-
-    while (payload != NULL && size != 0) {
-        char *room = buffer_reserve(out, READ_BYTES);
-        enum status st = source_read(payload, READ_MAY_WAIT, room, READ_BYTES, &size, err);
-
-        if (st != ST_OK) {
-            return st;
-        }
-        out->size += size;
-        if (out->size > ANSWER_BYTES_MAX) {
-            return fail(err, ST_INVALID, "the answer of a node is larger than any");
-        }
-    }
-    return ST_OK;
-}
-
 /* ST_MOVED: nothing was deleted; the entries are routed again. */
 static enum status
 finish_share(struct split *split, struct share *share)
@@ -258,7 +237,7 @@ finish_share(struct split *split, struct share *share)
         return st;
     }
     if (st == ST_OK) {
-        st = read_answer(result.payload, &answer, &share->error);
+        st = peer_call_read_all(&result, ANSWER_BYTES_MAX, &answer, &share->error);
     }
     if (st == ST_OK &&
         !object_delete_results_read(share->entries, share->count, buffer_bytes(&answer))) {

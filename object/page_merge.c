@@ -13,7 +13,6 @@
 #include "base/banned.h"
 
 /* One piece of a page that is read. */
-#define READ_BYTES ((size_t)64 << 10)
 /* What one target's page may hold: OBJECT_KEY_BYTES_MAX and a record's summary, 1,000 times. */
 #define PAGE_BYTES_MAX ((size_t)4 << 20)
 /* A target is asked for its share and so much more: pages are rarely even. */
@@ -245,26 +244,6 @@ begin_fetch(struct merge *merge, struct cursor *cursor, struct error *err)
 }
 
 static enum status
-read_page(struct source *payload, struct buffer *out, struct error *err)
-{
-    size_t size = 1;
-
-    while (payload != NULL && size != 0) {
-        char *room = buffer_reserve(out, READ_BYTES);
-        enum status st = source_read(payload, READ_MAY_WAIT, room, READ_BYTES, &size, err);
-
-        if (st != ST_OK) {
-            return st;
-        }
-        out->size += size;
-        if (out->size > PAGE_BYTES_MAX) {
-            return fail(err, ST_INVALID, "the page of a node is larger than any");
-        }
-    }
-    return ST_OK;
-}
-
-static enum status
 finish_fetch(struct merge *merge, struct cursor *cursor, struct error *err)
 {
     struct peer_call_result result = {.payload = NULL};
@@ -277,7 +256,7 @@ finish_fetch(struct merge *merge, struct cursor *cursor, struct error *err)
             merge->seen_version = result.answer.map_version;
         }
         if (st == ST_OK) {
-            st = read_page(result.payload, &cursor->page, err);
+            st = peer_call_read_all(&result, PAGE_BYTES_MAX, &cursor->page, err);
         }
         if (st == ST_OK && !field_number(result.answer.fields, 1, &is_truncated)) {
             st = fail(err, ST_INVALID, "the page of a node does not say whether it is the last");

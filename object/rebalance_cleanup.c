@@ -344,40 +344,6 @@ visit_key(struct cleanup *cleanup, struct bytes key, struct error *err)
     return visit(cleanup, name, err);
 }
 
-/* Up to PAGE_COUNT keys from at on, in arena; none: the end. */
-static enum status
-read_page(struct home *home, struct meta_key *at, struct arena *arena, struct bytes *keys,
-          size_t *ret_count, struct error *err)
-{
-    struct meta_iterator *iterator =
-        meta_iterator_open(home_db(home), &(struct meta_scan){.family = FAMILY_OBJECT,
-                                                              .lower = meta_key_bytes(at),
-                                                              .keep_cache_cold = true});
-    size_t count = 0;
-    enum status st = ST_OK;
-
-    for (meta_iterator_seek(iterator, meta_key_bytes(at));
-         meta_iterator_is_valid(iterator) && count < PAGE_COUNT && st == ST_OK;
-         meta_iterator_next(iterator)) {
-        struct bytes key = meta_iterator_key(iterator);
-
-        if (key.size >= sizeof(at->data)) {
-            st = fail(err, ST_CORRUPT, "the key of a record is too long");
-        } else {
-            keys[count++] = arena_copy(arena, key);
-            memcpy(at->data, key.data, key.size);
-            at->data[key.size] = 0; /* the next key there can be */
-            at->size = key.size + 1;
-        }
-    }
-    if (st == ST_OK && !meta_iterator_is_valid(iterator)) {
-        st = meta_iterator_status(iterator, err);
-    }
-    meta_iterator_close(&iterator);
-    *ret_count = count;
-    return st;
-}
-
 static enum status
 clean_home(struct cleanup *cleanup, struct error *err)
 {
@@ -396,7 +362,8 @@ clean_home(struct cleanup *cleanup, struct error *err)
     while (st == ST_OK && count > 0) {
         st = check(cleanup, err);
         if (st == ST_OK) {
-            st = read_page(cleanup->home, &at, &arena, keys, &count, err);
+            st = meta_db_next_keys(home_db(cleanup->home), FAMILY_OBJECT, &at, &arena, keys,
+                                   PAGE_COUNT, &count, err);
         }
         for (size_t i = 0; i < count && st == ST_OK; i++) {
             cleanup->result->scanned_count++;

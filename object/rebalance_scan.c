@@ -60,42 +60,6 @@ rebalance_note_left(struct rebalance_scan *scan, struct bytes key, const struct 
     }
 }
 
-/* The next keys, in arena; none: the end.  The caller has the scan's lock. */
-static enum status
-read_page_locked(struct rebalance_scan *scan, struct arena *arena, struct bytes *keys,
-                 size_t *ret_count, struct error *err)
-{
-    struct meta_key *at = &scan->at;
-    struct meta_iterator *iterator =
-        meta_iterator_open(home_db(scan->home), &(struct meta_scan){.family = scan->family,
-                                                                    .lower = meta_key_bytes(at),
-                                                                    .keep_cache_cold = true});
-    size_t count = 0;
-    enum status st = ST_OK;
-
-    for (meta_iterator_seek(iterator, meta_key_bytes(at));
-         meta_iterator_is_valid(iterator) && count < REBALANCE_PAGE_COUNT && st == ST_OK;
-         meta_iterator_next(iterator)) {
-        struct bytes key = meta_iterator_key(iterator);
-
-        if (key.size >= sizeof(at->data)) {
-            st = fail(err, ST_CORRUPT, "the key of a record is too long");
-        } else {
-            keys[count++] = arena_copy(arena, key);
-            memcpy(at->data, key.data, key.size);
-            at->data[key.size] = 0; /* the next key there can be */
-            at->size = key.size + 1;
-        }
-    }
-    if (st == ST_OK && !meta_iterator_is_valid(iterator)) {
-        scan->is_at_end = true;
-        st = meta_iterator_status(iterator, err);
-    }
-    meta_iterator_close(&iterator);
-    *ret_count = count;
-    return st;
-}
-
 static bool
 next_page(struct rebalance_scan *scan, struct arena *arena, struct bytes *keys, size_t *ret_count)
 {
@@ -103,7 +67,9 @@ next_page(struct rebalance_scan *scan, struct arena *arena, struct bytes *keys, 
 
     WITH_LOCK (&scan->lock) {
         if (scan->status == ST_OK && !scan->is_at_end) {
-            scan->status = read_page_locked(scan, arena, keys, ret_count, &scan->error);
+            scan->status = meta_db_next_keys(home_db(scan->home), scan->family, &scan->at, arena,
+                                             keys, REBALANCE_PAGE_COUNT, ret_count, &scan->error);
+            scan->is_at_end = *ret_count < REBALANCE_PAGE_COUNT;
             has_page = scan->status == ST_OK && *ret_count > 0;
         }
     }
