@@ -420,6 +420,18 @@ cluster_self(const struct cluster *cluster, const struct cluster_map *map)
     return cluster_map_find(map, cluster_self_id(cluster));
 }
 
+bool
+cluster_is_joining(struct cluster *cluster)
+{
+    bool is_joining = false;
+
+    WITH_LOCK (&cluster->lock) {
+        is_joining = cluster->is_joining && !cluster->is_member && !cluster->is_removed &&
+                     !cluster->is_replaced;
+    }
+    return is_joining;
+}
+
 enum status
 cluster_check_confirmed(struct cluster *cluster, struct error *err)
 {

@@ -86,6 +86,8 @@ const struct cluster_node *cluster_self(const struct cluster *cluster,
  * lease was confirmed within CLUSTER_CONFIRMATION_S.  ST_UNAVAILABLE with the reason.  Does not
  * wait. */
 MUST_USE enum status cluster_check_confirmed(struct cluster *cluster, struct error *err);
+/* Is it on its way in?  Other nodes may have heard of that before it has. */
+bool cluster_is_joining(struct cluster *cluster);
 /* Read the control store and work by what it had when the call began: a request names a version of
  * the map that this node does not have.  ST_UNAVAILABLE. */
 MUST_USE ON_WORKER enum status cluster_fetch_map(struct cluster *cluster, uint64_t version_min,

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "cluster/cluster_identity.h"
 #include "native/native_answer.h"
+#include "native/native_handler.h"
 #include "object/ownership.h"
 #include "s3/s3_dialect.h"
 
@@ -239,6 +240,15 @@ refuse_s3(struct membership *membership, struct http_exchange *exchange)
     buffer_release(&gateway);
 }
 
+/* A node that was told of this one's joining earlier sends requests; they name the map to read. */
+static bool
+may_know_later(struct membership *membership)
+{
+    struct cluster *cluster = atomic_load(&membership->cluster);
+
+    return cluster != NULL && cluster_is_joining(cluster);
+}
+
 bool
 membership_answers(struct membership *membership, struct http_exchange *exchange, bool is_s3)
 {
@@ -251,7 +261,8 @@ membership_answers(struct membership *membership, struct http_exchange *exchange
         answer_health(membership, exchange);
     } else if (is_s3 && !membership->is_gateway) {
         refuse_s3(membership, exchange);
-    } else if (membership_check(membership, &err) == ST_OK) {
+    } else if (membership_check(membership, &err) == ST_OK ||
+               (!is_s3 && may_know_later(membership) && native_is_redirected(exchange))) {
         return false;
     } else if (is_s3) {
         answer_s3(exchange, 503, &err);

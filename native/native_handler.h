@@ -30,6 +30,8 @@ struct native {
 };
 
 bool native_accepts(const struct http_request *request); /* /v1 and what is below it */
+/* Does it say that a node has sent it here? */
+bool native_is_redirected(struct http_exchange *exchange);
 ON_LOOP void native_handle(struct http_exchange *exchange, struct native *native);
 
 #endif

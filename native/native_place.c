@@ -184,7 +184,7 @@ native_place_is_behind(const struct native_call *call)
         return false;
     }
     map = cluster_map_get(call->native->cluster);
-    is_behind = map->version < call->mark.map_version;
+    is_behind = map == NULL || map->version < call->mark.map_version;
     cluster_map_unref(map);
     return is_behind;
 }
