@@ -168,7 +168,6 @@ TEST(finished_run_keeps_its_stages_and_numbers_over_a_restart)
         EXPECT_STRING("target-3 joined or returned", report.why);
         EXPECT_INT(STAGE_DONE, report.stage);
         EXPECT(report.wall_ns[STAGE_MOVE] > 0);
-        EXPECT(report.work_ns[STAGE_MOVE] <= report.wall_ns[STAGE_MOVE]);
         EXPECT_INT(0, report.preempted_by);
         sent_count += report.sent_count;
     }
