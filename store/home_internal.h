@@ -54,7 +54,7 @@ struct home {
     atomic_bool wants_sync;           /* relaxed commits wait for the next lazy sync */
     _Atomic uint64_t holder_count;    /* scans over its records under way */
     _Atomic uint64_t writer_count;    /* layout writers for it: it is not detached under them */
-    uint64_t idle_ticks;              /* upkeep's: how long it has been found detached and open */
+    _Atomic uint64_t idle_ticks;      /* upkeep's: how long it has been found detached and open */
 };
 
 struct store {

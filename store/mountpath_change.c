@@ -476,15 +476,18 @@ store_close_detached(struct store *store)
     for (size_t i = 0; i < count; i++) {
         struct home *home = store_home_at(store, i);
 
-        home->idle_ticks = is_closable(home) ? home->idle_ticks + 1 : 0;
-        if (home->idle_ticks != CLOSE_AFTER_TICKS) {
+        if (!is_closable(home)) {
+            atomic_store(&home->idle_ticks, 0);
+            continue;
+        }
+        if (atomic_fetch_add(&home->idle_ticks, 1) + 1 != CLOSE_AFTER_TICKS) {
             continue;
         }
         begin_change(store);
         housekeeper_pause(store->housekeeper);
         generation_guard_begin_change(store->guard);
         if (!is_closable(home)) {
-            home->idle_ticks = 0;
+            atomic_store(&home->idle_ticks, 0);
         } else if (home->db != NULL) {
             home_close(home);
             log_info(NULL, "mountpath_closed",
