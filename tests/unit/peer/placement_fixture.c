@@ -21,10 +21,22 @@ placement_map(const struct shape *shape)
     struct cluster_placement formers[3];
     struct bytes ids[] = {BYTES_LITERAL("target-1"), BYTES_LITERAL("target-2"),
                           BYTES_LITERAL("target-3")};
-    struct cluster_map content = *placement_cluster.map;
+    const struct cluster_map *present = placement_cluster.map; /* others count its references */
+    struct cluster_map content = {.version = shape->version,
+                                  .revision = shape->version,
+                                  .cluster_id = present->cluster_id,
+                                  .placement_version = shape->placement,
+                                  .finished_version = shape->finished,
+                                  .stage = shape->stage,
+                                  .node_count = present->node_count,
+                                  .nodes = nodes,
+                                  .former_count = shape->former_count,
+                                  .formers = formers,
+                                  .removed_count = present->removed_count,
+                                  .removed = present->removed};
 
     CHECK(content.node_count <= CLUSTER_FIXTURE_NODES_MAX);
-    memcpy(nodes, content.nodes, content.node_count * sizeof(*nodes));
+    memcpy(nodes, present->nodes, content.node_count * sizeof(*nodes));
     for (size_t i = 0; i < content.node_count; i++) {
         if (bytes_equal_string(nodes[i].id, "target-3")) {
             nodes[i].state = shape->has_third ? NODE_ACTIVE : NODE_MAINTENANCE;
@@ -38,14 +50,6 @@ placement_map(const struct shape *shape)
             .targets = ids,
         };
     }
-    content.version = shape->version;
-    content.revision = shape->version;
-    content.placement_version = shape->placement;
-    content.finished_version = shape->finished;
-    content.stage = shape->stage;
-    content.nodes = nodes;
-    content.former_count = shape->former_count;
-    content.formers = formers;
     return cluster_map_create(&content);
 }
 
