@@ -54,6 +54,17 @@ status_name(enum status code)
     return STATUS_TABLE[code].name;
 }
 
+enum status
+status_of_name(const char *name, size_t size)
+{
+    for (int i = 0; i < STATUS_COUNT; i++) {
+        if (strlen(STATUS_TABLE[i].name) == size && memcmp(STATUS_TABLE[i].name, name, size) == 0) {
+            return (enum status)i;
+        }
+    }
+    return ST_INTERNAL;
+}
+
 const char *
 status_text(enum status code)
 {

@@ -88,6 +88,8 @@ enum status status_fail(struct error *err, enum status code, const char *dialect
     PRINTF_LIKE(6, 7);
 
 const char *status_name(enum status code); /* "ST_BUSY" */
+/* The reverse, for what other nodes say; ST_INTERNAL: a name of a newer release. */
+enum status status_of_name(const char *name, size_t size);
 const char *status_text(enum status code);
 bool status_is_retryable(enum status code);
 

@@ -344,17 +344,6 @@ struct relay {
     bool is_repeated;
 };
 
-static enum status
-status_of_refusal(struct bytes name)
-{
-    for (int i = 0; i < STATUS_COUNT; i++) {
-        if (bytes_equal_string(name, status_name((enum status)i))) {
-            return (enum status)i;
-        }
-    }
-    return ST_INTERNAL;
-}
-
 static void
 take_refusal(const struct http_answer_head *answer, struct peer_relay_result *result)
 {
@@ -363,7 +352,7 @@ take_refusal(const struct http_answer_head *answer, struct peer_relay_result *re
     if (refusal.data == NULL) {
         return;
     }
-    result->status = status_for_client(status_of_refusal(refusal));
+    result->status = status_for_client(status_of_name(refusal.data, refusal.size));
     if (result->status == ST_OK) {
         result->status = ST_INTERNAL;
     }

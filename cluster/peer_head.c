@@ -225,17 +225,6 @@ peer_answer_write(const struct peer_answer *answer, struct buffer *out)
     field_put_number(out, ANSWER_BUCKET_REVISION, answer->bucket_revision);
 }
 
-static enum status
-status_of_name(struct bytes name)
-{
-    for (int i = 0; i < STATUS_COUNT; i++) {
-        if (bytes_equal_string(name, status_name((enum status)i))) {
-            return (enum status)i;
-        }
-    }
-    return ST_INTERNAL; /* of a newer release */
-}
-
 enum status
 peer_answer_read(struct bytes bytes, struct peer_answer *ret_answer, struct error *err)
 {
@@ -248,7 +237,7 @@ peer_answer_read(struct bytes bytes, struct peer_answer *ret_answer, struct erro
 
         switch (field.tag) {
         case ANSWER_STATUS:
-            answer.status = status_of_name(field.payload);
+            answer.status = status_of_name(field.payload.data, field.payload.size);
             break;
         case ANSWER_MAP_VERSION:
             is_sane = field_number(field.payload, UINT64_MAX, &answer.map_version);

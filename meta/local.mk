@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libmeta.a
 libmeta_a_SOURCES = \
+	meta/current_file.c meta/current_file.h \
 	meta/extent.h \
 	meta/former_record.c meta/former_record.h \
 	meta/layout_codec.c \

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "meta/current_file.h"
 
 #include "base/banned.h"
 
@@ -159,35 +160,6 @@ read_file(int fd, const char *path, struct buffer *out, struct error *err)
     return ST_OK;
 }
 
-/* CURRENT holds the manifest's name and a newline. */
-static enum status
-current_manifest(const char *directory, char **ret_path, struct error *err)
-{
-    char name[64];
-    char *path = xasprintf("%s/CURRENT", directory);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = fd < 0 ? -1 : read(fd, name, sizeof(name) - 1);
-    enum status st = ST_OK;
-
-    if (size < 0) {
-        st = fail_errno(err, ST_NOT_FOUND, "%s: open or read failed", path);
-    } else {
-        name[size] = '\0';
-        name[strcspn(name, "\n")] = '\0';
-        if (strncmp(name, "MANIFEST-", strlen("MANIFEST-")) != 0 || strchr(name, '/') != NULL) {
-            st = fail(err, ST_CORRUPT, "%s names no manifest", path);
-        }
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-    free(path);
-    if (st == ST_OK) {
-        *ret_path = xasprintf("%s/%s", directory, name);
-    }
-    return st;
-}
-
 static enum status
 cut(int fd, const char *path, struct bytes file, struct error *err)
 {
@@ -214,13 +186,15 @@ enum status
 manifest_tail_cut(const char *directory, struct error *err)
 {
     struct buffer file = BUFFER_INIT;
+    char manifest[META_FILE_NAME_SIZE];
     char *path = NULL;
     int fd = -1;
-    enum status st = current_manifest(directory, &path, err);
+    enum status st = current_file_read(directory, manifest, err);
 
     if (st != ST_OK) {
         goto out;
     }
+    path = xasprintf("%s/%s", directory, manifest);
     fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0) {
         st = fail_errno(err, ST_IO, "%s: open failed", path);

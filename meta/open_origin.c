@@ -12,14 +12,12 @@
 #include "base/disk_sync.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "meta/current_file.h"
 
 #include "base/banned.h"
 
 #define ORIGIN_NAME "OPEN-ORIGIN"
-#define MANIFEST_PREFIX "MANIFEST-"
 #define LOG_SUFFIX ".log"
-/* A name of RocksDB's: a word, a number, a suffix. */
-#define NAME_BYTES_MAX 64
 /* The manifest's name and those of the logs, a line each; RocksDB has two or three logs. */
 #define ORIGIN_BYTES_MAX ((size_t)64 << 10)
 
@@ -31,9 +29,9 @@ open_directory(const char *directory, int *ret_fd, struct error *err)
 }
 
 static enum status
-read_lines(int directory_fd, const char *name, struct buffer *out, struct error *err)
+read_origin(int directory_fd, struct buffer *out, struct error *err)
 {
-    int fd = openat(directory_fd, name, O_RDONLY | O_CLOEXEC);
+    int fd = openat(directory_fd, ORIGIN_NAME, O_RDONLY | O_CLOEXEC);
     ssize_t size;
 
     buffer_reserve(out, ORIGIN_BYTES_MAX);
@@ -42,7 +40,7 @@ read_lines(int directory_fd, const char *name, struct buffer *out, struct error 
         close(fd);
     }
     if (size < 0) {
-        return fail_errno(err, ST_IO, "records: cannot read %s", name);
+        return fail_errno(err, ST_IO, "records: cannot read " ORIGIN_NAME);
     }
     out->size = (size_t)size;
     return ST_OK;
@@ -50,12 +48,12 @@ read_lines(int directory_fd, const char *name, struct buffer *out, struct error 
 
 /* The next line without its end, as a string; false: no whole line is left, or no name. */
 static bool
-take_line(struct bytes *text, char line[NAME_BYTES_MAX])
+take_line(struct bytes *text, char line[META_FILE_NAME_SIZE])
 {
     const char *end = text->size > 0 ? memchr(text->data, '\n', text->size) : NULL;
     size_t size = end == NULL ? 0 : (size_t)(end - text->data);
 
-    if (size == 0 || size >= NAME_BYTES_MAX || memchr(text->data, '/', size) != NULL) {
+    if (size == 0 || size >= META_FILE_NAME_SIZE || memchr(text->data, '/', size) != NULL) {
         return false;
     }
     memcpy(line, text->data, size);
@@ -107,23 +105,15 @@ open_origin_write(const char *directory, struct error *err)
 {
     static const struct replace_steps STEPS = {"open_origin_write", "open_origin_sync",
                                                "open_origin_rename", "open_origin_directory_sync"};
-    char manifest[NAME_BYTES_MAX];
+    char manifest[META_FILE_NAME_SIZE];
     struct buffer text = BUFFER_INIT;
     int fd = -1;
     enum status st = open_directory(directory, &fd, err);
 
     if (st == ST_OK) {
-        st = read_lines(fd, "CURRENT", &text, err);
+        st = current_file_read(directory, manifest, err);
     }
     if (st == ST_OK) {
-        struct bytes line = buffer_bytes(&text);
-
-        if (!take_line(&line, manifest)) {
-            st = fail(err, ST_CORRUPT, "records in %s: CURRENT names no manifest", directory);
-        }
-    }
-    if (st == ST_OK) {
-        buffer_clear(&text);
         buffer_printf(&text, "%s\n", manifest);
         st = add_logs(fd, &text, err);
     }
@@ -157,17 +147,16 @@ open_origin_remove(const char *directory, struct error *err)
     return st;
 }
 
-/* Are the manifest and all logs there?  Then *ret_current is what CURRENT has to hold. */
+/* Are the manifest and all logs there? */
 static enum status
-check(int directory_fd, const char *directory, struct bytes text, struct bytes *ret_current,
-      struct error *err)
+check(int directory_fd, const char *directory, struct bytes text,
+      char ret_manifest[META_FILE_NAME_SIZE], struct error *err)
 {
-    struct bytes first = text;
-    char name[NAME_BYTES_MAX];
+    char log[META_FILE_NAME_SIZE];
 
-    for (size_t i = 0; i == 0 || text.size > 0; i++) {
+    for (char *name = ret_manifest; name == ret_manifest || text.size > 0; name = log) {
         if (!take_line(&text, name) ||
-            (i == 0 && strncmp(name, MANIFEST_PREFIX, strlen(MANIFEST_PREFIX)) != 0)) {
+            (name == ret_manifest && !current_file_names_manifest(name))) {
             return fail(err, ST_CORRUPT, "records in %s: " ORIGIN_NAME " cannot be read",
                         directory);
         }
@@ -175,41 +164,25 @@ check(int directory_fd, const char *directory, struct bytes text, struct bytes *
             return fail(err, ST_CORRUPT, "records in %s: %s of " ORIGIN_NAME " is gone", directory,
                         name);
         }
-        if (i == 0) {
-            *ret_current = bytes_of(first.data, strlen(name) + 1);
-        }
     }
     return ST_OK;
 }
 
-/* Does CURRENT hold that already? */
-static bool
-is_current(int directory_fd, struct bytes current)
-{
-    struct buffer text = BUFFER_INIT;
-    bool is_same = read_lines(directory_fd, "CURRENT", &text, NULL) == ST_OK &&
-                   bytes_equal(buffer_bytes(&text), current);
-
-    buffer_release(&text);
-    return is_same;
-}
-
 static enum status
-make_current(int directory_fd, const char *directory, struct bytes current, struct error *err)
+make_current(int directory_fd, const char *directory, const char *manifest, struct error *err)
 {
-    static const struct replace_steps STEPS = {"current_write", "current_sync", "current_rename",
-                                               "current_directory_sync"};
+    char present[META_FILE_NAME_SIZE];
 
-    if (is_current(directory_fd, current)) {
+    if (current_file_read(directory, present, NULL) == ST_OK && strcmp(present, manifest) == 0) {
         return ST_OK;
     }
-    if (replace_file(directory_fd, "CURRENT", current, &STEPS) != 0) {
+    if (current_file_write(directory_fd, manifest) != 0) {
         return fail_errno(err, ST_IO, "records in %s: cannot write CURRENT", directory);
     }
     log_warn(NULL, "open_origin_restored",
-             "records in %s: the power was lost while they were being opened; %.*s is current "
-             "again, and the log is read once more",
-             directory, (int)current.size - 1, current.data);
+             "records in %s: the power was lost while they were being opened; %s is current again, "
+             "and the log is read once more",
+             directory, manifest);
     return ST_OK;
 }
 
@@ -217,18 +190,18 @@ enum status
 open_origin_restore(const char *directory, struct error *err)
 {
     struct buffer text = BUFFER_INIT;
-    struct bytes current = {NULL, 0};
+    char manifest[META_FILE_NAME_SIZE];
     int fd = -1;
     enum status st = open_directory(directory, &fd, err);
 
     if (st == ST_OK) {
-        st = read_lines(fd, ORIGIN_NAME, &text, err);
+        st = read_origin(fd, &text, err);
     }
     if (st == ST_OK) {
-        st = check(fd, directory, buffer_bytes(&text), &current, err);
+        st = check(fd, directory, buffer_bytes(&text), manifest, err);
     }
     if (st == ST_OK) {
-        st = make_current(fd, directory, current, err);
+        st = make_current(fd, directory, manifest, err);
     }
     if (fd >= 0) {
         close(fd);

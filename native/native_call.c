@@ -89,13 +89,10 @@ native_call_open_other(const struct native_call *call, const struct native_bck *
 {
     struct object_store *store = call->native->objects;
     const struct principal *principal = call->authentication.principal;
-    enum status st = bucket_open(store, principal, bck->own_name, action, ret_bucket, err);
 
-    if (st != ST_NO_SUCH_BUCKET || call->native->cluster == NULL) {
-        return st;
-    }
-    st = bucket_refresh(store, bck->own_name, err);
-    return st == ST_OK ? bucket_open(store, principal, bck->own_name, action, ret_bucket, err) : st;
+    return call->native->cluster == NULL
+               ? bucket_open(store, principal, bck->own_name, action, ret_bucket, err)
+               : bucket_open_refreshed(store, principal, bck->own_name, action, ret_bucket, err);
 }
 
 enum status

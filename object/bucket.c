@@ -235,6 +235,22 @@ bucket_refresh(struct object_store *store, struct bytes name, struct error *err)
     return st;
 }
 
+enum status
+bucket_open_refreshed(struct object_store *store, const struct principal *principal,
+                      struct bytes name, enum action action, struct bucket *ret_bucket,
+                      struct error *err)
+{
+    enum status st = bucket_open(store, principal, name, action, ret_bucket, err);
+
+    if (st == ST_NO_SUCH_BUCKET) {
+        st = bucket_refresh(store, name, err);
+        if (st == ST_OK) {
+            st = bucket_open(store, principal, name, action, ret_bucket, err);
+        }
+    }
+    return st;
+}
+
 static enum status
 next_id_get(struct control *control, uint64_t *ret_id, uint64_t *ret_revision, struct error *err)
 {

@@ -59,6 +59,11 @@ uint64_t bucket_revision(const struct bucket *bucket);
 /* Before "no such bucket": know of the name what the control store knew when this began. */
 MUST_USE ON_WORKER enum status bucket_refresh(struct object_store *store, struct bytes name,
                                               struct error *err);
+/* bucket_open, and once more after bucket_refresh if there seems to be no such bucket. */
+MUST_USE ON_WORKER enum status bucket_open_refreshed(struct object_store *store,
+                                                     const struct principal *principal,
+                                                     struct bytes name, enum action action,
+                                                     struct bucket *ret_bucket, struct error *err);
 
 /* Names that only AIStore's dialect may give: "[A-Za-z0-9._-]{1,64}", with "@#<namespace>/" before
  * it if it is of a namespace.  ST_INVALID with a sentence. */

@@ -85,7 +85,6 @@ static enum status
 open_source(const struct bucket *destination, struct bytes text, struct bucket *ret_source,
             struct error *err)
 {
-    struct object_store *store = destination->store;
     struct arguments arguments = {.bucket_id = 0};
     struct field field;
     enum status st;
@@ -100,15 +99,8 @@ open_source(const struct bucket *destination, struct bytes text, struct bucket *
     if (st != ST_OK) {
         return st;
     }
-    st = bucket_open(store, principal_of_root(), arguments.source, ACTION_GET_OBJECT, ret_source,
-                     err);
-    if (st == ST_NO_SUCH_BUCKET) {
-        st = bucket_refresh(store, arguments.source, err);
-        if (st == ST_OK) {
-            st = bucket_open(store, principal_of_root(), arguments.source, ACTION_GET_OBJECT,
-                             ret_source, err);
-        }
-    }
+    st = bucket_open_refreshed(destination->store, principal_of_root(), arguments.source,
+                               ACTION_GET_OBJECT, ret_source, err);
     if (st == ST_OK && ret_source->id != arguments.source_id) {
         bucket_close(ret_source);
         st = fail(err, ST_NO_SUCH_BUCKET, "the source is another bucket of that name");
@@ -154,17 +146,6 @@ fail_share(struct share *share, enum status st, const char *sentence)
     }
 }
 
-static enum status
-status_of(struct bytes name)
-{
-    for (int i = 0; i < STATUS_COUNT; i++) {
-        if (bytes_equal_string(name, status_name((enum status)i))) {
-            return (enum status)i;
-        }
-    }
-    return ST_INTERNAL;
-}
-
 static bool
 read_results(struct share *share, struct bytes rest)
 {
@@ -176,7 +157,7 @@ read_results(struct share *share, struct bytes rest)
             text.size >= sizeof(entry->error.text)) {
             return false;
         }
-        entry->status = status_of(name);
+        entry->status = status_of_name(name.data, name.size);
         if (entry->status != ST_OK) {
             (void)fail(&entry->error, entry->status, "%.*s", BYTES_ARGS(text));
         } else if (text.size < sizeof(entry->etag)) {

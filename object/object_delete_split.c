@@ -74,17 +74,6 @@ cut_entry(struct bytes *rest, struct object_delete_entry *entry)
     return has_match <= 1;
 }
 
-static enum status
-status_of(struct bytes name)
-{
-    for (int i = 0; i < STATUS_COUNT; i++) {
-        if (bytes_equal_string(name, status_name((enum status)i))) {
-            return (enum status)i;
-        }
-    }
-    return ST_INTERNAL;
-}
-
 bool
 object_delete_results_read(struct object_delete_entry *const *entries, size_t count,
                            struct bytes rest)
@@ -96,7 +85,7 @@ object_delete_results_read(struct object_delete_entry *const *entries, size_t co
         if (!field_cut_counted(&rest, &name) || !field_cut_counted(&rest, &sentence)) {
             return false;
         }
-        entry->status = status_of(name);
+        entry->status = status_of_name(name.data, name.size);
         entry->error = ERROR_INIT;
         if (entry->status != ST_OK) {
             (void)fail(&entry->error, entry->status, "%.*s", BYTES_ARGS(sentence));

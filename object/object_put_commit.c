@@ -101,9 +101,7 @@ static enum status
 decide_part(struct commit *commit, struct commit_view *view, void *arg, struct error *err)
 {
     struct object_put *put = arg;
-    struct part_record old;
     struct meta_key key;
-    struct bytes value;
     enum status st = upload_touch(commit, view, put->bucket.id, put->key, put->upload, err);
 
     if (st != ST_OK) {
@@ -114,15 +112,7 @@ decide_part(struct commit *commit, struct commit_view *view, void *arg, struct e
         return st;
     }
     meta_key_part(&key, put->bucket.id, put->key, put->upload, put->part_number);
-    st = commit_view_get(view, FAMILY_UPLOAD, meta_key_bytes(&key), &value, err);
-    if (st == ST_OK) {
-        st = part_record_decode(value, commit_arena(commit), &old, err);
-        if (st == ST_OK) {
-            st = commit_drop_layout(commit, view, &old.layout, err);
-        }
-    } else if (st == ST_NOT_FOUND) {
-        st = ST_OK;
-    }
+    st = upload_drop_part(commit, view, meta_key_bytes(&key), err);
     if (st != ST_OK) {
         return st;
     }

@@ -144,9 +144,7 @@ decide_part(struct commit *commit, struct commit_view *view, void *arg, struct e
 {
     struct part_arrival *part = arg;
     struct arrival *arrival = part->arrival;
-    struct part_record old;
     struct meta_key key;
-    struct bytes value;
     enum status st = require_arriving(commit, view, arrival, err);
 
     if (st == ST_OK) {
@@ -158,15 +156,7 @@ decide_part(struct commit *commit, struct commit_view *view, void *arg, struct e
     }
     meta_key_part(&key, arrival->bucket.id, arrival->item.key, arrival->item.id,
                   part->part->number);
-    st = commit_view_get(view, FAMILY_UPLOAD, meta_key_bytes(&key), &value, err);
-    if (st == ST_OK) {
-        st = part_record_decode(value, commit_arena(commit), &old, err);
-        if (st == ST_OK) {
-            st = commit_drop_layout(commit, view, &old.layout, err);
-        }
-    } else if (st == ST_NOT_FOUND) {
-        st = ST_OK;
-    }
+    st = upload_drop_part(commit, view, meta_key_bytes(&key), err);
     if (st == ST_OK) {
         commit_put(commit, FAMILY_UPLOAD, meta_key_bytes(&key), buffer_bytes(&part->encoded));
     }

@@ -175,3 +175,22 @@ upload_parts_read(struct home *home, uint64_t bucket_id, struct bytes key, struc
     meta_iterator_close(&iterator);
     return st;
 }
+
+enum status
+upload_drop_part(struct commit *commit, struct commit_view *view, struct bytes part_key,
+                 struct error *err)
+{
+    struct part_record old;
+    struct bytes value;
+    enum status st = commit_view_get(view, FAMILY_UPLOAD, part_key, &value, err);
+
+    if (st == ST_OK) {
+        st = part_record_decode(value, commit_arena(commit), &old, err);
+        if (st == ST_OK) {
+            st = commit_drop_layout(commit, view, &old.layout, err);
+        }
+    } else if (st == ST_NOT_FOUND) {
+        st = ST_OK;
+    }
+    return st;
+}

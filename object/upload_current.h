@@ -38,6 +38,10 @@ MUST_USE enum status upload_current_get(struct commit *commit, struct commit_vie
 MUST_USE enum status upload_touch(struct commit *commit, struct commit_view *view,
                                   uint64_t bucket_id, struct bytes key, struct upload_id id,
                                   struct error *err);
+/* Inside decide: the bytes of the part that stands under that key go with the commit; none is fine.
+ */
+MUST_USE enum status upload_drop_part(struct commit *commit, struct commit_view *view,
+                                      struct bytes part_key, struct error *err);
 
 /* Of a stored record: is the upload only on its way here, or gone from here, so that a note that it
  * was completed takes its place? */

@@ -10,11 +10,12 @@ enum status
 peer_move(struct peer_request *request, struct error *err)
 {
     struct buffer out = BUFFER_INIT;
-    enum status st = object_store_ownership(request->server->store) != NULL
-                         ? key_move_receive(request->server->store, request->head.map_version,
-                                            request->from, request->body, &out, err)
-                         : fail(err, ST_UNAVAILABLE, "This node has no keys");
+    enum status st = peer_require_keys(request, err);
 
+    if (st == ST_OK) {
+        st = key_move_receive(request->server->store, request->head.map_version, request->from,
+                              request->body, &out, err);
+    }
     if (st == ST_OK) {
         request->fields = arena_copy(request->arena, buffer_bytes(&out));
     }

@@ -11,20 +11,12 @@
 
 #include "base/banned.h"
 
-static enum status
-require_ownership(const struct peer_request *request, struct error *err)
-{
-    return object_store_ownership(request->server->store) != NULL
-               ? ST_OK
-               : fail(err, ST_UNAVAILABLE, "This node has no keys");
-}
-
 enum status
 peer_record(struct peer_request *request, struct error *err)
 {
     struct bucket bucket;
     struct buffer out = BUFFER_INIT;
-    enum status st = require_ownership(request, err);
+    enum status st = peer_require_keys(request, err);
 
     if (st == ST_OK) {
         st = peer_bucket_open(request, &bucket, err);
@@ -86,7 +78,7 @@ peer_fetch(struct peer_request *request, struct error *err)
     struct bucket bucket;
     struct buffer out = BUFFER_INIT;
     uint64_t size = 0;
-    enum status st = require_ownership(request, err);
+    enum status st = peer_require_keys(request, err);
 
     if (st == ST_OK) {
         st = peer_bucket_open(request, &bucket, err);

@@ -9,20 +9,12 @@
 
 #include "base/banned.h"
 
-static enum status
-require_ownership(const struct peer_request *request, struct error *err)
-{
-    return object_store_ownership(request->server->store) != NULL
-               ? ST_OK
-               : fail(err, ST_UNAVAILABLE, "This node has no keys");
-}
-
 enum status
 peer_upload(struct peer_request *request, struct error *err)
 {
     struct buffer out = BUFFER_INIT;
     struct bucket bucket;
-    enum status st = require_ownership(request, err);
+    enum status st = peer_require_keys(request, err);
 
     if (st == ST_OK) {
         st = peer_bucket_open(request, &bucket, err);
@@ -44,7 +36,7 @@ peer_upload_take(struct peer_request *request, struct error *err)
 {
     enum upload_arrival arrival = UPLOAD_ARRIVAL_MORE;
     struct buffer out = BUFFER_INIT;
-    enum status st = require_ownership(request, err);
+    enum status st = peer_require_keys(request, err);
 
     if (st == ST_OK) {
         st = upload_arrive(request->server->store, request->head.map_version, request->from,

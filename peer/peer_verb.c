@@ -6,6 +6,7 @@
 #include "object/bucket.h"
 #include "object/key_move.h"
 #include "object/object_copy_split.h"
+#include "object/ownership.h"
 #include "object/upload_item.h"
 #include "object/upload_publish.h"
 
@@ -44,16 +45,14 @@ peer_verb_find(struct bytes name)
 enum status
 peer_bucket_open(const struct peer_request *request, struct bucket *ret_bucket, struct error *err)
 {
-    struct object_store *store = request->server->store;
-    struct bytes name = request->head.bucket;
-    enum status st =
-        bucket_open(store, principal_of_root(), name, ACTION_LIST_BUCKET, ret_bucket, err);
+    return bucket_open_refreshed(request->server->store, principal_of_root(), request->head.bucket,
+                                 ACTION_LIST_BUCKET, ret_bucket, err);
+}
 
-    if (st == ST_NO_SUCH_BUCKET) {
-        st = bucket_refresh(store, name, err);
-        if (st == ST_OK) {
-            st = bucket_open(store, principal_of_root(), name, ACTION_LIST_BUCKET, ret_bucket, err);
-        }
-    }
-    return st;
+enum status
+peer_require_keys(const struct peer_request *request, struct error *err)
+{
+    return object_store_ownership(request->server->store) != NULL
+               ? ST_OK
+               : fail(err, ST_UNAVAILABLE, "This node has no keys");
 }

@@ -61,6 +61,9 @@ struct bucket;
 MUST_USE ON_WORKER enum status peer_bucket_open(const struct peer_request *request,
                                                 struct bucket *ret_bucket, struct error *err);
 
+/* ST_UNAVAILABLE: this node is no target, or not yet. */
+MUST_USE enum status peer_require_keys(const struct peer_request *request, struct error *err);
+
 /* The verbs that keep keys with their owners while the map changes. */
 MUST_USE ON_WORKER enum status peer_record(struct peer_request *request, struct error *err);
 MUST_USE ON_WORKER enum status peer_fetch(struct peer_request *request, struct error *err);
