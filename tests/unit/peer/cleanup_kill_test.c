@@ -11,7 +11,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "tests/unit/peer/target_process.h"
+#include "tests/unit/peer/target_cluster.h"
 #include "tests/unit/test.h"
 
 #include "base/banned.h"
@@ -37,14 +37,8 @@ static const struct {
     {"commit_after_write", 3},
 };
 
-struct round {
-    const char *directory;
-    struct target_process targets[MAP_SHAPE_TARGETS];
-    struct map_shape shape;
-};
-
 static bool
-send_key(struct round *round, enum target_verb verb, size_t number, uint64_t content,
+send_key(struct target_cluster *cluster, enum target_verb verb, size_t number, uint64_t content,
          struct target_reply *ret_reply)
 {
     struct target_command command = {
@@ -52,63 +46,42 @@ send_key(struct round *round, enum target_verb verb, size_t number, uint64_t con
     size_t owner;
 
     snprintf(command.text, sizeof(command.text), "key-%03zu", number);
-    owner = map_shape_owner(&round->shape, BUCKET, command.text);
-    CHECK(target_process_ask(&round->targets[owner], &command, ret_reply));
+    owner = map_shape_owner(&cluster->shape, BUCKET, command.text);
+    CHECK(target_process_ask(&cluster->targets[owner], &command, ret_reply));
     return owner == DESTINATION;
-}
-
-static void
-activate_all(struct round *round)
-{
-    for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
-        round->shape.peer_ports[i] = round->targets[i].peer_port;
-        round->shape.public_ports[i] = round->targets[i].public_port;
-    }
-    for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
-        struct target_command command = {.verb = TARGET_ACTIVATE, .shape = round->shape};
-        struct target_reply reply;
-
-        CHECK(target_process_ask(&round->targets[i], &command, &reply));
-        EXPECT_STATUS(ST_OK, reply.status);
-    }
 }
 
 /* Keys at two targets; then all three own keys, as if that had been finished long ago.  Every other
  * one of the third's keys it has itself, newer. */
 static void
-begin(struct round *round)
+begin(struct target_cluster *cluster, const char *directory)
 {
     struct target_reply reply;
 
-    round->shape = (struct map_shape){
-        .version = 2, .placement = 2, .finished = 2, .stage = STAGE_DONE, .placed = TWO};
-    for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
-        target_process_start(&round->targets[i], round->directory, i, &round->shape);
-    }
-    activate_all(round);
+    target_cluster_start(cluster, directory, TWO);
     for (size_t i = 0; i < KEY_COUNT; i++) {
-        (void)send_key(round, TARGET_PUT, i, i * 10, &reply);
+        (void)send_key(cluster, TARGET_PUT, i, i * 10, &reply);
         EXPECT_STATUS(ST_OK, reply.status);
     }
-    round->shape.version = round->shape.placement = round->shape.finished = 3;
-    round->shape.placed = ALL;
-    activate_all(round);
+    cluster->shape.version = cluster->shape.placement = cluster->shape.finished = 3;
+    cluster->shape.placed = ALL;
+    target_cluster_activate(cluster);
     for (size_t i = 0; i < KEY_COUNT; i += 2) {
-        if (send_key(round, TARGET_GET, i, i * 10, &reply)) {
+        if (send_key(cluster, TARGET_GET, i, i * 10, &reply)) {
             EXPECT_STATUS(ST_NO_SUCH_KEY, reply.status);
-            (void)send_key(round, TARGET_PUT, i, i * 10 + 1, &reply);
+            (void)send_key(cluster, TARGET_PUT, i, i * 10 + 1, &reply);
             EXPECT_STATUS(ST_OK, reply.status);
         }
     }
 }
 
 static void
-expect_clients_view(struct round *round)
+expect_clients_view(struct target_cluster *cluster)
 {
     for (size_t i = 0; i < KEY_COUNT; i++) {
         struct target_reply reply;
 
-        if (!send_key(round, TARGET_GET, i, i * 10, &reply)) {
+        if (!send_key(cluster, TARGET_GET, i, i * 10, &reply)) {
             EXPECT_STATUS(ST_OK, reply.status);
             EXPECT_INT(i * 10, reply.number);
         } else if (i % 2 == 0) {
@@ -121,7 +94,7 @@ expect_clients_view(struct round *round)
 }
 
 static uint64_t
-count_own(struct round *round, size_t target)
+count_own(struct target_cluster *cluster, size_t target)
 {
     uint64_t count = 0;
 
@@ -129,7 +102,7 @@ count_own(struct round *round, size_t target)
         char key[64];
 
         snprintf(key, sizeof(key), "key-%03zu", i);
-        count += map_shape_owner(&round->shape, BUCKET, key) == target;
+        count += map_shape_owner(&cluster->shape, BUCKET, key) == target;
     }
     return count;
 }
@@ -167,43 +140,37 @@ count_quarantined(const char *mountpath)
 static void
 round_of(size_t victim, const char *directory)
 {
-    struct round *round = xcalloc(1, sizeof(*round));
+    struct target_cluster *cluster = xcalloc(1, sizeof(*cluster));
     struct target_command arm = {.verb = TARGET_ARM, .number = VICTIMS[victim].nth};
-    struct target_process *source = &round->targets[SOURCE];
+    struct target_process *source = &cluster->targets[SOURCE];
     struct target_reply reply;
     uint64_t unknown_count = 0;
     uint64_t record_count;
     char *mountpath = xasprintf("%s/target-1-mp", directory);
 
-    round->directory = directory;
-    begin(round);
+    begin(cluster, directory);
     CHECK(target_process_ask(source, &(struct target_command){.verb = TARGET_COUNT}, &reply));
     record_count = reply.number;
-    EXPECT(record_count > count_own(round, SOURCE));
+    EXPECT(record_count > count_own(cluster, SOURCE));
     snprintf(arm.text, sizeof(arm.text), "%s", VICTIMS[victim].point);
     CHECK(target_process_ask(source, &arm, &reply));
 
-    EXPECT(!target_process_ask(source, &(struct target_command){.verb = TARGET_CLEANUP}, &reply));
-
-    target_process_start(source, directory, SOURCE, &round->shape);
-    round->shape.version++;
-    activate_all(round);
-    expect_clients_view(round);
+    EXPECT(!target_cluster_ask(cluster, SOURCE, &(struct target_command){.verb = TARGET_CLEANUP},
+                               &reply));
+    expect_clients_view(cluster);
     CHECK(target_process_ask(source, &(struct target_command){.verb = TARGET_CLEANUP}, &reply));
     EXPECT_STATUS(ST_OK, reply.status);
     EXPECT_INT(0, reply.left_count);
-    expect_clients_view(round);
+    expect_clients_view(cluster);
     CHECK(target_process_ask(source, &(struct target_command){.verb = TARGET_COUNT}, &reply));
-    EXPECT_INT(count_own(round, SOURCE), reply.number);
+    EXPECT_INT(count_own(cluster, SOURCE), reply.number);
     CHECK(target_process_ask(source, &(struct target_command){.verb = TARGET_CHECK}, &reply));
     EXPECT_INT(0, reply.number);
     unknown_count = count_quarantined(mountpath);
-    EXPECT(unknown_count > 0 && unknown_count < record_count - count_own(round, SOURCE));
-    for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
-        target_process_quit(&round->targets[i]);
-    }
+    EXPECT(unknown_count > 0 && unknown_count < record_count - count_own(cluster, SOURCE));
+    target_cluster_quit(cluster);
     free(mountpath);
-    free(round);
+    free(cluster);
 }
 
 /* SPEC: rule 11 of docs/cluster-protocol.md. */

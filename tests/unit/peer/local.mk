@@ -24,6 +24,7 @@ libclusterfixture_a_SOURCES = tests/unit/peer/cluster_fixture.c tests/unit/peer/
 	tests/unit/peer/placement_fixture.c tests/unit/peer/placement_fixture.h \
 	tests/unit/peer/faulty_link.c tests/unit/peer/faulty_link.h \
 	tests/unit/peer/map_shape.c tests/unit/peer/map_shape.h \
+	tests/unit/peer/target_cluster.c tests/unit/peer/target_cluster.h \
 	tests/unit/peer/target_process.c tests/unit/peer/target_process.h \
 	tests/unit/peer/target_uploads.c tests/unit/peer/target_uploads.h
 PEER_TEST_LIBS = libclusterfixture.a $(PEER_LIBS) $(S3_TEST_LIBS)

@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "tests/unit/peer/target_process.h"
+#include "tests/unit/peer/target_cluster.h"
 #include "tests/unit/test.h"
 
 #include "base/banned.h"
@@ -24,7 +24,6 @@
 #define UPLOAD_COUNT 6
 /* Uploads that are under way at the source. */
 #define OPEN_COUNT 3
-#define PATIENCE_S 90
 #define ALL 7U
 #define SOURCE 0
 #define DESTINATION 2
@@ -87,11 +86,7 @@ static const struct victim VICTIMS[] = {
 /* ---- the cluster ---- */
 
 struct round {
-    const char *directory;
-    struct target_process targets[MAP_SHAPE_TARGETS];
-    struct map_shape shape;
-    bool is_moving; /* rebalances were started */
-    size_t kill_count;
+    struct target_cluster cluster;
     /* what is known of each key */
     bool may_be[KEY_COUNT][3]; /* absent, content 1, content 2 */
     size_t sizes[KEY_COUNT];
@@ -107,92 +102,19 @@ key_of(size_t number, char out[64])
     snprintf(out, 64, "key-%03zu", number);
 }
 
-static void activate_all(struct round *round);
-
-/* After a kill: the same data, another address, so another version of the map. */
-static void
-revive(struct round *round, size_t index)
-{
-    struct target_reply reply;
-
-    round->kill_count++;
-    target_process_start(&round->targets[index], round->directory, index, &round->shape);
-    round->shape.version++;
-    activate_all(round);
-    if (round->is_moving) {
-        CHECK(target_process_ask(&round->targets[index],
-                                 &(struct target_command){.verb = TARGET_REBALANCE}, &reply));
-    }
-}
-
-/* False: it was killed meanwhile, and is there again; the outcome is unknown. */
-static bool
-ask(struct round *round, size_t index, const struct target_command *command,
-    struct target_reply *ret_reply)
-{
-    if (target_process_ask(&round->targets[index], command, ret_reply)) {
-        return true;
-    }
-    revive(round, index);
-    return false;
-}
-
-static void
-command_all(struct round *round, enum target_verb verb)
-{
-    for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
-        struct target_command command = {.verb = verb, .shape = round->shape};
-        struct target_reply reply;
-
-        if (ask(round, i, &command, &reply)) {
-            EXPECT_STATUS(ST_OK, reply.status);
-        }
-    }
-}
-
-static void
-activate_all(struct round *round)
-{
-    for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
-        round->shape.peer_ports[i] = round->targets[i].peer_port;
-        round->shape.public_ports[i] = round->targets[i].public_port;
-    }
-    command_all(round, TARGET_ACTIVATE);
-}
-
-/* All are asked each time: one that is dead is noticed by that. */
-static void
-wait_for_stage(struct round *round)
-{
-    int64_t end_ns = clock_monotonic_ns() + PATIENCE_S * CLOCK_NS_PER_S;
-    size_t done_count = 0;
-
-    while (done_count < MAP_SHAPE_TARGETS) {
-        done_count = 0;
-        for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
-            struct target_command command = {.verb = TARGET_IS_DONE, .shape = round->shape};
-            struct target_reply reply;
-
-            done_count += ask(round, i, &command, &reply) && reply.is_done;
-        }
-        EXPECT(clock_monotonic_ns() < end_ns);
-        sched_yield();
-    }
-}
-
 /* Another target could not be asked.  True: one was killed, and is there again. */
 static bool
 revive_dead(struct round *round)
 {
-    size_t before = round->kill_count;
+    size_t before = round->cluster.kill_count;
 
     for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
-        struct target_command command = {.verb = TARGET_IS_DONE, .shape = round->shape};
+        struct target_command command = {.verb = TARGET_IS_DONE, .shape = round->cluster.shape};
         struct target_reply reply;
 
-        (void)ask(round, i, &command, &reply);
+        (void)target_cluster_ask(&round->cluster, i, &command, &reply);
     }
-    return round->kill_count > before;
+    return round->cluster.kill_count > before;
 }
 
 /* ---- keys ---- */
@@ -203,7 +125,7 @@ owner_of(const struct round *round, size_t number)
     char key[64];
 
     key_of(number, key);
-    return map_shape_owner(&round->shape, BUCKET, key);
+    return map_shape_owner(&round->cluster.shape, BUCKET, key);
 }
 
 /* Content 0 deletes.  A refusal before anything was done is repeated: all are there. */
@@ -217,7 +139,7 @@ write_key(struct round *round, size_t number, unsigned int content)
 
     key_of(number, command.text);
     round->may_be[number][content] = true;
-    if (!ask(round, owner_of(round, number), &command, &reply) ||
+    if (!target_cluster_ask(&round->cluster, owner_of(round, number), &command, &reply) ||
         (reply.status == ST_UNAVAILABLE && revive_dead(round))) {
         return;
     }
@@ -240,7 +162,7 @@ read_key(struct round *round, size_t number)
 
     key_of(number, command.text);
     do {
-        while (!ask(round, owner_of(round, number), &command, &reply)) {
+        while (!target_cluster_ask(&round->cluster, owner_of(round, number), &command, &reply)) {
             continue;
         }
     } while (reply.status == ST_UNAVAILABLE && revive_dead(round));
@@ -278,7 +200,7 @@ expect_listings(struct round *round)
         struct target_command command = {.verb = TARGET_LIST};
         struct target_reply reply;
 
-        while (!ask(round, i, &command, &reply)) {
+        while (!target_cluster_ask(&round->cluster, i, &command, &reply)) {
             continue;
         }
         EXPECT_STATUS(ST_OK, reply.status);
@@ -298,14 +220,9 @@ read_all(struct round *round)
 /* ---- a round ---- */
 
 static void
-begin(struct round *round)
+begin(struct round *round, const char *directory)
 {
-    round->shape = (struct map_shape){
-        .version = 2, .placement = 2, .finished = 2, .stage = STAGE_DONE, .placed = 3};
-    for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
-        target_process_start(&round->targets[i], round->directory, i, &round->shape);
-    }
-    activate_all(round);
+    target_cluster_start(&round->cluster, directory, 3);
     for (size_t i = 0; i < KEY_COUNT; i++) {
         round->sizes[i] = SIZES[i % ARRAY_COUNT(SIZES)];
         if (i < UPLOAD_COUNT) {
@@ -315,7 +232,7 @@ begin(struct round *round)
 
             key_of(i, command.text);
             round->upload_targets[i] = owner_of(round, i);
-            CHECK(ask(round, round->upload_targets[i], &command, &reply));
+            CHECK(target_cluster_ask(&round->cluster, round->upload_targets[i], &command, &reply));
             EXPECT_STATUS(ST_OK, reply.status);
             round->uploads[i] = reply.id;
             round->may_be[i][1] = true;
@@ -335,11 +252,11 @@ begin_uploads(struct round *round, const struct map_shape *next)
         struct target_command command = {.verb = TARGET_BEGIN, .number = number, .size = 5000};
 
         snprintf(command.text, sizeof(command.text), "open-%u", number);
-        if (map_shape_owner(&round->shape, BUCKET, command.text) != SOURCE ||
+        if (map_shape_owner(&round->cluster.shape, BUCKET, command.text) != SOURCE ||
             map_shape_owner(next, BUCKET, command.text) != DESTINATION) {
             continue;
         }
-        CHECK(ask(round, SOURCE, &command, &round->open[count]));
+        CHECK(target_cluster_ask(&round->cluster, SOURCE, &command, &round->open[count]));
         EXPECT_STATUS(ST_OK, round->open[count].status);
         round->open[count].number = number;
         memcpy(round->open_keys[count++], command.text, sizeof(command.text));
@@ -359,17 +276,17 @@ complete_uploads(struct round *round, bool leaves)
 
         memcpy(command.text, round->open_keys[i], sizeof(command.text));
         memcpy(command.etag, round->open[i].etag, sizeof(command.etag));
-        CHECK(ask(round, leaves ? DESTINATION : SOURCE, &command, &reply));
+        CHECK(target_cluster_ask(&round->cluster, leaves ? DESTINATION : SOURCE, &command, &reply));
         if (reply.status != ST_OK) {
             test_failed(__FILE__, __LINE__, "%s is not completed: %s: %s", command.text,
                         status_name(reply.status), reply.text);
         }
         command.verb = TARGET_GET;
-        CHECK(ask(round, DESTINATION, &command, &reply));
+        CHECK(target_cluster_ask(&round->cluster, DESTINATION, &command, &reply));
         EXPECT_STATUS(ST_OK, reply.status);
         EXPECT_INT(command.number, reply.number);
         command.verb = TARGET_DELETE;
-        CHECK(ask(round, DESTINATION, &command, &reply));
+        CHECK(target_cluster_ask(&round->cluster, DESTINATION, &command, &reply));
         EXPECT_STATUS(ST_OK, reply.status);
     }
 }
@@ -397,7 +314,7 @@ complete_again(struct round *round)
         struct target_reply reply;
 
         key_of(i, command.text);
-        while (!ask(round, round->upload_targets[i], &command, &reply)) {
+        while (!target_cluster_ask(&round->cluster, round->upload_targets[i], &command, &reply)) {
             continue;
         }
         if (reply.status != ST_OK) {
@@ -419,10 +336,12 @@ expect_end(struct round *round)
     for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
         struct target_reply reply;
 
-        CHECK(ask(round, i, &(struct target_command){.verb = TARGET_COUNT}, &reply));
+        CHECK(target_cluster_ask(&round->cluster, i, &(struct target_command){.verb = TARGET_COUNT},
+                                 &reply));
         records += reply.number;
         EXPECT_INT(0, reply.mark_count);
-        CHECK(ask(round, i, &(struct target_command){.verb = TARGET_CHECK}, &reply));
+        CHECK(target_cluster_ask(&round->cluster, i, &(struct target_command){.verb = TARGET_CHECK},
+                                 &reply));
         EXPECT_INT(0, reply.number);
     }
     EXPECT_INT(expected, records);
@@ -436,42 +355,31 @@ round_of(const struct victim *victim, const char *directory)
     struct map_shape next;
     struct target_reply reply;
 
-    round->directory = directory;
-    begin(round);
-    next = round->shape;
+    begin(round, directory);
+    next = round->cluster.shape;
     map_shape_place(&next, victim->leaves ? ALL - (1U << SOURCE) : ALL);
     begin_uploads(round, &next);
-    round->shape = next;
-    command_all(round, TARGET_STOP);
-    activate_all(round);
+    target_cluster_place(&round->cluster, next.placed);
     snprintf(arm.text, sizeof(arm.text), "%s", victim->point);
-    CHECK(ask(round, victim->target, &arm, &reply));
+    CHECK(target_cluster_ask(&round->cluster, victim->target, &arm, &reply));
     change_keys(round, 0);
-    round->is_moving = true;
-    command_all(round, TARGET_REBALANCE);
+    round->cluster.is_moving = true;
+    target_cluster_command_all(&round->cluster, TARGET_REBALANCE);
     change_keys(round, 1);
-    wait_for_stage(round);
+    target_cluster_wait_for_stage(&round->cluster);
     read_all(round);
     expect_listings(round);
-    while (round->shape.stage != STAGE_DONE) {
-        map_shape_advance(&round->shape);
-        activate_all(round);
-        if (round->shape.stage == STAGE_DROP_MARKS || round->shape.stage == STAGE_DROP_TOMBSTONES) {
-            wait_for_stage(round);
-        }
-    }
+    target_cluster_end_placement(&round->cluster);
     complete_again(round);
     complete_uploads(round, victim->leaves);
     read_all(round);
     expect_listings(round);
     expect_end(round);
-    for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
-        target_process_quit(&round->targets[i]);
-    }
+    target_cluster_quit(&round->cluster);
     printf("# %s %d at target-%zu: %s\n", victim->point, (int)victim->nth, victim->target + 1,
-           round->kill_count > 0 ? "killed" : "not met");
+           round->cluster.kill_count > 0 ? "killed" : "not met");
     fflush(stdout);
-    EXPECT_INT(1, round->kill_count);
+    EXPECT_INT(1, round->cluster.kill_count);
     free(round);
 }
 

@@ -13,14 +13,13 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
-#include "tests/unit/peer/target_process.h"
+#include "tests/unit/peer/target_cluster.h"
 #include "tests/unit/test.h"
 
 #include "base/banned.h"
 
 #define BUCKET "photos"
 #define UPLOAD_COUNT 8
-#define PATIENCE_S 90
 #define ALL 7U
 #define WITHOUT_THIRD 3U
 #define SOURCE 2
@@ -58,91 +57,9 @@ struct tracked {
 };
 
 struct round {
-    const char *directory;
-    struct target_process targets[MAP_SHAPE_TARGETS];
-    struct map_shape shape;
-    bool is_moving;
-    size_t kill_count;
+    struct target_cluster cluster;
     struct tracked uploads[UPLOAD_COUNT];
 };
-
-static void activate_all(struct round *round);
-
-static void
-revive(struct round *round, size_t index)
-{
-    struct target_reply reply;
-
-    round->kill_count++;
-    target_process_start(&round->targets[index], round->directory, index, &round->shape);
-    round->shape.version++;
-    activate_all(round);
-    if (round->is_moving) {
-        CHECK(target_process_ask(&round->targets[index],
-                                 &(struct target_command){.verb = TARGET_REBALANCE}, &reply));
-    }
-}
-
-/* False: it was killed meanwhile, and is there again; the outcome is unknown. */
-static bool
-ask(struct round *round, size_t index, const struct target_command *command,
-    struct target_reply *ret_reply)
-{
-    if (target_process_ask(&round->targets[index], command, ret_reply)) {
-        return true;
-    }
-    revive(round, index);
-    return false;
-}
-
-static void
-command_all(struct round *round, enum target_verb verb)
-{
-    for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
-        struct target_command command = {.verb = verb, .shape = round->shape};
-        struct target_reply reply;
-
-        if (ask(round, i, &command, &reply)) {
-            EXPECT_STATUS(ST_OK, reply.status);
-        }
-    }
-}
-
-static void
-activate_all(struct round *round)
-{
-    for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
-        round->shape.peer_ports[i] = round->targets[i].peer_port;
-        round->shape.public_ports[i] = round->targets[i].public_port;
-    }
-    command_all(round, TARGET_ACTIVATE);
-}
-
-/* All are asked each time: one that is dead is noticed by that, and there again. */
-static size_t
-count_done(struct round *round)
-{
-    size_t done_count = 0;
-
-    for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
-        struct target_command command = {.verb = TARGET_IS_DONE, .shape = round->shape};
-        struct target_reply reply;
-
-        done_count += ask(round, i, &command, &reply) && reply.is_done;
-    }
-    return done_count;
-}
-
-static void
-wait_for_stage(struct round *round)
-{
-    int64_t end_ns = clock_monotonic_ns() + PATIENCE_S * CLOCK_NS_PER_S;
-
-    while (count_done(round) < MAP_SHAPE_TARGETS) {
-        EXPECT(clock_monotonic_ns() < end_ns);
-        sched_yield();
-    }
-}
 
 /* ---- uploads ---- */
 
@@ -150,16 +67,16 @@ wait_for_stage(struct round *round)
 static size_t
 find(struct round *round, const struct tracked *upload)
 {
-    int64_t end_ns = clock_monotonic_ns() + PATIENCE_S * CLOCK_NS_PER_S;
+    int64_t end_ns = clock_monotonic_ns() + TARGET_CLUSTER_PATIENCE_S * CLOCK_NS_PER_S;
     struct target_command command = {.verb = TARGET_FIND, .id = upload->id, .number = SOURCE};
     struct target_reply reply;
 
     memcpy(command.text, upload->key, sizeof(command.text));
     for (;;) {
-        if (ask(round, 1, &command, &reply) && reply.status == ST_OK) {
+        if (target_cluster_ask(&round->cluster, 1, &command, &reply) && reply.status == ST_OK) {
             return (size_t)reply.number;
         }
-        (void)count_done(round);
+        (void)target_cluster_count_done(&round->cluster);
         if (clock_monotonic_ns() > end_ns) {
             test_failed(__FILE__, __LINE__, "%s is not found: %s", upload->key, reply.text);
         }
@@ -174,7 +91,7 @@ run(struct round *round, const struct tracked *upload, struct target_command *co
     command->id = upload->id;
     memcpy(command->text, upload->key, sizeof(command->text));
     do {
-        if (!ask(round, find(round, upload), command, ret_reply)) {
+        if (!target_cluster_ask(&round->cluster, find(round, upload), command, ret_reply)) {
             return false;
         }
     } while (ret_reply->status == ST_MOVED);
@@ -236,8 +153,9 @@ expect_listed(struct round *round)
         struct target_command command = {.verb = TARGET_UPLOADS};
         struct target_reply reply;
 
-        while (!ask(round, i, &command, &reply) ||
-               (reply.status == ST_UNAVAILABLE && count_done(round) == SIZE_MAX)) {
+        while (!target_cluster_ask(&round->cluster, i, &command, &reply) ||
+               (reply.status == ST_UNAVAILABLE &&
+                target_cluster_count_done(&round->cluster) == SIZE_MAX)) {
             continue;
         }
         EXPECT_STATUS(ST_OK, reply.status);
@@ -250,30 +168,25 @@ expect_listed(struct round *round)
 /* ---- a round ---- */
 
 static void
-begin(struct round *round)
+begin(struct round *round, const char *directory)
 {
     size_t count = 0;
 
-    round->shape = (struct map_shape){
-        .version = 2, .placement = 2, .finished = 2, .stage = STAGE_DONE, .placed = ALL};
-    for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
-        target_process_start(&round->targets[i], round->directory, i, &round->shape);
-    }
-    activate_all(round);
+    target_cluster_start(&round->cluster, directory, ALL);
     for (size_t i = 0; count < UPLOAD_COUNT; i++) {
         struct target_command command = {.verb = TARGET_CREATE};
         struct target_reply reply;
         struct tracked *upload = &round->uploads[count];
-        struct map_shape without = round->shape;
+        struct map_shape without = round->cluster.shape;
 
         snprintf(upload->key, sizeof(upload->key), "key-%03zu", i);
         without.placed = WITHOUT_THIRD;
-        if (map_shape_owner(&round->shape, BUCKET, upload->key) != SOURCE ||
+        if (map_shape_owner(&round->cluster.shape, BUCKET, upload->key) != SOURCE ||
             map_shape_owner(&without, BUCKET, upload->key) != DESTINATION) {
             continue;
         }
         memcpy(command.text, upload->key, sizeof(command.text));
-        CHECK(ask(round, SOURCE, &command, &reply));
+        CHECK(target_cluster_ask(&round->cluster, SOURCE, &command, &reply));
         EXPECT_STATUS(ST_OK, reply.status);
         upload->id = reply.id;
         put_part(round, upload, count == 0 ? LARGE_BYTES : PART_BYTES);
@@ -283,39 +196,16 @@ begin(struct round *round)
 }
 
 static void
-place(struct round *round, unsigned int placed)
-{
-    struct map_shape next = round->shape;
-
-    map_shape_place(&next, placed);
-    round->shape = next;
-    command_all(round, TARGET_STOP);
-    activate_all(round);
-}
-
-static void
-finish_placement(struct round *round)
-{
-    wait_for_stage(round);
-    while (round->shape.stage != STAGE_DONE) {
-        map_shape_advance(&round->shape);
-        activate_all(round);
-        if (round->shape.stage == STAGE_DROP_MARKS || round->shape.stage == STAGE_DROP_TOMBSTONES) {
-            wait_for_stage(round);
-        }
-    }
-}
-
-static void
 expect_end(struct round *round)
 {
     for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
         struct target_reply reply;
 
-        CHECK(ask(round, i, &(struct target_command){.verb = TARGET_CHECK}, &reply));
+        CHECK(target_cluster_ask(&round->cluster, i, &(struct target_command){.verb = TARGET_CHECK},
+                                 &reply));
         EXPECT_INT(0, reply.number);
-        target_process_quit(&round->targets[i]);
     }
+    target_cluster_quit(&round->cluster);
 }
 
 static void
@@ -326,30 +216,32 @@ round_of(const struct victim *victim, const char *directory)
     struct tracked *uploads = round->uploads;
     struct target_reply reply;
 
-    round->directory = directory;
-    begin(round);
-    place(round, WITHOUT_THIRD);
+    begin(round, directory);
+    target_cluster_place(&round->cluster, WITHOUT_THIRD);
     snprintf(arm.text, sizeof(arm.text), "%s", victim->point);
-    CHECK(ask(round, victim->target, &arm, &reply));
-    round->is_moving = true;
-    command_all(round, TARGET_REBALANCE);
+    CHECK(target_cluster_ask(&round->cluster, victim->target, &arm, &reply));
+    round->cluster.is_moving = true;
+    target_cluster_command_all(&round->cluster, TARGET_REBALANCE);
     put_part(round, &uploads[0], PART_BYTES);
     end_upload(round, &uploads[1], TARGET_ABORT);
     end_upload(round, &uploads[2], TARGET_FINISH);
     for (size_t i = 3; i < UPLOAD_COUNT; i++) {
         put_part(round, &uploads[i], PART_BYTES);
     }
-    wait_for_stage(round);
+    target_cluster_wait_for_stage(&round->cluster);
     expect_listed(round);
-    CHECK(ask(round, SOURCE, &(struct target_command){.verb = TARGET_COUNT}, &reply));
-    finish_placement(round);
+    CHECK(target_cluster_ask(&round->cluster, SOURCE,
+                             &(struct target_command){.verb = TARGET_COUNT}, &reply));
+    target_cluster_wait_for_stage(&round->cluster);
+    target_cluster_end_placement(&round->cluster);
     expect_listed(round);
     end_upload(round, &uploads[3], TARGET_FINISH);
 
-    place(round, ALL);
+    target_cluster_place(&round->cluster, ALL);
     put_part(round, &uploads[4], PART_BYTES);
     end_upload(round, &uploads[5], TARGET_ABORT);
-    finish_placement(round);
+    target_cluster_wait_for_stage(&round->cluster);
+    target_cluster_end_placement(&round->cluster);
     expect_listed(round);
     for (size_t i = 0; i < UPLOAD_COUNT; i++) {
         if (!uploads[i].is_ended) {
@@ -360,9 +252,9 @@ round_of(const struct victim *victim, const char *directory)
     expect_listed(round);
     expect_end(round);
     printf("# %s %d at target-%zu: %s\n", victim->point, (int)victim->nth, victim->target + 1,
-           round->kill_count > 0 ? "killed" : "not met");
+           round->cluster.kill_count > 0 ? "killed" : "not met");
     fflush(stdout);
-    EXPECT_INT(1, round->kill_count);
+    EXPECT_INT(1, round->cluster.kill_count);
     free(round);
 }
 
