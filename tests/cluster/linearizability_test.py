@@ -3,13 +3,15 @@
 """Concurrent clients, a fault in their midst, and a judge of what they saw.
 
     linearizability_test.py [--fault NAME]... [--runs N] [--seconds S] [--seed N] [--keep] [--list]
-                            [--table PAGE [--missing N]]
+                            [--dialects] [--table PAGE [--missing N]]
 
 Each run loads the cluster through every gateway, makes one fault and heals it, reads everything once more, and
 has the history judged (tests/linearizability/).  It fails if the history is not linearizable, if anything
 was answered that no fault explains, if too little was done, or if there is no sign that the fault bit.
 Nodes live in network namespaces of their own; where that is not possible, on loopback and without the
 faults of the network.  LODE_TEST_LONG=1: each fault at least ten times, 30 s each.  TAP on standard output.
+
+--dialects: every second client speaks AIStore's dialect, on the same keys; the short form has some such runs.
 
 --table PAGE adds each run to the page, so that the long form can be collected over many sittings; --missing N
 makes the next N of its runs, those of the faults that have had the fewest first.
@@ -38,6 +40,7 @@ from run_table import RunTable  # noqa: E402
 SHORT_FAULTS = {False: ["none", "kill-target", "pause-target", "cut-target", "one-way-loss",
                         "delay", "full-disk"],
                 True: ["none", "kill-target", "cut-target", "pause-gateway", "maintenance"]}
+SHORT_FAULTS_OF_DIALECTS = ["none", "kill-target", "cut-target", "maintenance"]
 SHORT_S, LONG_S = 3.0, 30.0
 LONG_RUNS_OF_EACH = 10
 LONG_RUNS_MIN = 100
@@ -141,7 +144,7 @@ def expect_objection(bench, history):
         raise Failed(f"the judge does not miss the put of {read}")
 
 
-def run_one(bench, name, seed, seconds, counts):
+def run_one(bench, name, seed, seconds, counts, has_dialects):
     """One run; fills in counts; raises Failed."""
     rng = random.Random(seed)
     cluster = bench.cluster
@@ -149,7 +152,8 @@ def run_one(bench, name, seed, seconds, counts):
     if name == "etcd-gone" and seconds >= LONG_S:
         seconds = ETCD_GONE_S * 1.3
     recording = Recording(cluster.endpoints(), cluster.access_key, cluster.secret_key, seed,
-                          KEYS, CLIENTS, prefix=f"s{seed}-")
+                          KEYS, CLIENTS, prefix=f"s{seed}-",
+                          targets=[one.endpoint for one in cluster.targets()] if has_dialects else ())
     recording.make_bucket()
     recording.start(seconds)
     try:
@@ -178,6 +182,8 @@ def run_one(bench, name, seed, seconds, counts):
     judge(bench, history)
     if name == "none":
         expect_objection(bench, history)
+    if has_dialects and recording.native_count() < ANSWERS_MIN_A_SECOND * seconds / 4:
+        raise Failed(f"only {recording.native_count()} native answers in {seconds:.0f} s")
     if counts.get("ok", 0) < ANSWERS_MIN_A_SECOND * seconds:
         raise Failed(f"only {counts.get('ok', 0)} answers in {seconds:.0f} s")
     os.unlink(history)
@@ -195,19 +201,27 @@ def keep_history(bench, name, seed):
 
 
 def plan_runs(options, cluster):
-    """[(fault, reason to skip)]"""
+    """[(fault, whether both dialects are spoken, reason to skip)]"""
     each = max(LONG_RUNS_OF_EACH, -(-LONG_RUNS_MIN // len(faults.FAULTS)))
+    runs = [(name, options.dialects) for name in options.fault or faults.FAULTS]
     if options.missing:
-        names = [name for name in options.fault or faults.FAULTS
-                 if faults.why_not(name, cluster) is None]
-        names = options.run_table.missing(names, options.seconds, each, options.missing)
+        rows = {row_name(*run): run for run in runs if faults.why_not(run[0], cluster) is None}
+        rows_missing = options.run_table.missing(list(rows), options.seconds, each, options.missing)
+        runs = [rows[row] for row in rows_missing]
     elif options.fault:
-        names = options.fault * (options.runs or 1)
+        runs *= options.runs or 1
     elif options.is_long:
-        names = [name for _ in range(options.runs or each) for name in faults.FAULTS]
+        runs = [run for _ in range(options.runs or each) for run in runs]
     else:
-        names = SHORT_FAULTS[cluster.is_clustered]
-    return [(name, faults.why_not(name, cluster)) for name in names]
+        runs = [] if options.dialects else [(name, False) for name in SHORT_FAULTS[cluster.is_clustered]]
+        runs += [(name, True) for name in SHORT_FAULTS_OF_DIALECTS
+                 if cluster.is_clustered or name == "none"]
+    return [(*run, faults.why_not(run[0], cluster)) for run in runs]
+
+
+def row_name(fault, has_dialects):
+    """In the table, and in the output."""
+    return fault + "+native" if has_dialects else fault
 
 
 def run_all(bench, options):
@@ -217,7 +231,7 @@ def run_all(bench, options):
     rng = random.Random(options.seed)
     if not bench.cluster.is_clustered:
         skipped["gateways and targets"] = "this loded cannot join a cluster"
-    for name, reason in plan_runs(options, bench.cluster):
+    for name, has_dialects, reason in plan_runs(options, bench.cluster):
         seed = rng.randrange(1 << 32) if options.seed_of_run is None else options.seed_of_run
         if reason is not None:
             skipped[name] = reason
@@ -225,9 +239,10 @@ def run_all(bench, options):
         number += 1
         counts = {}
         outcome = "ok"
+        row = row_name(name, has_dialects)
         try:
-            run_one(bench, name, seed, options.seconds, counts)
-            print(f"ok {number} - {name}, seed {seed}", flush=True)
+            run_one(bench, name, seed, options.seconds, counts, has_dialects)
+            print(f"ok {number} - {row}, seed {seed}", flush=True)
         except (Failed, ClusterError, Unexpected, faults.NoBite, RuntimeError) as error:
             failed += 1
             outcome = "violation" if "not linearizable" in str(error) else "failed"
@@ -235,10 +250,10 @@ def run_all(bench, options):
             for line in str(error).splitlines()[1:]:
                 print(f"# {line}")
             keep_history(bench, name, seed)
-            print(f"not ok {number} - {name}, seed {seed}: {str(error).splitlines()[0]}", flush=True)
+            print(f"not ok {number} - {row}, seed {seed}: {str(error).splitlines()[0]}", flush=True)
             break_or_repair(bench)
         if options.run_table is not None:
-            options.run_table.add(name, options.seconds, outcome, counts)
+            options.run_table.add(row, options.seconds, outcome, counts)
     print(f"# result: {number} runs of {options.seconds:.0f} s, {violations} violations, "
           f"{failed} failed")
     return number, skipped, failed
@@ -271,6 +286,8 @@ def parse_arguments():
     parser.add_argument("--table", metavar="PAGE", help="add each run to this page")
     parser.add_argument("--missing", type=int, metavar="N",
                         help="the next N runs that the long form still needs in the page")
+    parser.add_argument("--dialects", action="store_true",
+                        help="every second client speaks AIStore's dialect; rows are named FAULT+native")
     parser.add_argument("--list", action="store_true", help="name the faults")
     options = parser.parse_args()
     options.is_long = "LODE_TEST_LONG" in os.environ

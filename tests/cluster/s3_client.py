@@ -57,6 +57,12 @@ def quote(text, safe=""):
     return urllib.parse.quote(text, safe=safe + SAFE)
 
 
+def query_text(query):
+    """As a signature wants it."""
+    return "&".join(f"{quote(name)}={quote(str(value))}"
+                    for name, value in sorted((query or {}).items()))
+
+
 def _hmac(key, text):
     return hmac.new(key, text.encode(), hashlib.sha256).digest()
 
@@ -121,15 +127,17 @@ class S3Client:
 
     def request(self, gateway, method, bucket, key="", query=None, headers=None, body=b""):
         """Ask one gateway (by number); returns its Answer, whatever the status."""
-        host = self.hosts[gateway]
         path = "/" + bucket + ("/" + quote(key, "/") if key else "")
-        text = "&".join(f"{quote(name)}={quote(str(value))}"
-                        for name, value in sorted((query or {}).items()))
+        return self.exchange(self.hosts[gateway], method, path, query_text(query), headers, body)
+
+    def exchange(self, host, method, path, query, headers=None, body=b"", is_signed=True):
+        """One request and its Answer.  path and query as they are sent."""
         headers = dict(headers or {})
-        self._sign(method, host, path, text, headers)
+        if is_signed:
+            self._sign(method, host, path, query, headers)
         connection = self._connection(host)
         try:
-            connection.request(method, path + ("?" + text if text else ""), body=body,
+            connection.request(method, path + ("?" + query if query else ""), body=body,
                                headers=headers)
             answer = connection.getresponse()
             content = answer.read()

@@ -185,7 +185,9 @@ write_answer(const struct op_history *history, const struct op *op, int32_t key,
         for (size_t i = 0; i < op->entry_count; i++) {
             if (op->entries[i].key == key) {
                 buffer_printf(text, "-> shows %s = %s", history->keys.names[key],
-                              value_name(history, op->entries[i].value));
+                              op->entries[i].value == NAME_NONE
+                                  ? "something"
+                                  : value_name(history, op->entries[i].value));
                 return;
             }
         }

@@ -90,6 +90,7 @@ expect_caught(const char *text, const char *name, size_t line_max)
     "{\"op\":\"page\",\"walk\":" #walk ",\"after\":\"" after "\",\"entries\":[" entries            \
     "],\"truncated\":" #truncated "," TIMES(call, end)
 #define ENTRY(key, value) "[\"" key "\",\"" value "\"]"
+#define ENTRY_UNTOLD(key) "[\"" key "\",null]"
 
 /* A read that begins after a write was acknowledged sees it or a later one. */
 TEST(stale_read_is_caught)
@@ -250,6 +251,19 @@ TEST(duplicate_in_a_listing_is_caught)
                       PAGE(1, "", ENTRY("a", "v1") "," ENTRY("b", "v2"), true, 4, 6)
                           PAGE(1, "b", ENTRY("a", "v1"), false, 7, 8),
                   "listed twice", 1);
+}
+
+/* A page that tells a key without its value says that the key is there. */
+TEST(page_without_values_shows_what_is_there)
+{
+    expect_accepted(PUT("a", "v1", 0, 1) PUT("a", "v2", 2, 3) PAGE(
+        1, "", ENTRY_UNTOLD("a"), false, 4, 5) DELETE("a", 6, 7) PAGE(2, "", "", false, 8, 9));
+    expect_caught(PUT("a", "v1", 0, 1) PAGE(1, "", ENTRY_UNTOLD("a"), false, 2, 3)
+                      PAGE(2, "", "", false, 4, 5),
+                  "a write was lost", 3);
+    expect_caught(PUT("a", "v1", 0, 1) DELETE("a", 2, 3)
+                      PAGE(1, "", ENTRY_UNTOLD("a"), false, 4, 5),
+                  "what was deleted came back", 3);
 }
 
 /* A page without an end says nothing of the keys behind its last. */

@@ -224,7 +224,10 @@ add_page(struct builder *builder, const struct op *page)
             break;
         }
         if (seen[key] != VALUE_ABSENT || is_in_page(page, name)) {
-            add_read(builder, page, key, DEMAND_VALUE, seen[key]);
+            bool is_told = seen[key] != NAME_NONE;
+
+            add_read(builder, page, key, is_told ? DEMAND_VALUE : DEMAND_PRESENT,
+                     is_told ? seen[key] : 0);
         }
     }
     free(seen);

@@ -171,12 +171,14 @@ parse_entries(struct op_history *history, json_t *line, struct op *op, struct er
     json_array_foreach(entries, i, entry)
     {
         const char *key = json_string_value(json_array_get(entry, 0));
-        const char *value = json_string_value(json_array_get(entry, 1));
-        if (key == NULL || value == NULL) {
+        json_t *value = json_array_get(entry, 1);
+        if (key == NULL || !(json_is_string(value) || json_is_null(value))) {
             return fail(err, ST_INVALID, "entry %zu of the page is not [key, value]", i);
         }
         op->entries[op->entry_count++] = (struct page_entry){
-            name_table_add(&history->keys, key), name_table_add(&history->values, value)};
+            name_table_add(&history->keys, key),
+            json_is_null(value) ? NAME_NONE
+                                : name_table_add(&history->values, json_string_value(value))};
     }
     op->is_truncated = json_is_true(json_object_get(line, "truncated"));
     return ST_OK;

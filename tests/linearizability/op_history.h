@@ -26,7 +26,7 @@ enum op_result {
 
 struct page_entry {
     int32_t key;
-    int32_t value;
+    int32_t value; /* NAME_NONE: it was not told, only that there is one */
 };
 
 struct op {
