@@ -518,8 +518,11 @@ class Cluster:
 
     def seen_down(self, name):
         """Does another node know that this one's lease has ended?"""
-        return any(name in self.health(node).get("down", [])
-                   for node in self.nodes if node.name != name and node.is_alive())
+        others = [node for node in self.nodes if node.name != name and node.is_alive()]
+        if any(node.name == name for node in self.targets()):
+            return any(name in self.health(node).get("down", []) for node in others)
+        # Health names those that have keys; a gateway is only counted.
+        return any(node.metrics().get("lode_cluster_down_nodes", 0) > 0 for node in others)
 
     def is_calm(self):
         """All nodes work by one map, nothing moves, nobody is down."""

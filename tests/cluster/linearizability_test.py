@@ -113,10 +113,13 @@ class Bench:
                              f"{(done.stdout + done.stderr)[-2000:]}")
 
 
+def judge_of(build):
+    return os.path.join(build, "tests", "linearizability", "judge")
+
+
 def run_judge(bench, history):
-    program = os.path.join(bench.build, "tests", "linearizability", "judge")
     try:
-        return subprocess.run([program, history], capture_output=True, text=True, check=False,
+        return subprocess.run([judge_of(bench.build), history], capture_output=True, text=True, check=False,
                               timeout=JUDGE_S_MAX)
     except subprocess.TimeoutExpired:
         raise Failed(f"the history was not judged within {JUDGE_S_MAX} s") from None
@@ -308,6 +311,9 @@ def main():
     if not os.access(os.path.join(build, "loded"), os.X_OK):
         print("1..0 # SKIP loded is not built")
         return 0
+    if not os.access(judge_of(build), os.X_OK):
+        print("not ok 1 - there is a judge: make tests/linearizability/judge\n1..1")
+        return 1
     print(f"# seed {options.seed}", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through all that cleans up
     bench = Bench(build)
