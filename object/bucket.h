@@ -14,16 +14,37 @@
 
 #include "auth/authorize.h"
 #include "base/arena.h"
+#include "object/chunk_policy.h"
 #include "object/object_store.h"
 #include "store/commit.h"
 
 struct bucket_properties {
     enum durability durability;
     uint64_t chunk_bytes;                      /* default 64 MiB */
+    bool has_chunk_limit;                      /* else objects are cut from chunk_bytes on */
+    uint64_t chunk_limit_bytes;                /* of struct chunk_policy */
     uint32_t chunk_spread;                     /* 0: all mountpaths */
     bool verify_read;                          /* default true */
     enum native_checksum_type native_checksum; /* of AIStore's PUTs; default xxhash2 */
 };
+
+/* Which chunks new objects get. */
+static inline struct chunk_policy
+bucket_chunk_policy(const struct bucket_properties *properties)
+{
+    return (struct chunk_policy){.chunk_bytes = properties->chunk_bytes,
+                                 .limit_bytes = properties->has_chunk_limit
+                                                    ? properties->chunk_limit_bytes
+                                                    : properties->chunk_bytes};
+}
+/* Size of a full chunk of an object or part of so many bytes; UINT64_MAX: not known. */
+static inline uint64_t
+bucket_chunk_piece(const struct bucket_properties *properties, uint64_t size)
+{
+    const struct chunk_policy policy = bucket_chunk_policy(properties);
+
+    return chunk_policy_piece(&policy, size);
+}
 
 /* A bucket in use.  Borrowed members are valid until bucket_close. */
 struct bucket {

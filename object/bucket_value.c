@@ -8,9 +8,6 @@
 
 #include "base/banned.h"
 
-/* A chunk file below one block of integrity makes no sense, one above 5 GiB no difference. */
-#define CHUNK_BYTES_MIN ((uint64_t)64 << 10)
-#define CHUNK_BYTES_MAX ((uint64_t)5 << 30)
 #define CHUNK_BYTES_DEFAULT ((uint64_t)64 << 20)
 
 static const char *const STATE_NAMES[] = {"active", "deleting"};
@@ -29,15 +26,14 @@ bucket_properties_init(struct bucket_properties *properties)
 enum status
 bucket_properties_check(const struct bucket_properties *properties, struct error *err)
 {
+    const struct chunk_policy policy = bucket_chunk_policy(properties);
+    enum status st = chunk_policy_check(&policy, err);
+
+    if (st != ST_OK) {
+        return st;
+    }
     if ((unsigned int)properties->durability >= ARRAY_COUNT(DURABILITY_NAMES)) {
         return fail(err, ST_INVALID, "durability must be strict, relaxed or none");
-    }
-    if (properties->chunk_bytes < CHUNK_BYTES_MIN || properties->chunk_bytes > CHUNK_BYTES_MAX ||
-        properties->chunk_bytes % EXTENT_BLOCK_BYTES != 0) {
-        return fail(err, ST_INVALID,
-                    "chunk size %llu must be a multiple of %zu between %llu and %llu bytes",
-                    (unsigned long long)properties->chunk_bytes, EXTENT_BLOCK_BYTES,
-                    (unsigned long long)CHUNK_BYTES_MIN, (unsigned long long)CHUNK_BYTES_MAX);
     }
     if (properties->chunk_spread > MOUNTPATH_MAX) {
         return fail(err, ST_INVALID, "chunk spread %u is above %u", properties->chunk_spread,
@@ -78,6 +74,7 @@ static bool
 properties_parse(const json_t *object, struct bucket_properties *ret_properties)
 {
     const json_t *chunk_bytes = json_object_get(object, "chunk_bytes");
+    const json_t *chunk_limit = json_object_get(object, "chunk_limit_bytes");
     const json_t *chunk_spread = json_object_get(object, "chunk_spread");
     const json_t *verify_read = json_object_get(object, "verify_read");
     struct bytes checksum =
@@ -88,6 +85,8 @@ properties_parse(const json_t *object, struct bucket_properties *ret_properties)
     if (!member_choice(object, "durability", DURABILITY_NAMES, ARRAY_COUNT(DURABILITY_NAMES),
                        &durability) ||
         !json_is_integer(chunk_bytes) || json_integer_value(chunk_bytes) < 0 ||
+        (chunk_limit != NULL &&
+         (!json_is_integer(chunk_limit) || json_integer_value(chunk_limit) < 0)) ||
         !json_is_integer(chunk_spread) || json_integer_value(chunk_spread) < 0 ||
         json_integer_value(chunk_spread) > MOUNTPATH_MAX || !json_is_boolean(verify_read) ||
         (checksum.size > 0 && native_checksum_find(checksum, &native_checksum, NULL) != ST_OK)) {
@@ -96,6 +95,8 @@ properties_parse(const json_t *object, struct bucket_properties *ret_properties)
     *ret_properties = (struct bucket_properties){
         .durability = (enum durability)durability,
         .chunk_bytes = (uint64_t)json_integer_value(chunk_bytes),
+        .has_chunk_limit = chunk_limit != NULL,
+        .chunk_limit_bytes = (uint64_t)json_integer_value(chunk_limit),
         .chunk_spread = (uint32_t)json_integer_value(chunk_spread),
         .verify_read = json_is_true(verify_read),
         .native_checksum = native_checksum,
@@ -140,6 +141,12 @@ properties_format(const struct bucket_properties *properties, json_t *previous)
                               json_string(DURABILITY_NAMES[properties->durability])) == 0);
     CHECK(json_object_set_new(object, "chunk_bytes",
                               json_integer((json_int_t)properties->chunk_bytes)) == 0);
+    if (properties->has_chunk_limit) {
+        CHECK(json_object_set_new(object, "chunk_limit_bytes",
+                                  json_integer((json_int_t)properties->chunk_limit_bytes)) == 0);
+    } else {
+        (void)json_object_del(object, "chunk_limit_bytes");
+    }
     CHECK(json_object_set_new(object, "chunk_spread",
                               json_integer((json_int_t)properties->chunk_spread)) == 0);
     CHECK(json_object_set_new(object, "verify_read", json_boolean(properties->verify_read)) == 0);

@@ -255,7 +255,7 @@ writer_open(struct copy_plan *plan, uint64_t size, bool is_piece, struct error *
             .bucket_id = plan->destination->id,
             .key = plan->options->key,
             .is_piece = is_piece,
-            .chunk_bytes = properties->chunk_bytes,
+            .chunk_bytes = bucket_chunk_piece(properties, size),
             .chunk_spread = properties->chunk_spread,
             .durability = properties->durability,
             .size = size,

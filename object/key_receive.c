@@ -83,7 +83,7 @@ build(struct key_receive *receive, struct error *err)
         .bucket_id = bucket->id,
         .key = receive->options.item->key,
         .is_piece = receive->record.part_count > 0,
-        .chunk_bytes = bucket->properties.chunk_bytes,
+        .chunk_bytes = bucket_chunk_piece(&bucket->properties, receive->record.stored_size),
         .chunk_spread = bucket->properties.chunk_spread,
         .durability = DURABILITY_STRICT,
         .size = receive->record.stored_size,

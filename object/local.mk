@@ -8,6 +8,7 @@ libobject_a_SOURCES = \
 	object/bucket_fence.c object/bucket_fence.h \
 	object/bucket_table.c object/bucket_table.h \
 	object/bucket_value.c object/bucket_value.h \
+	object/chunk_policy.c object/chunk_policy.h \
 	object/client_rest.c object/client_rest.h \
 	object/cleanup_rules.c object/cleanup_rules.h \
 	object/completion.c object/completion.h \
@@ -63,6 +64,7 @@ libobject_a_SOURCES = \
 	object/object_put_forward.c object/object_put_forward.h \
 	object/object_put_internal.h \
 	object/object_recover.c \
+	object/object_rechunk.c object/object_rechunk.h \
 	object/object_relay.c object/object_relay.h \
 	object/object_route.c object/object_route.h \
 	object/object_store.c object/object_store.h \

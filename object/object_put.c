@@ -186,7 +186,7 @@ put_begin(struct object_put *put, struct error *err)
         .upload = put->is_part ? &put->upload : NULL,
         .part_number = put->part_number,
         .is_piece = put->is_part,
-        .chunk_bytes = put->bucket.properties.chunk_bytes,
+        .chunk_bytes = bucket_chunk_piece(&put->bucket.properties, put->announced_size),
         .chunk_spread = put->bucket.properties.chunk_spread,
         .durability = put->bucket.properties.durability,
         .size =

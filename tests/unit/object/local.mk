@@ -6,6 +6,7 @@ OBJECT_TEST_LIBS = libobjectfixture.a $(TEST_LIBS) $(OBJECT_LIBS)
 
 OBJECT_TESTS = \
 	tests/unit/object/bucket_test \
+	tests/unit/object/chunk_policy_test \
 	tests/unit/object/client_rest_test \
 	tests/unit/object/cleanup_rules_test \
 	tests/unit/object/concurrency_test \
@@ -22,6 +23,8 @@ OBJECT_TESTS = \
 	tests/unit/object/object_get_test \
 	tests/unit/object/object_list_test \
 	tests/unit/object/object_put_test \
+	tests/unit/object/object_rechunk_kill_test \
+	tests/unit/object/object_rechunk_test \
 	tests/unit/object/placement_rules_test \
 	tests/unit/object/put_home_test
 check_PROGRAMS += $(OBJECT_TESTS)
@@ -46,3 +49,6 @@ tests_unit_object_object_put_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_cleanup_rules_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_placement_rules_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_put_home_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_chunk_policy_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_object_rechunk_kill_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_object_rechunk_test_LDADD = $(OBJECT_TEST_LIBS)
