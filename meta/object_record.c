@@ -147,21 +147,31 @@ object_record_decode(struct bytes value, struct arena *arena, struct object_reco
         return fail(err, ST_CORRUPT, "the layout of an object record contradicts itself");
     }
     record.seq = decoder.seq;
+    record.is_chunked = record.layout.kind == LAYOUT_PAGES || record.layout.extent_count > 1;
     record.unknown_tags = decoder.unknown_tags;
     *ret_record = record;
     return ST_OK;
 }
 
+/* layout.extent_count counts while fields are taken, and nothing else of the layout is set. */
 static bool
 take_summary(const struct record_field *field, struct record_collector *collector, void *arg)
 {
     struct object_record *record = arg;
 
-    if (field->tag == TAG_STORAGE_CLASS) {
+    switch (field->tag) {
+    case TAG_STORAGE_CLASS:
         record->attributes.storage_class = field->payload;
         return true;
+    case TAG_LAYOUT:
+        record->is_chunked |= field->payload.size > 0 && field->payload.data[0] == LAYOUT_PAGES;
+        return true;
+    case TAG_EXTENT:
+        record->is_chunked |= ++record->layout.extent_count > 1;
+        return true;
+    default:
+        return get_plain(field, record);
     }
-    return get_plain(field, record);
 }
 
 enum status
@@ -176,6 +186,7 @@ object_record_decode_summary(struct bytes value, struct object_record *ret_recor
         return st;
     }
     record.seq = decoder.seq;
+    record.layout.extent_count = 0;
     *ret_record = record;
     return ST_OK;
 }

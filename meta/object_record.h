@@ -94,6 +94,7 @@ struct object_record {
     uint64_t overwrite_count; /* since the key was last created: AIStore's version less one */
     struct bytes custom;      /* AIStore's custom metadata: name NUL value NUL ...; or empty */
     struct layout layout;
+    bool is_chunked;           /* decoded from the layout: in more than one chunk */
     struct bytes unknown_tags; /* encoded; written back */
 };
 

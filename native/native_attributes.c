@@ -111,7 +111,7 @@ native_attributes_location(const struct native *native, struct arena *arena)
 }
 
 static void
-reply_place(struct native_call *call, const struct object_record *record, unsigned int wanted)
+reply_place(struct native_call *call, unsigned int wanted)
 {
     if (wanted & NATIVE_ATTRIBUTE_LOCATION) {
         native_reply_header(call, "Ais-Location",
@@ -119,9 +119,6 @@ reply_place(struct native_call *call, const struct object_record *record, unsign
     }
     if (wanted & NATIVE_ATTRIBUTE_COPIES) {
         native_reply_header(call, "Ais-Mirror-Copies", BYTES_LITERAL("1"));
-    }
-    if ((wanted & NATIVE_ATTRIBUTE_CHUNKED) && record->part_count > 0) {
-        native_reply_number(call, "Ais-Chunks-Count", record->part_count);
     }
 }
 
@@ -156,5 +153,5 @@ native_attributes_reply(struct native_call *call, const struct object_record *re
         http_date_format(record->created_ns / CLOCK_NS_PER_S, date);
         native_reply_header(call, "Last-Modified", bytes_of(date, HTTP_DATE_SIZE));
     }
-    reply_place(call, record, wanted);
+    reply_place(call, wanted);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "object/bucket_value.h"
 #include "object/native_checksum.h"
 
 #include "base/banned.h"
@@ -44,6 +45,7 @@ size_parse(const json_t *value, uint64_t *ret_size)
     size_t digits = 0;
     uint64_t number;
     const char *unit;
+    int shift;
 
     if (json_is_integer(value) && json_integer_value(value) >= 0) {
         *ret_size = (uint64_t)json_integer_value(value);
@@ -52,7 +54,7 @@ size_parse(const json_t *value, uint64_t *ret_size)
     while (digits < text.size && text.data[digits] >= '0' && text.data[digits] <= '9') {
         digits++;
     }
-    if (bytes_parse_u64(bytes_slice(text, 0, digits), UINT64_C(1) << 20, &number) != ST_OK) {
+    if (bytes_parse_u64(bytes_slice(text, 0, digits), INT64_MAX, &number) != ST_OK) {
         return false;
     }
     text = bytes_trim(bytes_slice(text, digits, text.size));
@@ -60,16 +62,22 @@ size_parse(const json_t *value, uint64_t *ret_size)
     if (unit == NULL || *unit == '\0' || text.size > 3) {
         return false;
     }
-    *ret_size = number << (10 * (unit - UNITS));
-    return true;
+    shift = 10 * (int)(unit - UNITS);
+    *ret_size = number << shift;
+    return number <= (uint64_t)INT64_MAX >> shift;
 }
 
 void
 native_bprops_append(const struct native_bck *bck, const struct bucket *bucket, struct buffer *out)
 {
+    const struct chunk_policy policy = bucket_chunk_policy(&bucket->properties);
+    char limit[SIZE_TEXT_SIZE];
+    char max[SIZE_TEXT_SIZE];
     char chunk[SIZE_TEXT_SIZE];
 
-    size_format(bucket->properties.chunk_bytes, chunk);
+    size_format(policy.limit_bytes, limit);
+    size_format(CHUNK_POLICY_BYTES_MAX, max);
+    size_format(policy.chunk_bytes, chunk);
     buffer_append_string(out,
                          "{\"backend_bck\":{\"name\":\"\",\"provider\":\"\",\"namespace\":"
                          "{\"uuid\":\"\",\"name\":\"\"}},\"write_policy\":{\"data\":\"\",\"md\":"
@@ -89,13 +97,40 @@ native_bprops_append(const struct native_bck *bck, const struct bucket *bucket, 
              "\"objsize_limit\":0,\"data_slices\":0,\"parity_slices\":0,\"enabled\":false,"
              "\"disk_only\":false},");
     buffer_printf(out,
-                  "\"chunks\":{\"objsize_limit\":\"%s\",\"chunk_size\":\"%s\"},"
+                  "\"chunks\":{\"objsize_limit\":\"%s\",\"max_monolithic_size\":\"%s\","
+                  "\"chunk_size\":\"%s\",\"checkpoint_every\":0},"
                   "\"mirror\":{\"copies\":1,\"burst_buffer\":0,\"enabled\":false},"
                   "\"lru\":{\"dont_evict_time\":\"0s\",\"capacity_upd_time\":\"0s\",\"enabled\":"
                   "false},\"access\":\"" ACCESS_ALL "\",\"features\":\"0\",\"bid\":\"%" PRIu64
                   "\",\"created\":\"%" PRId64 "\",\"versioning\":{\"enabled\":true,"
                   "\"validate_warm_get\":false,\"synchronize\":false}}",
-                  chunk, chunk, native_bprops_bid(bucket), bucket->created_ns);
+                  limit, max, chunk, native_bprops_bid(bucket), bucket->created_ns);
+}
+
+/* SPEC: AIStore ChunksConf: a chunk_size of 0 is the default. */
+static enum status
+apply_chunks(const char *path, const json_t *value, struct bucket_properties *properties,
+             bool *ret_is_known, struct error *err)
+{
+    bool is_limit = strcmp(path, "chunks.objsize_limit") == 0;
+    struct bucket_properties initial;
+    uint64_t size;
+
+    *ret_is_known = is_limit || strcmp(path, "chunks.chunk_size") == 0;
+    if (!*ret_is_known) {
+        return ST_OK;
+    }
+    if (!size_parse(value, &size)) {
+        return fail(err, ST_INVALID, "property %s is no size", path);
+    }
+    if (is_limit) {
+        properties->has_chunk_limit = true;
+        properties->chunk_limit_bytes = size;
+    } else {
+        bucket_properties_init(&initial);
+        properties->chunk_bytes = size > 0 ? size : initial.chunk_bytes;
+    }
+    return ST_OK;
 }
 
 /* What can be changed, by its path in the document. */
@@ -116,14 +151,7 @@ apply_one(const char *path, const json_t *value, struct bucket_properties *prope
         properties->verify_read = json_is_true(value);
         return ST_OK;
     }
-    if (strcmp(path, "chunks.chunk_size") == 0) {
-        if (!size_parse(value, &properties->chunk_bytes)) {
-            return fail(err, ST_INVALID, "property chunks.chunk_size is no size");
-        }
-        return ST_OK;
-    }
-    *ret_is_known = false;
-    return ST_OK;
+    return apply_chunks(path, value, properties, ret_is_known, err);
 }
 
 /* Does the property have this value already?  fixed is the document of now. */

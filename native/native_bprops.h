@@ -21,7 +21,8 @@
     "interval: text, max_tokens: int, enabled: bool}}, ec: {compression: text, "                   \
     "bundle_multiplier: int, burst_buffer: int, objsize_limit: int, data_slices: int, "            \
     "parity_slices: int, enabled: bool, disk_only: bool}, "                                        \
-    "chunks: {objsize_limit: text, chunk_size: text}, "                                            \
+    "chunks: {objsize_limit: text, max_monolithic_size: text, chunk_size: text, "                  \
+    "checkpoint_every: int}, "                                                                     \
     "mirror: {copies: int, burst_buffer: int, enabled: bool}, lru: {dont_evict_time: text, "       \
     "capacity_upd_time: text, enabled: bool}, access: digits, features: digits, bid: digits, "     \
     "created: digits, versioning: {enabled: bool, validate_warm_get: bool, synchronize: bool}}"

@@ -21,7 +21,8 @@
 #define PRESENCE_OUTSIDE_ONLY "5"
 /* Those that have an effect here; native_bprops.c refuses others unless they hold anyway. */
 #define PROPERTIES_TO_SET                                                                          \
-    "{checksum?: {type?: text, validate_warm_get?: bool}, chunks?: {chunk_size?: text | int}}"
+    "{checksum?: {type?: text, validate_warm_get?: bool}, "                                        \
+    "chunks?: {objsize_limit?: text | int, chunk_size?: text | int}}"
 
 static enum status
 list_buckets(struct native_call *call, struct error *err)

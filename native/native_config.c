@@ -33,7 +33,8 @@ native_config_append(const struct native_call *call, struct buffer *out)
              "\"validate_obj_move\":true,\"enable_read_range\":false},");
     buffer_append_string(out, OFF);
     buffer_printf(out,
-                  "\"chunks\":{\"objsize_limit\":\"64MiB\",\"chunk_size\":\"64MiB\"},"
+                  "\"chunks\":{\"objsize_limit\":\"64MiB\",\"max_monolithic_size\":\"5GiB\","
+                  "\"chunk_size\":\"64MiB\"},"
                   "\"versioning\":{\"enabled\":true,\"validate_warm_get\":false,\"synchronize\":"
                   "false},\"auth\":{\"client_auth_required\":%s},\"backend\":{\"ais\":{}},"
                   "\"net\":{\"http\":{\"use_https\":%s}},\"proxy\":{\"primary_url\":\"%.*s\","

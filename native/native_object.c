@@ -133,6 +133,7 @@ head_object(struct native_call *call, struct error *err)
     if (properties.size > 0) {
         st = native_attributes_parse(properties, &wanted, err);
     }
+    options.counts_chunks = (wanted & NATIVE_ATTRIBUTE_CHUNKED) != 0;
     if (st == ST_OK) {
         st = native_call_open_bucket(call, ACTION_GET_OBJECT, err);
     }
@@ -143,6 +144,10 @@ head_object(struct native_call *call, struct error *err)
         return st;
     }
     native_attributes_reply(call, &result.record, wanted);
+    if (result.chunk_count > 0) {
+        native_reply_number(call, "Ais-Chunks-Count", result.chunk_count);
+        native_reply_number(call, "Ais-Chunks-Max-Chunk-Size", result.chunk_bytes);
+    }
     native_reply_header(call, "Ais-Present", BYTES_LITERAL("true"));
     call->reply.content_length = result.record.size;
     call->reply.has_content_length = true;
@@ -308,6 +313,11 @@ static const struct native_field CUSTOM = {
 static const struct native_field PRESENT = {
     .name = "Ais-Present", .doc = "The object is here.", .words = "true"};
 
+static const struct native_field CHUNK_COUNT = {
+    .name = "Ais-Chunks-Count", .doc = "Chunks, of an object that has more than one."};
+static const struct native_field CHUNK_SIZE = {.name = "Ais-Chunks-Max-Chunk-Size",
+                                               .doc = "Bytes of the largest of them."};
+
 static const struct native_route ROUTES[] = {
     {.name = "NativeGetObject",
      .method = "GET",
@@ -341,7 +351,7 @@ static const struct native_route ROUTES[] = {
                   .doc = "Content-Length is the object's size.",
                   .headers = {&PRESENT, &native_field_checksum_type, &native_field_checksum_value,
                               &native_field_version, &native_field_atime, &native_field_etag,
-                              &CUSTOM}}},
+                              &CUSTOM, &CHUNK_COUNT, &CHUNK_SIZE}}},
      .fails = {404},
      .example = {.step = 60, .query = "props=size,version,custom"},
      .run = head_object},

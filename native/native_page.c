@@ -179,7 +179,7 @@ native_page_take(struct bytes name, const struct object_record *record, void *ar
         entry.flags = NATIVE_ENTRY_DIRECTORY;
     } else {
         entry_fill(page, record, &entry);
-        entry.flags |= record->part_count > 0 ? NATIVE_ENTRY_CHUNKED : 0;
+        entry.flags |= record->is_chunked ? NATIVE_ENTRY_CHUNKED : 0;
         if (page->properties & NATIVE_LIST_CUSTOM) {
             append_custom(record->custom, &custom);
             entry.custom = buffer_bytes(&custom);

@@ -13,6 +13,7 @@
 #include "object/object_key.h"
 #include "object/part_table.h"
 #include "object/placement_rules.h"
+#include "store/extent_cursor.h"
 #include "store/layout_reader.h"
 
 #include "base/banned.h"
@@ -184,6 +185,38 @@ source_open(const struct bucket *bucket, const struct object_get_options *option
         options->mode, pin, &result->source, err);
 }
 
+/* Looks at one page of extents at a time. */
+static enum status
+count_chunks(struct home *home, enum read_mode mode, struct object_get_result *result,
+             struct error *err)
+{
+    const struct object_record *record = &result->record;
+    struct extent_cursor cursor;
+    uint64_t position = 0;
+    enum status st = ST_OK;
+
+    if (!record->is_chunked) {
+        return ST_OK;
+    }
+    extent_cursor_init(&cursor, home, &record->layout, record->stored_size);
+    while (position < record->stored_size && st == ST_OK) {
+        const struct extent *extent;
+        uint64_t start;
+        bool is_new;
+
+        st = extent_cursor_seek(&cursor, position, mode, &extent, &start, &is_new, err);
+        if (st == ST_OK) {
+            result->chunk_count++;
+            if (extent->length > result->chunk_bytes) {
+                result->chunk_bytes = extent->length;
+            }
+            position = start + extent->length;
+        }
+    }
+    extent_cursor_release(&cursor);
+    return st;
+}
+
 /* Everything behind the record. */
 static enum status
 get_pinned(const struct bucket *bucket, const struct object_get_options *options,
@@ -196,12 +229,17 @@ get_pinned(const struct bucket *bucket, const struct object_get_options *options
     result->offset = 0;
     result->length = 0;
     result->is_partial = false;
+    result->chunk_count = 0;
+    result->chunk_bytes = 0;
     st = object_conditions_check_read(&options->conditions, &result->record, err);
     if (st != ST_OK) {
         return st;
     }
     st = options->part_number != 0 ? part_resolve(bucket, pin->home, options, arena, result, err)
                                    : range_resolve(&options->range, result, err);
+    if (st == ST_OK && options->counts_chunks) {
+        st = count_chunks(pin->home, options->mode, result, err);
+    }
     if (st != ST_OK || options->is_head) {
         return st;
     }

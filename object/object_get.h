@@ -26,6 +26,7 @@ struct object_get_options {
     struct object_range range;
     uint32_t part_number; /* 0: not asked; with range: ST_INVALID */
     bool is_head;         /* no source is opened */
+    bool counts_chunks;   /* of HEAD */
     enum read_mode mode;
 };
 
@@ -35,6 +36,8 @@ struct object_get_result {
     uint64_t offset; /* what is to be sent */
     uint64_t length;
     bool is_partial;       /* 206 and Content-Range; a part number also makes it partial */
+    uint64_t chunk_count;  /* 0: one piece, or not asked */
+    uint64_t chunk_bytes;  /* of the largest */
     struct source *source; /* the caller's; NULL for HEAD */
 };
 

@@ -42,12 +42,14 @@ put_native(struct buffer *value, const struct object_record *record)
     field_put_varint(value, checksum->type);
     field_put_counted(value, bytes_of(checksum->value, checksum->size));
     field_put_counted(value, record->custom);
+    field_put_varint(value, record->is_chunked);
 }
 
 static bool
 read_native(struct bytes value, struct object_record *record)
 {
     struct bytes checksum;
+    uint64_t is_chunked = 0;
     uint64_t type;
 
     if (value.size == 0) {
@@ -57,9 +59,11 @@ read_native(struct bytes value, struct object_record *record)
     if (!field_cut_varint(&value, &record->stored_size) ||
         !field_cut_varint(&value, &record->overwrite_count) || !field_cut_varint(&value, &type) ||
         !field_cut_counted(&value, &checksum) || !field_cut_counted(&value, &record->custom) ||
-        type >= NATIVE_CHECKSUM_TYPE_COUNT || checksum.size > CHECKSUM_VALUE_MAX) {
+        type >= NATIVE_CHECKSUM_TYPE_COUNT || checksum.size > CHECKSUM_VALUE_MAX ||
+        (value.size > 0 && !field_cut_varint(&value, &is_chunked))) {
         return false;
     }
+    record->is_chunked = is_chunked != 0;
     record->native_checksum.type = (enum native_checksum_type)type;
     record->native_checksum.size = checksum.size;
     memcpy(record->native_checksum.value, checksum.data, checksum.size);
