@@ -2,6 +2,7 @@
 #include "net/http_reply_head.h"
 
 #include "base/check.h"
+#include "net/http_head_text.h"
 
 #include "base/banned.h"
 
@@ -65,17 +66,6 @@ reason_of(int status)
 }
 
 static char *
-put_bytes(char *at, struct bytes bytes)
-{
-    if (bytes.size != 0) {
-        memcpy(at, bytes.data, bytes.size);
-    }
-    return at + bytes.size;
-}
-
-#define PUT_LITERAL(at, text) put_bytes(at, BYTES_LITERAL(text))
-
-static char *
 put_number(char *at, uint64_t value)
 {
     char digits[20];
@@ -86,17 +76,6 @@ put_number(char *at, uint64_t value)
         value /= 10;
     } while (value != 0);
     return put_bytes(at, bytes_of(digits + first, sizeof(digits) - first));
-}
-
-static char *
-put_clean(char *at, struct bytes value)
-{
-    for (size_t i = 0; i < value.size; i++) {
-        unsigned char c = (unsigned char)value.data[i];
-
-        at[i] = (char)((c < 0x20 && c != '\t') || c == 0x7F ? ' ' : c);
-    }
-    return at + value.size;
 }
 
 static char *
@@ -113,12 +92,10 @@ put_status_line(char *at, int status)
 struct bytes
 http_reply_head_write(const struct http_reply_head *head, struct arena *arena)
 {
-    size_t capacity = FIXED_BYTES_MAX + head->date.size + head->server.size;
+    size_t capacity = FIXED_BYTES_MAX + head->date.size + head->server.size +
+                      headers_size(head->headers, head->header_count);
     char *start, *at;
 
-    for (size_t i = 0; i < head->header_count; i++) {
-        capacity += head->headers[i].name.size + head->headers[i].value.size + 4;
-    }
     start = at = arena_alloc(arena, capacity);
     at = put_status_line(at, head->status);
     at = PUT_LITERAL(at, "Date: ");
@@ -137,12 +114,7 @@ http_reply_head_write(const struct http_reply_head *head, struct arena *arena)
         at = put_number(at, head->length);
     }
     at = PUT_LITERAL(at, "\r\n");
-    for (size_t i = 0; i < head->header_count; i++) {
-        at = put_clean(at, head->headers[i].name);
-        at = PUT_LITERAL(at, ": ");
-        at = put_clean(at, head->headers[i].value);
-        at = PUT_LITERAL(at, "\r\n");
-    }
+    at = put_headers(at, head->headers, head->header_count);
     at = PUT_LITERAL(at, "\r\n");
     CHECK((size_t)(at - start) <= capacity);
     return bytes_of(start, (size_t)(at - start));

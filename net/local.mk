@@ -29,6 +29,7 @@ libnet_a_SOURCES = \
 	net/http_relay.c net/http_relay.h \
 	net/http_reply.c net/http_reply.h \
 	net/http_reply_head.c net/http_reply_head.h \
+	net/http_head_text.h \
 	net/http_request_head.c net/http_request_head.h \
 	net/http_run.c net/http_run.h \
 	net/http_server.c net/http_server.h \

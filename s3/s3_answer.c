@@ -116,10 +116,9 @@ s3_reply_checksum(struct s3_request *request, const struct checksum *checksum, u
     }
 }
 
-static void
-give_back(struct s3_request *request)
+void
+s3_answer_let_go(struct s3_request *request)
 {
-    sink_release(&request->sink);
     if (request->has_pin) {
         upload_pin_give_back_as(request->s3->options.store, request->upload, request->pin);
         request->has_pin = false;
@@ -128,6 +127,13 @@ give_back(struct s3_request *request)
         bucket_close(&request->bucket);
         request->has_bucket = false;
     }
+}
+
+static void
+give_back(struct s3_request *request)
+{
+    sink_release(&request->sink);
+    s3_answer_let_go(request);
     if (request->has_authentication) {
         authentication_release(&request->authentication);
         request->has_authentication = false;

@@ -19,6 +19,9 @@ ON_LOOP void s3_answer_relayed(struct s3_request *request, const struct http_ans
 /* A relayed request whose key is not this node's. */
 void s3_answer_moved(struct s3_request *request);
 
+/* Of its bucket and upload, before the same request is decided anew. */
+void s3_answer_let_go(struct s3_request *request);
+
 /* Registers the metrics of all operations. */
 void s3_answer_register_metrics(void);
 

@@ -115,14 +115,7 @@ begin_anew(struct s3_request *request)
     }
     if (object_route_again(request->s3->options.store, request->anew_since_ns, &err) == ST_OK) {
         memset(&request->reply, 0, sizeof(request->reply));
-        if (request->has_pin) {
-            upload_pin_give_back_as(request->s3->options.store, request->upload, request->pin);
-            request->has_pin = false;
-        }
-        if (request->has_bucket) {
-            bucket_close(&request->bucket);
-            request->has_bucket = false;
-        }
+        s3_answer_let_go(request);
         http_exchange_run_on_loop(request->exchange, enter_again);
     } else {
         s3_answer_error(request, &err);

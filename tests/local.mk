@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 check_LIBRARIES += libtest.a
-libtest_a_SOURCES = tests/unit/test.c tests/unit/test.h
+libtest_a_SOURCES = tests/unit/test.c tests/unit/test.h tests/unit/kill_rounds.c \
+	tests/unit/kill_rounds.h
 TEST_LIBS = libtest.a
 
 include tests/etcd/local.mk

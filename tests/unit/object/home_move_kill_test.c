@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +21,7 @@
 #include "object/object_internal.h"
 #include "object/resilver.h"
 #include "store/commit.h"
+#include "tests/unit/kill_rounds.h"
 #include "tests/unit/object/object_fixture.h"
 #include "tests/unit/test.h"
 
@@ -349,8 +349,9 @@ expect_sound(struct object_fixture *fixture)
 }
 
 static void
-round_of(const struct victim *victim, const char *directory)
+round_of(size_t number, const char *directory)
 {
+    const struct victim *victim = &VICTIMS[number];
     struct object_fixture fixture;
     struct object_put_result part;
     struct upload_id id;
@@ -403,23 +404,8 @@ round_of(const struct victim *victim, const char *directory)
 /* A resilver is resumed after a kill at any step, nothing is lost, nothing resurrected. */
 TEST(kill_between_any_two_steps_loses_and_resurrects_nothing)
 {
-#ifdef LODE_FAULTS
-    struct prng prng = test_prng();
-    bool is_long = getenv("LODE_TEST_LONG") != NULL;
-    size_t stride = is_long ? 1 : SHORT_STRIDE;
-
 #ifdef __SANITIZE_THREAD__
     test_skip("ThreadSanitizer starts no threads after a fork");
 #endif
-
-    for (size_t i = prng_below(&prng, stride); i < ARRAY_COUNT(VICTIMS); i += stride) {
-        char *directory = xasprintf("%s/%zu", test_directory(), i);
-
-        EXPECT_INT(0, mkdir(directory, 0700));
-        round_of(&VICTIMS[i], directory);
-        free(directory);
-    }
-#else
-    test_skip("fault points are not compiled in");
-#endif
+    kill_rounds_run(ARRAY_COUNT(VICTIMS), SHORT_STRIDE, round_of);
 }

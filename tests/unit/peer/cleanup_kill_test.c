@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "tests/unit/kill_rounds.h"
 #include "tests/unit/peer/target_cluster.h"
 #include "tests/unit/test.h"
 
@@ -176,18 +177,5 @@ round_of(size_t victim, const char *directory)
 /* SPEC: rule 11 of docs/cluster-protocol.md. */
 TEST(kill_at_any_step_of_a_cleanup_loses_no_copy)
 {
-#ifdef LODE_FAULTS
-    struct prng prng = test_prng();
-    size_t stride = getenv("LODE_TEST_LONG") != NULL ? 1 : SHORT_STRIDE;
-
-    for (size_t i = prng_below(&prng, stride); i < ARRAY_COUNT(VICTIMS); i += stride) {
-        char *directory = xasprintf("%s/%zu", test_directory(), i);
-
-        EXPECT_INT(0, mkdir(directory, 0700));
-        round_of(i, directory);
-        free(directory);
-    }
-#else
-    test_skip("fault points are not compiled in");
-#endif
+    kill_rounds_run(ARRAY_COUNT(VICTIMS), SHORT_STRIDE, round_of);
 }

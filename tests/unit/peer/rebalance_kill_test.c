@@ -8,12 +8,12 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "tests/unit/kill_rounds.h"
 #include "tests/unit/peer/target_cluster.h"
 #include "tests/unit/test.h"
 
@@ -348,8 +348,9 @@ expect_end(struct round *round)
 }
 
 static void
-round_of(const struct victim *victim, const char *directory)
+round_of(size_t number, const char *directory)
 {
+    const struct victim *victim = &VICTIMS[number];
     struct round *round = xcalloc(1, sizeof(*round));
     struct target_command arm = {.verb = TARGET_ARM, .number = victim->nth};
     struct map_shape next;
@@ -389,18 +390,5 @@ round_of(const struct victim *victim, const char *directory)
 /* SPEC: docs/cluster-protocol.md, rules 5, 6 and 7; "resumed after a kill at any step". */
 TEST(kill_at_any_step_of_a_rebalance_loses_doubles_and_raises_nothing)
 {
-#ifdef LODE_FAULTS
-    struct prng prng = test_prng();
-    size_t stride = getenv("LODE_TEST_LONG") != NULL ? 1 : SHORT_STRIDE;
-
-    for (size_t i = prng_below(&prng, stride); i < ARRAY_COUNT(VICTIMS); i += stride) {
-        char *directory = xasprintf("%s/%zu", test_directory(), i);
-
-        EXPECT_INT(0, mkdir(directory, 0700));
-        round_of(&VICTIMS[i], directory);
-        free(directory);
-    }
-#else
-    test_skip("fault points are not compiled in");
-#endif
+    kill_rounds_run(ARRAY_COUNT(VICTIMS), SHORT_STRIDE, round_of);
 }

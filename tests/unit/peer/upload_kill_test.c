@@ -8,11 +8,11 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "tests/unit/kill_rounds.h"
 #include "tests/unit/peer/target_cluster.h"
 #include "tests/unit/test.h"
 
@@ -209,8 +209,9 @@ expect_end(struct round *round)
 }
 
 static void
-round_of(const struct victim *victim, const char *directory)
+round_of(size_t number, const char *directory)
 {
+    const struct victim *victim = &VICTIMS[number];
     struct round *round = xcalloc(1, sizeof(*round));
     struct target_command arm = {.verb = TARGET_ARM, .number = victim->nth};
     struct tracked *uploads = round->uploads;
@@ -264,18 +265,5 @@ round_of(const struct victim *victim, const char *directory)
 /* SPEC: docs/cluster-protocol.md, rule 7U. */
 TEST(kill_at_any_step_of_a_hand_over_loses_and_doubles_no_upload)
 {
-#ifdef LODE_FAULTS
-    struct prng prng = test_prng();
-    size_t stride = getenv("LODE_TEST_LONG") != NULL ? 1 : SHORT_STRIDE;
-
-    for (size_t i = prng_below(&prng, stride); i < ARRAY_COUNT(VICTIMS); i += stride) {
-        char *directory = xasprintf("%s/%zu", test_directory(), i);
-
-        EXPECT_INT(0, mkdir(directory, 0700));
-        round_of(&VICTIMS[i], directory);
-        free(directory);
-    }
-#else
-    test_skip("fault points are not compiled in");
-#endif
+    kill_rounds_run(ARRAY_COUNT(VICTIMS), SHORT_STRIDE, round_of);
 }
