@@ -15,6 +15,10 @@ libbase_a_SOURCES = \
 	base/field_codec.c base/field_codec.h \
 	base/hash.c base/hash.h \
 	base/list.h \
+	base/load.c base/load.h base/load_limits.h \
+	base/load_rest.c base/load_rest.h \
+	base/load_system.c base/load_system.h \
+	base/load_text.c base/load_text.h \
 	base/lock.h \
 	base/log.c base/log.h \
 	base/memory.c base/memory.h \

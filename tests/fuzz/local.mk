@@ -19,7 +19,9 @@ check_PROGRAMS += $(FUZZ_TARGETS)
 TESTS += $(FUZZ_TARGETS)
 endif
 
-FUZZ_TARGETS += fuzz/xml fuzz/encode
+FUZZ_TARGETS += fuzz/xml fuzz/encode fuzz/load_text
+fuzz_load_text_SOURCES = tests/fuzz/load_text_fuzz.c
+fuzz_load_text_LDADD = $(FUZZ_LIBS) $(BASE_LIBS)
 fuzz_xml_SOURCES = tests/fuzz/xml_fuzz.c
 fuzz_xml_LDADD = $(FUZZ_LIBS) $(BASE_LIBS)
 fuzz_encode_SOURCES = tests/fuzz/encode_fuzz.c

@@ -4,6 +4,10 @@ BASE_TESTS = \
 	tests/unit/base/bytes_test \
 	tests/unit/base/encode_test \
 	tests/unit/base/field_codec_test \
+	tests/unit/base/load_rest_test \
+	tests/unit/base/load_system_test \
+	tests/unit/base/load_test \
+	tests/unit/base/load_text_test \
 	tests/unit/base/lock_test \
 	tests/unit/base/metrics_test \
 	tests/unit/base/status_test \
@@ -15,6 +19,10 @@ tests_unit_base_arena_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_unit_base_bytes_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_unit_base_encode_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_unit_base_field_codec_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
+tests_unit_base_load_rest_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
+tests_unit_base_load_system_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
+tests_unit_base_load_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
+tests_unit_base_load_text_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_unit_base_lock_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_unit_base_metrics_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
 tests_unit_base_status_test_LDADD = $(TEST_LIBS) $(BASE_LIBS)
