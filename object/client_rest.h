@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Work in the background that gives way to clients (rebalance, resilver): after each piece a thread
- * rests as long as the piece took, if clients asked for keys meanwhile, so they get at least half
- * of what it could use.
+ * Work in the background that gives way to clients and to the load (rebalance, resilver): after
+ * each piece a thread rests as long as the piece took, if clients asked for keys meanwhile, so they
+ * get at least half of what it could use; what it does at a higher load is said in
+ * base/load_rest.h.
  *
  *   begin -> the piece -> end (rests)
  */
@@ -10,15 +11,19 @@
 #define OBJECT_CLIENT_REST_H
 
 #include "base/affinity.h"
+#include "base/load_rest.h"
 #include "object/object_store.h"
 
 struct client_rest {
     struct object_store *store;
     uint64_t asked_count;
-    int64_t began_ns;
+    struct load_rest rest;
 };
 
-void client_rest_begin(struct client_rest *rest, struct object_store *store);
+/* May wait long where the load is critical: nothing that others need is held, and is_stopped ends
+ * it (NULL: nothing does). */
+void client_rest_begin(struct client_rest *rest, struct object_store *store,
+                       load_rest_stop_fn *is_stopped, void *arg);
 /* is_over: the piece was nothing, or the work ends: no rest. */
 void client_rest_end(struct client_rest *rest, bool is_over);
 

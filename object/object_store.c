@@ -115,6 +115,12 @@ object_store_store(struct object_store *store)
     return store->store;
 }
 
+struct load *
+object_store_load(const struct object_store *store)
+{
+    return store_load(store->store);
+}
+
 struct control *
 object_store_control(struct object_store *store)
 {

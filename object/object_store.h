@@ -46,6 +46,8 @@ MUST_USE enum status object_store_open(const struct object_store_options *option
 void object_store_close(struct object_store **take_store);
 
 struct store *object_store_store(struct object_store *store);
+/* What work in the background gives way to (base/load_rest.h); NULL: nothing. */
+struct load *object_store_load(const struct object_store *store);
 struct control *object_store_control(struct object_store *store);
 const char *object_store_node_id(const struct object_store *store);
 uint64_t object_store_revision(const struct object_store *store); /* of control values; grows */

@@ -381,15 +381,24 @@ send_to(struct page *page, const struct cluster_node *owner, struct error *err)
     return st;
 }
 
+static bool
+is_over(void *arg)
+{
+    struct rebalance_scan *scan = arg;
+
+    return rebalance_check(scan->rebalance, scan->map, NULL) != ST_OK;
+}
+
 enum status
 rebalance_send_page(struct rebalance_scan *scan, const struct bytes *keys, size_t count,
                     struct error *err)
 {
     struct client_rest rest;
     struct page page;
-    enum status st = page_open(&page, scan, err);
+    enum status st;
 
-    client_rest_begin(&rest, scan->rebalance->store);
+    client_rest_begin(&rest, scan->rebalance->store, is_over, scan);
+    st = page_open(&page, scan, err);
     if (st == ST_OK) {
         st = choose_keys(&page, keys, count, err);
     }

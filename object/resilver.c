@@ -102,6 +102,12 @@ page_read(struct resilver_page *page, struct scan_position *at, bool *ret_is_las
     return st;
 }
 
+static bool
+is_cancelled(void *arg)
+{
+    return resilver_check_cancelled(arg, NULL) != ST_OK;
+}
+
 static void *
 page_main(void *arg)
 {
@@ -116,7 +122,7 @@ page_main(void *arg)
 
         st = resilver_check_cancelled(page->resilver, &err);
         if (st == ST_OK) {
-            client_rest_begin(&rest, page->resilver->store);
+            client_rest_begin(&rest, page->resilver->store, is_cancelled, page->resilver);
             st = page->visit(page->resilver, page->home, page->family, page->keys[i], &err);
             client_rest_end(&rest, st != ST_OK);
         }

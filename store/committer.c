@@ -36,6 +36,7 @@ struct committer {
     _Atomic(struct commit *) incoming; /* newest first */
     _Atomic uint32_t is_asleep;        /* futex */
     atomic_bool is_stopping;
+    _Atomic int64_t round_ns; /* monotonic; 0: nothing waits */
     /* from here: the thread's own */
     struct commit *waiting; /* oldest first */
     struct commit **last_waiting;
@@ -72,6 +73,12 @@ committer_enqueue(struct committer *committer, struct commit *commit)
     if (head == NULL && atomic_exchange(&committer->is_asleep, 0) == 1) {
         futex_wake(&committer->is_asleep);
     }
+}
+
+int64_t
+committer_round_ns(const struct committer *committer)
+{
+    return atomic_load_explicit(&committer->round_ns, memory_order_relaxed);
 }
 
 /* Append what came in, oldest first. */
@@ -479,6 +486,7 @@ committer_main(void *arg)
         struct error err = ERROR_INIT;
         enum status st = ST_OK;
 
+        atomic_store_explicit(&committer->round_ns, clock_monotonic_ns(), memory_order_relaxed);
         gather(committer);
         if (committer->has_writes) {
             st = write_batch(committer, &err);
@@ -491,6 +499,7 @@ committer_main(void *arg)
             refuse_all(committer, &err);
         }
         finish(committer);
+        atomic_store_explicit(&committer->round_ns, 0, memory_order_relaxed);
     }
     return NULL;
 }

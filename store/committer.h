@@ -7,6 +7,8 @@
 #ifndef STORE_COMMITTER_H
 #define STORE_COMMITTER_H
 
+#include <stdint.h>
+
 struct committer;
 struct commit;
 struct home;
@@ -15,6 +17,9 @@ struct home;
 struct committer *committer_create(struct home *home);
 /* All commits must have been waited for. */
 void committer_destroy(struct committer **take_committer);
+/* When the round that is under way began (monotonic), which is how long what it commits has waited
+ * at least; 0: nothing waits.  Any thread. */
+int64_t committer_round_ns(const struct committer *committer);
 /* Any thread, does not wait. */
 void committer_enqueue(struct committer *committer, struct commit *commit);
 

@@ -5,6 +5,8 @@
 #include <time.h>
 
 #include "base/affinity.h"
+#include "base/clock.h"
+#include "base/load_rest.h"
 #include "base/lock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -174,6 +176,20 @@ sleep_or_stop(struct housekeeper *housekeeper)
     return !must_stop;
 }
 
+static bool
+must_end(void *arg)
+{
+    return is_stopping(arg);
+}
+
+/* Between two steps, which hold nothing. */
+static void
+rest_since(struct housekeeper *housekeeper, int64_t began_ns)
+{
+    load_rest_between(housekeeper->store->options.load, clock_monotonic_ns() - began_ns, must_end,
+                      housekeeper);
+}
+
 static void *
 housekeeper_main(void *arg)
 {
@@ -185,11 +201,13 @@ housekeeper_main(void *arg)
 
         while (work_done && !is_stopping(housekeeper)) {
             struct error err = ERROR_INIT;
+            int64_t began_ns = clock_monotonic_ns();
 
             if (housekeeper_collect(housekeeper, &work_done, &err) != ST_OK) {
                 log_warn(NULL, "pack_collection_failed", "%s", err.text);
                 work_done = false;
             }
+            rest_since(housekeeper, began_ns);
         }
         sweep_a_little(housekeeper);
     }

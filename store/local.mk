@@ -49,6 +49,7 @@ libstore_a_SOURCES = \
 	store/space.c store/space.h \
 	store/store.c store/store.h \
 	store/store_limits.h \
+	store/home_load.c store/home_load.h \
 	store/store_metrics.c store/store_metrics.h \
 	store/sweep.c store/sweep.h \
 	store/upkeep.c store/upkeep.h

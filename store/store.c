@@ -375,6 +375,12 @@ store_close(struct store **take_store)
     *take_store = NULL;
 }
 
+struct load *
+store_load(const struct store *store)
+{
+    return store->options.load;
+}
+
 const char *
 store_data_directory(const struct store *store)
 {

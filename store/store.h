@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "meta/extent.h"
 
+struct load;
 struct store;
 struct home;
 
@@ -45,6 +46,7 @@ struct store_options {
     uint64_t pack_bytes;           /* size of a pack; tests make it small */
     bool is_background_off;        /* no collector, no sweep (fsck, tests that step by hand) */
     bool read_only;                /* fsck */
+    struct load *load;             /* borrowed: what background work gives way to; NULL: none */
     bool is_diskless;              /* no mountpaths: a node that is only a gateway */
 };
 void store_options_init(struct store_options *options); /* defaults from store/store_limits.h */
@@ -61,6 +63,7 @@ void store_close(struct store **take_store);
 
 /* Of every seq given from now on; never goes back.  1 until it is set. */
 void store_set_map_version(struct store *store, uint64_t version);
+struct load *store_load(const struct store *store); /* NULL: none */
 const char *store_data_directory(const struct store *store);
 const char *store_node_id(const struct store *store);
 /* Homes in order of registration, absent ones included, and those that are no holders any more

@@ -18,8 +18,8 @@ rest_after(struct object_store *store, bool is_asked)
     struct client_rest rest;
     int64_t before_ns;
 
-    client_rest_begin(&rest, store);
-    rest.began_ns -= PIECE_NS;
+    client_rest_begin(&rest, store, NULL, NULL);
+    rest.rest.began_ns -= PIECE_NS;
     if (is_asked) {
         client_rest_note_asked(store);
     }
