@@ -333,6 +333,19 @@ judge_rate(struct http_connection *connection)
     rate_timed_out(connection);
 }
 
+void
+http_connection_shed(struct http_connection *connection)
+{
+    uint64_t now_ms = h2o_now(connection->loop->event_loop.h2o);
+    bool is_old = connection->timer_kind == HTTP_TIMER_IDLE ||
+                  (connection->timer_kind == HTTP_TIMER_HEAD &&
+                   now_ms - connection->timer.registered_at >= HTTP_SHED_AFTER_MS);
+
+    if (connection->state == HTTP_IDLE && is_old && !connection->listener->is_reserved) {
+        http_connection_close(connection);
+    }
+}
+
 static void
 head_timed_out(struct http_connection *connection)
 {

@@ -75,6 +75,8 @@ void http_connection_accept(struct http_loop *loop, const struct http_listener *
                             h2o_socket_t *socket, bool is_refused);
 /* The server is draining: end now if nothing is in progress. */
 void http_connection_drain(struct http_connection *connection);
+/* Descriptors are short: end if it waits for a request, or has sent none in some seconds. */
+void http_connection_shed(struct http_connection *connection);
 /* End now; a handler may still hold the exchange. */
 void http_connection_cut(struct http_connection *connection);
 

@@ -145,10 +145,23 @@ http_exchange_substitute(struct http_exchange *exchange, const struct http_reque
 void
 http_exchange_run_on_worker(struct http_exchange *exchange, http_work_fn *fn)
 {
+    struct worker_pool *workers = http_connection_of(exchange)->loop->shared->options.workers;
+
     CHECK(fn != NULL);
     exchange->work = fn;
-    worker_pool_submit(http_connection_of(exchange)->loop->shared->options.workers,
-                       &exchange->work_job);
+    if (exchange->load_class == LOAD_CONTROL) {
+        worker_pool_submit_urgent(workers, &exchange->work_job);
+    } else {
+        worker_pool_submit(workers, &exchange->work_job);
+    }
+}
+
+void
+http_exchange_set_class(struct http_exchange *exchange, enum load_class load_class)
+{
+    if (!exchange->gate.is_counted) { /* else it leaves as what it came in */
+        exchange->load_class = load_class;
+    }
 }
 
 void

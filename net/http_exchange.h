@@ -16,6 +16,7 @@
 #include "base/affinity.h"
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "base/load.h"
 #include "base/status.h"
 #include "stream/sink.h"
 #include "stream/source.h"
@@ -120,6 +121,25 @@ void http_exchange_run_on_worker(struct http_exchange *exchange, http_work_fn *f
 
 /* Run fn on the loop of the exchange, never inside this call.  Any thread. */
 void http_exchange_run_on_loop(struct http_exchange *exchange, http_work_fn *fn);
+
+/*
+ * Admission by load (net/http_gate.h): go on with handler, now, later or never.  classify says what
+ * kind of work the request asks for, and is only called where that matters; refuse answers that the
+ * client has to slow down and when it may come back.  Both ON_LOOP, and handler too.
+ */
+typedef enum load_class http_classify_fn(struct http_exchange *exchange, void *arg);
+typedef void http_refuse_fn(struct http_exchange *exchange, unsigned retry_after_s,
+                            const char *sentence, void *arg);
+struct http_admission {
+    http_classify_fn *classify;
+    void (*handler)(struct http_exchange *exchange, void *arg);
+    http_refuse_fn *refuse;
+    void *arg;
+};
+ON_LOOP void http_exchange_admit(struct http_exchange *exchange,
+                                 const struct http_admission *admission);
+/* The class is known: the workers of LOAD_CONTROL are urgent ones from now on. */
+void http_exchange_set_class(struct http_exchange *exchange, enum load_class load_class);
 
 /* Any thread, once.  response is copied; what it points to must live in the exchange's arena. */
 void http_exchange_respond(struct http_exchange *exchange, const struct http_response *response);

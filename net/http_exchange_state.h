@@ -16,6 +16,7 @@
 #include "net/event_loop.h"
 #include "net/http_chunked.h"
 #include "net/http_exchange.h"
+#include "net/http_gate.h"
 #include "net/http_limits.h"
 
 enum http_body_mode {
@@ -103,6 +104,8 @@ struct http_exchange {
     bool is_active;    /* from head to the end of the answer */
     bool has_handler;  /* from dispatch to respond */
     bool has_response; /* on the loop */
+    enum load_class load_class;
+    struct http_gate_pass gate;
     bool is_http_1_0;
     bool wants_close;
     atomic_bool is_abandoned;

@@ -81,6 +81,19 @@
  */
 #define HTTP_PEER_UNACKNOWLEDGED_MS (15 * 1000)
 
+/* While requests wait for admission: how often somebody looks whether they may go on.  As often as
+ * the load is read. */
+#define HTTP_GATE_LOOK_MS 250
+/* How long a request waits for admission: most clients give up after 10 s or more, and then the
+ * work would be for nobody. */
+#define HTTP_GATE_PATIENCE_MS 5000
+/* How many wait for each one that may go in: more would wait longer than that. */
+#define HTTP_GATE_WAITING_PER_PLACE ((size_t)16)
+/* Small requests in progress while something is critical: what a loop answers in some ms. */
+#define HTTP_GATE_SMALL_RESERVE ((size_t)128)
+/* Connections that have sent no request for so long are closed when descriptors are critical. */
+#define HTTP_SHED_AFTER_MS 2000
+
 struct http_limits {
     uint32_t handshake_ms;      /* accept to the end of the TLS handshake */
     uint32_t head_ms;           /* first byte (or accept) to the end of the head, in total */

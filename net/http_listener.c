@@ -178,6 +178,7 @@ http_listener_create(const struct http_listen_options *options, size_t loop_coun
     CHECK(loop_count <= HTTP_LOOPS_MAX && options->handler != NULL);
     listener->handler = options->handler;
     listener->arg = options->arg;
+    listener->is_reserved = options->is_reserved;
     st = check_port_is_free(options, err);
     if (st != ST_OK) {
         goto out;

@@ -17,7 +17,8 @@ struct http_listener {
     http_handler_fn *handler;
     void *arg;
     struct tls_context *tls; /* NULL: clear text */
-    bool is_mutual;          /* clients have to show a certificate */
+    bool is_reserved;
+    bool is_mutual; /* clients have to show a certificate */
     uint16_t port;
     size_t socket_count;
     int sockets[HTTP_LOOPS_MAX]; /* -1: given to a loop */

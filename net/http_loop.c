@@ -56,6 +56,15 @@ on_cut(struct loop_message *message)
 }
 
 static void
+on_shed(struct loop_message *message)
+{
+    struct http_loop *loop = CONTAINER_OF(struct http_loop, shed_message, message);
+
+    atomic_store(&loop->is_shed_posted, false);
+    for_each_connection(loop, http_connection_shed);
+}
+
+static void
 on_trim(h2o_timeout_entry_t *timer)
 {
     struct http_loop *loop = CONTAINER_OF(struct http_loop, trim_timer, timer);
@@ -77,7 +86,7 @@ begin(struct event_loop *event_loop)
         [HTTP_TIMER_LINGER] = limits->linger_ms,       [HTTP_TIMER_WATCH] = limits->watch_ms,
         [HTTP_TIMER_ACCEPT] = HTTP_ACCEPT_PAUSE_MS,    [HTTP_TIMER_TRIM] = BODY_BUFFERS_TRIM_MS,
         [HTTP_TIMER_CONNECT] = limits->connect_ms,     [HTTP_TIMER_SILENCE] = limits->silence_ms,
-        [HTTP_TIMER_KEPT] = limits->kept_ms,
+        [HTTP_TIMER_KEPT] = limits->kept_ms,           [HTTP_TIMER_GATE] = HTTP_GATE_LOOK_MS,
     };
 
     for (size_t i = 0; i < HTTP_TIMER_COUNT; i++) {
@@ -100,6 +109,7 @@ end(struct event_loop *event_loop)
     close_acceptors(loop);
     http_channel_close_kept(loop);
     h2o_timeout_unlink(&loop->trim_timer);
+    http_gate_release(&loop->gate);
     for (size_t i = 0; i < HTTP_TIMER_COUNT; i++) {
         h2o_timeout_dispose(event_loop->h2o, &loop->timers[i]);
     }
@@ -126,10 +136,12 @@ http_loop_init(struct http_loop *loop, size_t index, struct http_shared *shared,
     loop->trim_timer.cb = on_trim;
     loop->drain_message.run = on_drain;
     loop->cut_message.run = on_cut;
+    loop->shed_message.run = on_shed;
     list_init(&loop->connections);
     list_init(&loop->acceptors);
     list_init(&loop->kept_channels);
     body_buffers_init(&loop->buffers, &shared->budget);
+    http_gate_init(&loop->gate);
     return ST_OK;
 }
 
@@ -155,6 +167,14 @@ void
 http_loop_drain(struct http_loop *loop)
 {
     event_loop_post(&loop->event_loop, &loop->drain_message);
+}
+
+void
+http_loop_shed(struct http_loop *loop)
+{
+    if (!atomic_exchange(&loop->is_shed_posted, true)) {
+        event_loop_post(&loop->event_loop, &loop->shed_message);
+    }
 }
 
 void

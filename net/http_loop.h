@@ -12,6 +12,7 @@
 #include "net/body_buffers.h"
 #include "net/event_loop.h"
 #include "net/http_date.h"
+#include "net/http_gate.h"
 #include "net/http_limits.h"
 #include "net/http_server.h"
 
@@ -21,6 +22,7 @@ struct http_shared {
     struct body_budget budget;
     struct body_budget input_budget; /* may be overdrawn by requests that were admitted */
     struct bytes server_name;
+    size_t loop_count;
     _Atomic size_t connection_count;
     atomic_bool is_draining;
     pthread_mutex_t lock; /* only for the wait of drain and destroy */
@@ -39,6 +41,7 @@ enum http_timer {
     HTTP_TIMER_CONNECT,
     HTTP_TIMER_SILENCE,
     HTTP_TIMER_KEPT,
+    HTTP_TIMER_GATE,
     HTTP_TIMER_COUNT
 };
 
@@ -51,6 +54,7 @@ struct http_loop {
     struct list kept_channels; /* to peers, idle; the one used last is first */
     size_t kept_channel_count;
     struct body_buffers buffers;
+    struct http_gate gate;
     h2o_timeout_entry_t trim_timer;
     int64_t refused_s; /* monotonic, the second of ... */
     int refused_count; /* lines of the log about refused handshakes */
@@ -58,6 +62,8 @@ struct http_loop {
     char date[HTTP_DATE_SIZE + 1];
     struct loop_message drain_message;
     struct loop_message cut_message;
+    struct loop_message shed_message;
+    atomic_bool is_shed_posted;
 };
 
 MUST_USE enum status http_loop_init(struct http_loop *loop, size_t index,
@@ -66,6 +72,8 @@ void http_loop_release(struct http_loop *loop);
 void http_loop_start(struct http_loop *loop);
 /* Any thread: stop accepting and close what is idle. */
 void http_loop_drain(struct http_loop *loop);
+/* Any thread: close connections that wait for a request, because descriptors are short. */
+void http_loop_shed(struct http_loop *loop);
 /* Any thread: close every socket.  Requests with a handler end when it responds. */
 void http_loop_cut(struct http_loop *loop);
 /* Joins the thread once all handlers have responded.  Blocks. */

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "net/http_body.h"
+#include "net/http_listener.h"
 #include "net/http_relay.h"
 #include "net/http_reply_head.h"
 #include "net/http_run.h"
@@ -103,7 +104,9 @@ http_reply_begin(struct http_connection *connection)
     reply->job_message.run = on_read_done;
     reply->has_body = !is_head_request(exchange) && !has_no_body(response->status) && length != 0;
     exchange->wants_close |=
-        response->must_close || http_body_spoils_connection(&exchange->body) ||
+        response->must_close ||
+        (!connection->listener->is_reserved && http_gate_spares_descriptors(connection->loop)) ||
+        http_body_spoils_connection(&exchange->body) ||
         atomic_load_explicit(&connection->loop->shared->is_draining, memory_order_relaxed);
     if (length == HTTP_LENGTH_UNKNOWN && reply->has_body) {
         reply->is_chunked = !exchange->is_http_1_0;

@@ -34,6 +34,8 @@ begin_exchange(struct http_connection *connection, const struct http_head *head)
     exchange->is_active = true;
     exchange->has_handler = false;
     exchange->has_response = false;
+    exchange->load_class = LOAD_SMALL;
+    exchange->gate.is_counted = false;
     exchange->is_http_1_0 = head->is_http_1_0;
     exchange->wants_close = head->wants_close;
     atomic_store_explicit(&exchange->is_abandoned, false, memory_order_relaxed);
@@ -103,6 +105,7 @@ finish_exchange(struct http_connection *connection, bool is_cut)
     http_relay_release(exchange);
     http_body_release(connection);
     write_log(connection, bytes_out);
+    http_gate_leave(exchange);
     arena_release(&exchange->arena);
     exchange->is_active = false;
     connection->head_seen = 0;

@@ -76,6 +76,7 @@ http_server_create(const struct http_server_options *options, struct http_server
     http_metrics_register();
     init_shared(&server->shared, options);
     list_init(&server->listeners);
+    server->shared.loop_count = loop_count;
     server->loops = xcalloc(loop_count, sizeof(*server->loops));
     while (server->loop_count < loop_count) {
         st = http_loop_init(&server->loops[server->loop_count], server->loop_count, &server->shared,
@@ -218,6 +219,20 @@ http_server_destroy(struct http_server **take_server)
     free(server->loops);
     free(server);
     *take_server = NULL;
+}
+
+void
+http_server_read_load(struct load_readings *readings, int64_t now_ns, void *arg)
+{
+    struct http_server *server = arg;
+
+    (void)readings;
+    (void)now_ns;
+    if (load_grade(server->shared.options.load, LOAD_DESCRIPTORS) == LOAD_CRITICAL) {
+        for (size_t i = 0; i < server->loop_count; i++) {
+            http_loop_shed(&server->loops[i]);
+        }
+    }
 }
 
 size_t

@@ -34,6 +34,7 @@ typedef void http_log_fn(const struct http_log_entry *entry, void *arg);
 struct http_server_options {
     size_t loop_count;           /* 0: one per core */
     struct worker_pool *workers; /* borrowed */
+    struct load *load;           /* borrowed; NULL: nobody is ever held up */
     size_t connection_max;       /* beyond it: 503 SlowDown and close */
     size_t body_memory_bytes;    /* all body buffers, both directions; beyond it 503 SlowDown */
     const char *server_name;     /* value of Server */
@@ -55,6 +56,8 @@ struct http_listen_options {
                                             none is asked for */
     http_handler_fn *handler;
     void *arg;
+    bool is_reserved; /* of operators and other nodes: its connections are kept when descriptors are
+                         short */
 };
 
 MUST_USE enum status http_server_create(const struct http_server_options *options,
@@ -74,6 +77,8 @@ MUST_USE enum status http_server_reload_certificates(struct http_server *server,
 void http_server_drain(struct http_server *server, int64_t timeout_ms);
 void http_server_destroy(struct http_server **take_server);
 
+/* A load_source_fn: closes idle connections while descriptors are critical.  Not after destroy. */
+void http_server_read_load(struct load_readings *readings, int64_t now_ns, void *server);
 size_t http_server_connection_count(struct http_server *server); /* for metrics */
 size_t http_server_body_memory(struct http_server *server);      /* bytes, in use or kept ready */
 

@@ -21,6 +21,7 @@ libnet_a_SOURCES = \
 	net/http_exchange.c net/http_exchange.h \
 	net/http_exchange_state.h \
 	net/http_field.c net/http_field.h \
+	net/http_gate.c net/http_gate.h \
 	net/http_head.c net/http_head.h \
 	net/http_limits.h \
 	net/http_listener.c net/http_listener.h \
