@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "base/memory.h"
 
 #include "base/banned.h"
@@ -293,18 +294,100 @@ print_line(FILE *out, const char *name, const char *text)
     fputc('\n', out);
 }
 
+static json_t *
+find_node(const struct cluster_view *view, const char *id)
+{
+    const json_t *nodes = json_object_get(view->json, "nodes");
+
+    for (size_t i = 0; i < json_array_size(nodes); i++) {
+        if (strcmp(text_of(json_array_get(nodes, i), "id"), id) == 0) {
+            return json_array_get(nodes, i);
+        }
+    }
+    return NULL;
+}
+
+/* What the node says of itself (id NULL: whichever answers); NULL: nothing.  Owned by the caller.
+ */
+static json_t *
+fetch_status(struct command_context *context, const char *id, struct error *err)
+{
+    const char *headers[] = {arena_printf(context->arena, "ais-node-id: %s", id != NULL ? id : ""),
+                             NULL};
+    struct s3_client_request request = {.method = "GET",
+                                        .bucket = BYTES_LITERAL("v1"),
+                                        .key = BYTES_LITERAL("reverse/daemon"),
+                                        .query = "what=node_status",
+                                        .headers = id != NULL ? headers : NULL};
+    struct s3_client_response response;
+
+    if (s3_client_send(context->client, &request, context->arena, &response, err) != ST_OK) {
+        return NULL;
+    }
+    return json_loadb(response.body.data, response.body.size, 0, NULL);
+}
+
+enum status
+cluster_view_fetch_alone(struct command_context *context, struct cluster_view *ret_view,
+                         struct error *err)
+{
+    json_t *status = fetch_status(context, NULL, err);
+    const json_t *self = json_object_get(status, "snode");
+    const char *id = text_of(self, "daemon_id");
+    const char *url = text_of(json_object_get(self, "public_net"), "direct_url");
+
+    if (status == NULL) {
+        return fail(err, ST_INVALID, "The server says nothing of itself");
+    }
+    ret_view->json =
+        json_pack("{s:s, s:[{s:s, s:s, s:s, s:b, s:b, s:b}]}", "node", id, "nodes", "id", id,
+                  "public_url", url, "state", "active", "up", 1, "gateway", 1, "target", 1);
+    json_decref(status);
+    return ret_view->json != NULL ? ST_OK
+                                  : fail(err, ST_INVALID, "The server's answer is no UTF-8");
+}
+
+void
+cluster_view_fetch_load(struct command_context *context, struct cluster_view *view, const char *id)
+{
+    const char *wanted = id != NULL ? id : text_of(view->json, "node");
+    json_t *node = find_node(view, wanted);
+    json_t *status = node != NULL ? fetch_status(context, wanted, NULL) : NULL;
+
+    if (json_is_object(json_object_get(status, "load"))) {
+        CHECK(json_object_set(node, "load", json_object_get(status, "load")) == 0);
+    }
+    json_decref(status);
+}
+
+/* "memory low, cpu moderate, ..." */
+static void
+print_load(FILE *out, json_t *load)
+{
+    const char *dimension;
+    json_t *grade;
+    bool is_first = true;
+
+    fprintf(out, "%-14s", "Load");
+    json_object_foreach(load, dimension, grade)
+    {
+        fputs(is_first ? "" : ", ", out);
+        print_text(out, dimension);
+        fputc(' ', out);
+        print_text(out, json_is_string(grade) ? json_string_value(grade) : "?");
+        is_first = false;
+    }
+    fputc('\n', out);
+}
+
 enum status
 cluster_view_print_node(const struct cluster_view *view, const char *id, bool is_json, FILE *out,
                         struct error *err)
 {
-    const json_t *nodes = json_object_get(view->json, "nodes");
-    const json_t *node = NULL;
+    const json_t *node;
 
     id = id != NULL ? id : text_of(view->json, "node");
-    for (size_t i = 0; i < json_array_size(nodes) && node == NULL; i++) {
-        node = strcmp(text_of(json_array_get(nodes, i), "id"), id) == 0 ? json_array_get(nodes, i)
-                                                                        : NULL;
-    }
+    node = find_node(view, id);
     if (node == NULL) {
         return fail(err, ST_NOT_FOUND, "The cluster has no node %.80s", id);
     }
@@ -313,16 +396,23 @@ cluster_view_print_node(const struct cluster_view *view, const char *id, bool is
         return ST_OK;
     }
     print_line(out, "Node", id);
-    print_line(out, "Leads", strcmp(text_of(view->json, "leader"), id) == 0 ? "yes" : "no");
+    if (json_object_get(view->json, "leader") != NULL) {
+        print_line(out, "Leads", strcmp(text_of(view->json, "leader"), id) == 0 ? "yes" : "no");
+    }
     print_line(out, "Roles", roles_of(node));
     print_line(out, "State", state_of(node));
     print_line(out, "URL", text_of(node, "public_url"));
-    print_line(out, "Peer address", text_of(node, "peer_address"));
-    if (json_is_true(json_object_get(node, "up"))) {
+    if (json_object_get(node, "peer_address") != NULL) {
+        print_line(out, "Peer address", text_of(node, "peer_address"));
+    }
+    if (json_object_get(node, "release") != NULL && json_is_true(json_object_get(node, "up"))) {
         print_line(out, "Release", text_of(node, "release"));
         fprintf(out, "%-14s%lld of %lld\n", "Map version", number_of(node, "applied_version"),
                 number_of(view->json, "version"));
         fprintf(out, "%-14s%lld\n", "Starts", number_of(node, "incarnation"));
+    }
+    if (json_object_get(node, "load") != NULL) {
+        print_load(out, json_object_get(node, "load"));
     }
     return ST_OK;
 }

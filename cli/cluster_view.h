@@ -21,6 +21,13 @@ void cluster_view_release(struct cluster_view *view);
 void cluster_view_print_json(const struct cluster_view *view, FILE *out);
 /* The table of all nodes, and what is under way. */
 void cluster_view_print(const struct cluster_view *view, FILE *out);
+/* Of a node without a cluster: itself, as the only one. */
+MUST_USE enum status cluster_view_fetch_alone(struct command_context *context,
+                                              struct cluster_view *ret_view, struct error *err);
+/* How loaded a node says it is (id NULL: the one that answered), for print_node.  A node that does
+ * not answer says nothing. */
+void cluster_view_fetch_load(struct command_context *context, struct cluster_view *view,
+                             const char *id);
 /* One node; id NULL: the one that answered.  ST_NOT_FOUND. */
 MUST_USE enum status cluster_view_print_node(const struct cluster_view *view, const char *id,
                                              bool is_json, FILE *out, struct error *err);

@@ -19,10 +19,14 @@ show_once(struct command_context *context, bool is_node, struct error *err)
     struct cluster_view view = {NULL};
     enum status st = cluster_view_fetch(context, &view, err);
 
+    if (st == ST_INVALID && is_node && id == NULL) {
+        st = cluster_view_fetch_alone(context, &view, err);
+    }
     if (st == ST_OK && context->options->is_watching && isatty(STDOUT_FILENO)) {
         printf("\033[H\033[J"); /* home, and clear to the end */
     }
     if (st == ST_OK && is_node) {
+        cluster_view_fetch_load(context, &view, id);
         st = cluster_view_print_node(&view, id, context->options->is_json, stdout, err);
     } else if (st == ST_OK && context->options->is_json) {
         cluster_view_print_json(&view, stdout);

@@ -9,6 +9,8 @@
 
 #include "auth/credential_store.h"
 #include "base/clock.h"
+#include "base/load.h"
+#include "base/load_system.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "gateway/access_log.h"
@@ -22,11 +24,13 @@
 #include "jobs/resilver_job.h"
 #include "jobs/upload_cleanup_job.h"
 #include "native/native_handler.h"
+#include "net/http_limits.h"
 #include "net/http_server.h"
 #include "object/bucket_delete.h"
 #include "object/object_store.h"
 #include "object/rebalance.h"
 #include "s3/s3_dialect.h"
+#include "store/home_load.h"
 
 #include "base/banned.h"
 
@@ -39,6 +43,8 @@
 
 struct gateway {
     const struct config *config;
+    struct load_system *system;
+    struct load *load;
     struct object_store *objects;
     struct credential_store *credentials;
     struct worker_pool *workers;
@@ -147,6 +153,37 @@ handle_relayed(struct http_exchange *exchange, void *arg)
     }
 }
 
+/* What homes may have to open: files of RocksDB and packs beyond those that are open now. */
+#define DESCRIPTORS_PER_HOME 64
+/* Connections to other nodes and to etcd, logs, what libraries keep. */
+#define DESCRIPTORS_OF_NODE 64
+
+static size_t
+worker_count(const struct config *config)
+{
+    return config->workers != 0 ? config->workers : WORKER_COUNT_DEFAULT;
+}
+
+static void
+open_load(struct gateway *gateway)
+{
+    const struct config *config = gateway->config;
+    size_t home_count = config->mountpath.count > 0 ? config->mountpath.count : 1;
+    struct load_system_options options = {
+        .root = "",
+        .memory_reserve_bytes = (uint64_t)worker_count(config) * BODY_BUFFER_BYTES,
+        .memory_budget_bytes = config->memory,
+        .descriptor_reserve = DESCRIPTORS_OF_NODE + DESCRIPTORS_PER_HOME * (uint64_t)home_count,
+    };
+
+    if (options.memory_reserve_bytes < LOAD_MEMORY_RESERVE_BYTES_MIN) {
+        options.memory_reserve_bytes = LOAD_MEMORY_RESERVE_BYTES_MIN;
+    }
+    gateway->load = load_create();
+    gateway->system = load_system_create(&options);
+    load_add_source(gateway->load, load_system_read, gateway->system);
+}
+
 static enum status
 open_storage(struct gateway *gateway, struct error *err)
 {
@@ -159,8 +196,12 @@ open_storage(struct gateway *gateway, struct error *err)
     enum status st;
 
     gateway_object_store_options(config, mountpaths, count, &options);
+    options.store.load = gateway->load;
     st = object_store_open(&options, &gateway->objects, err);
     gateway->admin.objects = gateway->objects;
+    if (st == ST_OK) {
+        load_add_source(gateway->load, home_load_read, object_store_store(gateway->objects));
+    }
     free(default_path);
     if (st == ST_OK) {
         st = root_key_load(config->data, &root, err);
@@ -188,15 +229,13 @@ static enum status
 open_cluster(struct gateway *gateway, struct error *err)
 {
     struct membership *membership = &gateway->membership;
-    size_t workers = gateway->config->workers;
     enum status st = membership_open(membership, gateway->config, gateway->objects, err);
 
     if (st == ST_OK && membership->cluster != NULL) {
         const struct peering_options options = {.config = gateway->config,
                                                 .cluster = membership->cluster,
                                                 .objects = gateway->objects,
-                                                .worker_count =
-                                                    workers != 0 ? workers : WORKER_COUNT_DEFAULT,
+                                                .worker_count = worker_count(gateway->config),
                                                 .relayed = handle_relayed,
                                                 .relayed_arg = gateway};
 
@@ -434,6 +473,7 @@ close_all(struct gateway *gateway)
     if (gateway->objects != NULL) {
         control_hurry(object_store_control(gateway->objects)); /* nobody waits for it any more */
     }
+    load_stop(gateway->load); /* nobody is held up any more */
     worker_pool_destroy(&gateway->workers);
     access_log_close(&gateway->access_log);
     if (gateway->objects != NULL && object_store_rebalance(gateway->objects) != NULL) {
@@ -446,6 +486,8 @@ close_all(struct gateway *gateway)
     credential_store_destroy(&gateway->credentials);
     object_store_close(&gateway->objects);
     peering_close(&gateway->peering);
+    load_destroy(&gateway->load);
+    load_system_destroy(&gateway->system);
     free(gateway->public_address);
     free(gateway->admin_address);
 }
@@ -483,6 +525,7 @@ gateway_run(const struct config *config, struct error *err)
 
     prepare_process();
     st = check_config(config, err);
+    open_load(&gateway);
     if (st == ST_OK) {
         st = membership_init(&gateway.membership, config, err);
     }
@@ -496,8 +539,8 @@ gateway_run(const struct config *config, struct error *err)
         st = open_cluster(&gateway, err);
     }
     if (st == ST_OK) {
-        gateway.workers =
-            worker_pool_create(config->workers != 0 ? config->workers : WORKER_COUNT_DEFAULT);
+        gateway.workers = worker_pool_create(worker_count(config));
+        load_add_source(gateway.load, worker_pool_read_load, gateway.workers);
         st = start_jobs(&gateway, err);
     }
     if (st == ST_OK) {
@@ -508,6 +551,7 @@ gateway_run(const struct config *config, struct error *err)
     }
     if (st == ST_OK) {
         admin_register_metrics(gateway.objects);
+        load_start(gateway.load);
         http_server_start(gateway.server);
         st = membership_join(&gateway.membership, config, gateway.public_address,
                              gateway.public_port, gateway.peering.address, err);

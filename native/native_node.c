@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/load.h"
 #include "base/log.h"
 #include "native/native_bprops.h"
 #include "native/native_config.h"
@@ -22,8 +23,21 @@
 
 #define DAEMON_PATH "/v1/daemon"
 #define REVERSE_PATH "/v1/reverse/daemon"
-/* SPEC: node started and cluster started. */
+/* SPEC: AIStore cmn/cos/node_state.go: node started and cluster started; then what is the matter.
+ */
 #define STATE_FLAGS_OK 6
+static const struct {
+    enum load_dimension dimension;
+    enum load_grade grade;
+    uint64_t flag;
+} STATE_FLAGS_OF_LOAD[] = {
+    {LOAD_MEMORY, LOAD_CRITICAL, 512}, {LOAD_MEMORY, LOAD_HIGH, 4096},
+    {LOAD_CPU, LOAD_HIGH, 2097152},    {LOAD_THREADS, LOAD_CRITICAL, 32768},
+    {LOAD_THREADS, LOAD_HIGH, 16384},
+};
+/* Of a mountpath that is at its floor, or near it. */
+#define STATE_FLAG_OUT_OF_SPACE 256
+#define STATE_FLAG_LOW_CAPACITY 2048
 
 static enum status
 show_health(struct native_call *call, struct error *err)
@@ -133,20 +147,39 @@ append_capacity(struct native_call *call, struct buffer *out)
                   total - available, available, percent, percent, percent);
 }
 
-static void
-append_system(struct buffer *out)
+static uint64_t
+state_flags(const struct load *load)
 {
-    struct sysinfo info;
+    enum load_grade space = load_grade_of_space(load);
+    uint64_t flags = STATE_FLAGS_OK;
+
+    for (size_t i = 0; i < ARRAY_COUNT(STATE_FLAGS_OF_LOAD); i++) {
+        if (load_grade(load, STATE_FLAGS_OF_LOAD[i].dimension) == STATE_FLAGS_OF_LOAD[i].grade) {
+            flags |= STATE_FLAGS_OF_LOAD[i].flag;
+        }
+    }
+    flags |= space == LOAD_CRITICAL ? STATE_FLAG_OUT_OF_SPACE : 0;
+    flags |= space == LOAD_HIGH ? STATE_FLAG_LOW_CAPACITY : 0;
+    return flags;
+}
+
+/* What this process may have, which in a container is less than the machine. */
+static void
+append_system(const struct load *node_load, struct buffer *out)
+{
     double load[3] = {0, 0, 0};
-    uint64_t unit;
     uint64_t total;
     uint64_t available;
 
-    CHECK(sysinfo(&info) == 0);
     CHECK(getloadavg(load, 3) <= 3);
-    unit = info.mem_unit;
-    total = info.totalram * unit;
-    available = (info.freeram + info.bufferram) * unit;
+    load_memory(node_load, &available, &total);
+    if (total == 0) {
+        struct sysinfo info;
+
+        CHECK(sysinfo(&info) == 0);
+        total = (uint64_t)info.totalram * info.mem_unit;
+        available = (uint64_t)(info.freeram + info.bufferram) * info.mem_unit;
+    }
     buffer_printf(out,
                   "{\"mem_used\":%" PRIu64 ",\"mem_avail\":%" PRIu64
                   ",\"pct_mem_used\":%.2f,\"load_avg\":{\"One\":%.2f,\"Five\":%.2f,"
@@ -171,6 +204,7 @@ check_node(const struct native_call *call, struct error *err)
 static enum status
 show_status(struct native_call *call, struct error *err)
 {
+    const struct load *load = object_store_load(call->native->objects);
     struct buffer *out = &call->reply.body;
     enum status st = check_node(call, err);
 
@@ -179,13 +213,18 @@ show_status(struct native_call *call, struct error *err)
     }
     buffer_append_string(out, "{\"snode\":");
     native_smap_append_self(call, out);
-    buffer_printf(out, ",\"tracker\":{\"up.ns.time\":%" PRId64 ",\"state.flags\":%d},\"capacity\":",
-                  clock_monotonic_ns() - call->native->started_ns, STATE_FLAGS_OK);
+    buffer_printf(out,
+                  ",\"tracker\":{\"up.ns.time\":%" PRId64 ",\"state.flags\":%" PRIu64 "},\"load\":",
+                  clock_monotonic_ns() - call->native->started_ns, state_flags(load));
+    load_append_json(load, out);
+    buffer_append_string(out, ",\"capacity\":");
     append_capacity(call, out);
-    buffer_append_string(out, ",\"status\":\"\",\"deployment\":\"linux\",\"ais_version\":\"lode\","
-                              "\"build_time\":\"\",\"k8s_pod_name\":\"\",\"cluster\":{\"flags\":6},"
-                              "\"sys_info\":");
-    append_system(out);
+    buffer_printf(out,
+                  ",\"status\":\"\",\"deployment\":\"linux\",\"ais_version\":\"lode\","
+                  "\"build_time\":\"\",\"k8s_pod_name\":\"\",\"cluster\":{\"flags\":%" PRIu64 "},"
+                  "\"sys_info\":",
+                  state_flags(load));
+    append_system(load, out);
     buffer_printf(out, ",\"smap_version\":\"%" PRIu64 "\"}", native_smap_version(call));
     native_reply_json(call);
     return ST_OK;
@@ -243,8 +282,10 @@ static const struct native_named_shape SHAPES[] = {
                "versioning: {enabled: bool, ...}, auth: {client_auth_required: bool}, "
                "net: {http: {use_https: bool}}, proxy: {primary_url: text, ...}, uuid: text, "
                "config_version: digits, features: digits, ...}"},
+    {"Grade", "'low' | 'moderate' | 'high' | 'critical'"},
     {"NodeStatus",
-     "{snode: Snode, tracker: {*: int}, capacity: {mountpaths: {*: any}, cs_err: text, "
+     "{snode: Snode, tracker: {*: int}, load: {memory: Grade, cpu: Grade, disk: Grade, "
+     "threads: Grade, descriptors: Grade}, capacity: {mountpaths: {*: any}, cs_err: text, "
      "total_used: digits, total_avail: digits, pct_max: int, pct_avg: int, pct_min: int}, "
      "status: text, deployment: text, ais_version: text, build_time: text, k8s_pod_name: text, "
      "cluster: {flags: int}, sys_info: {mem_used: int, mem_avail: int, "
