@@ -563,6 +563,7 @@ gateway_run(const struct config *config, struct error *err)
         bucket_delete_resume(gateway.objects); /* of this node's last run, or of one that is gone */
     }
     if (st == ST_OK) {
+        job_registry_resume(gateway.jobs);
         print_welcome(&gateway);
         st = wait_for_end(&gateway, err);
     }

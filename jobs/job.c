@@ -33,6 +33,7 @@ job_registry_create(struct object_store *store, const char *directory,
     }
     registry = xcalloc(1, sizeof(*registry));
     registry->store = store;
+    registry->directory = xstrdup(directory);
     CHECK(pthread_mutex_init(&registry->lock, NULL) == 0);
     CHECK(pthread_condattr_init(&attributes) == 0);
     CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
@@ -103,6 +104,7 @@ job_registry_destroy(struct job_registry **take_registry)
     job_history_release(&registry->history);
     CHECK(pthread_cond_destroy(&registry->changed) == 0);
     CHECK(pthread_mutex_destroy(&registry->lock) == 0);
+    free(registry->directory);
     free(registry);
     *take_registry = NULL;
 }
@@ -110,15 +112,30 @@ job_registry_destroy(struct job_registry **take_registry)
 static void
 run_destroy(struct job_run *run)
 {
+    job_record_close(&run->record);
+    buffer_release(&run->cursor);
     free(run->report);
     free(run->options);
     free(run);
+}
+
+/* The end of a resumable one is in its file before it is known: no start takes it up again. */
+static void
+run_write_end(struct job_run *run)
+{
+    struct buffer line = BUFFER_INIT;
+
+    job_history_format_info(&run->info, &line);
+    job_record_end(run->record, buffer_bytes(&line));
+    buffer_release(&line);
 }
 
 static void
 run_end(struct job_run *run, enum status st, const struct error *err)
 {
     struct job_registry *registry = run->registry;
+    bool goes_on =
+        run->record != NULL && st == ST_CANCELLED && !atomic_load(&run->is_asked_to_stop);
 
     WITH_LOCK (&registry->lock) {
         run->info.finished_ns = clock_wall_ns();
@@ -128,7 +145,18 @@ run_end(struct job_run *run, enum status st, const struct error *err)
         if (st != ST_OK) {
             snprintf(run->info.text, sizeof(run->info.text), "%s", err->text);
         }
-        job_history_add(&registry->history, &run->info);
+    }
+    if (run->record != NULL && !goes_on) {
+        run_write_end(run); /* nobody else changes what is known of it any more */
+    }
+    WITH_LOCK (&registry->lock) {
+        if (!goes_on) {
+            job_history_add(&registry->history, &run->info);
+        }
+        if (run->record != NULL && !goes_on && registry->ended_count < JOB_ENDED_MAX) {
+            registry->ended[registry->ended_count++] = run->record;
+            run->record = NULL;
+        }
         registry->is_history_dirty = true;
         for (size_t i = 0; i < JOB_SLOT_MAX; i++) {
             if (registry->running[i] == run) {
@@ -201,15 +229,16 @@ job_make_id(const struct job_kind *kind, char ret_id[JOB_ID_SIZE])
     CHECK(snprintf(ret_id, JOB_ID_SIZE, "%s-%s", kind->name, hex) < JOB_ID_SIZE);
 }
 
-static struct job_run *
-run_create(struct job_registry *registry, const struct job_kind *kind, const char *id,
-           const void *options, size_t options_size)
+struct job_run *
+job_run_create(struct job_registry *registry, const struct job_kind *kind, const char *id,
+               const void *options, size_t options_size)
 {
     struct job_run *run = xcalloc(1, sizeof(*run));
 
     run->registry = registry;
     run->kind = kind;
     run->options = options_size > 0 ? xmemdup(options, options_size) : NULL;
+    run->options_size = options_size;
     run->info.kind = kind->name;
     run->info.state = JOB_RUNNING;
     run->info.started_ns = clock_wall_ns();
@@ -217,19 +246,39 @@ run_create(struct job_registry *registry, const struct job_kind *kind, const cha
     return run;
 }
 
-enum status
-job_start_as(struct job_registry *registry, const struct job_kind *kind, const char *id,
-             const void *options, size_t options_size, struct error *err)
+/* Before anyone is told of it. */
+static enum status
+run_make_record(struct job_registry *registry, struct job_run *run, struct error *err)
 {
-    struct job_run *run = run_create(registry, kind, id, options, options_size);
+    const struct job_record_head head = {.id = bytes_of_string(run->info.id),
+                                         .kind = bytes_of_string(run->kind->name),
+                                         .started_ns = run->info.started_ns,
+                                         .options = bytes_of(run->options, run->options_size)};
+
+    return run->kind->is_resumable && run->record == NULL
+               ? job_record_create(registry->directory, &head, &run->record, err)
+               : ST_OK;
+}
+
+enum status
+job_run_launch(struct job_registry *registry, struct job_run **take_run, struct error *err)
+{
+    struct job_run *run = *take_run;
+    bool is_new = run->record == NULL;
     pthread_attr_t attributes;
     pthread_t thread;
-    enum status st;
+    enum status st = run_make_record(registry, run, err);
 
-    WITH_LOCK (&registry->lock) {
-        st = run_place_locked(registry, run, JOB_RUNNING_MAX, err);
+    *take_run = NULL;
+    if (st == ST_OK) {
+        WITH_LOCK (&registry->lock) {
+            st = run_place_locked(registry, run, JOB_RUNNING_MAX, err);
+        }
     }
     if (st != ST_OK) {
+        if (is_new) {
+            job_record_remove(&run->record);
+        }
         run_destroy(run);
         return st;
     }
@@ -238,6 +287,15 @@ job_start_as(struct job_registry *registry, const struct job_kind *kind, const c
     CHECK(pthread_create(&thread, &attributes, run_main, run) == 0);
     CHECK(pthread_attr_destroy(&attributes) == 0);
     return ST_OK;
+}
+
+enum status
+job_start_as(struct job_registry *registry, const struct job_kind *kind, const char *id,
+             const void *options, size_t options_size, struct error *err)
+{
+    struct job_run *run = job_run_create(registry, kind, id, options, options_size);
+
+    return job_run_launch(registry, &run, err);
 }
 
 enum status
@@ -290,6 +348,7 @@ job_stop(struct job_registry *registry, const char *id, struct error *err)
         } else if (run->kind->run == NULL) {
             st = fail(err, ST_INVALID, "%s ends by itself, and is not stopped", run->info.id);
         } else {
+            atomic_store(&run->is_asked_to_stop, true);
             atomic_store(&run->is_stopped, true);
         }
     }
@@ -325,7 +384,7 @@ bool
 job_begin(struct job_registry *registry, const struct job_kind *kind, const char *id,
           struct arena *arena, struct job_info *ret_previous)
 {
-    struct job_run *run = run_create(registry, kind, id, NULL, 0);
+    struct job_run *run = job_run_create(registry, kind, id, NULL, 0);
     const struct job_info *previous;
     enum status st;
 
@@ -347,9 +406,8 @@ job_begin(struct job_registry *registry, const struct job_kind *kind, const char
     return st == ST_OK;
 }
 
-/* The lock is the caller's. */
-static void
-report_set_locked(struct job_run *run, char *take_report)
+void
+job_report_set_locked(struct job_run *run, char *take_report)
 {
     free(run->report);
     run->report = take_report;
@@ -370,7 +428,7 @@ job_update(struct job_registry *registry, const char *id, uint64_t done_count, u
             run->info.done_count = done_count;
             run->info.total_count = total_count;
             snprintf(run->info.text, sizeof(run->info.text), "%s", text);
-            report_set_locked(run, copy);
+            job_report_set_locked(run, copy);
             copy = NULL;
         }
     }
@@ -465,44 +523,5 @@ job_repeat(struct job_registry *registry, const struct job_kind *kind, int64_t i
             .due_ns = clock_monotonic_ns() + interval_s * CLOCK_NS_PER_S,
         };
         CHECK(pthread_cond_broadcast(&registry->changed) == 0);
-    }
-}
-
-struct object_store *
-job_run_store(struct job_run *run)
-{
-    return run->registry->store;
-}
-
-const void *
-job_run_options(struct job_run *run)
-{
-    return run->options;
-}
-
-const atomic_bool *
-job_run_is_stopped(struct job_run *run)
-{
-    return &run->is_stopped;
-}
-
-void
-job_run_progress(struct job_run *run, uint64_t done_count, uint64_t total_count, const char *text)
-{
-    WITH_LOCK (&run->registry->lock) {
-        run->info.done_count = done_count;
-        run->info.total_count = total_count;
-        snprintf(run->info.text, sizeof(run->info.text), "%s", text);
-    }
-}
-
-void
-job_run_report(struct job_run *run, struct bytes json)
-{
-    char *report = xstrndup(json.data, json.size);
-
-    CHECK(json.size <= JOB_REPORT_BYTES_MAX);
-    WITH_LOCK (&run->registry->lock) {
-        report_set_locked(run, report);
     }
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Work that takes long: each job runs on a thread of its own, shows its progress, can be stopped,
- * and leaves an entry in the history, which survives restarts.  A job that the process's end cut
- * off is in the history as stopped, also after a kill.  Any thread may call.
+ * and leaves an entry in the history, which survives restarts.  Any thread may call.
  *
  *   running -> finished | failed | stopped
+ *
+ * A kind that is_resumable goes on at the next start of its node, also after a kill: its options
+ * and what job_run_save said last are on disk.  Of others the history says "stopped" then.  Work
+ * over the objects of a bucket is a struct walk_kind (jobs/walk_job.h), which does all of that.
  */
 #ifndef JOBS_JOB_H
 #define JOBS_JOB_H
@@ -33,6 +36,9 @@ struct job_run; /* a running job, as its own function sees it */
 struct job_kind {
     const char *name;   /* lower case and hyphens; part of the id */
     bool is_concurrent; /* more than one of this kind may run */
+    /* Goes on after its process has ended: it stands in jobs/job_kinds.c, and its options hold no
+     * pointers.  A run calls job_run_resumed first. */
+    bool is_resumable;
     /* On the job's thread.  ST_CANCELLED: it was stopped.  NULL: of job_begin. */
     enum status (*run)(struct job_run *run, struct error *err);
 };
@@ -45,6 +51,7 @@ struct job_info {
     int64_t finished_ns; /* 0: running */
     uint64_t done_count;
     uint64_t total_count;     /* 0: not known */
+    uint64_t byte_count;      /* of what is done */
     char text[JOB_TEXT_SIZE]; /* what it is doing; then why it failed */
     struct bytes report;      /* JSON, or empty; in arena */
 };
@@ -65,6 +72,8 @@ MUST_USE enum status job_start(struct job_registry *registry, const struct job_k
 MUST_USE enum status job_start_as(struct job_registry *registry, const struct job_kind *kind,
                                   const char *id, const void *options, size_t options_size,
                                   struct error *err);
+/* Resumable jobs that the last process of this node left; once operations can be called. */
+void job_registry_resume(struct job_registry *registry);
 void job_make_id(const struct job_kind *kind, char ret_id[JOB_ID_SIZE]);
 /* Asks; the job ends soon.  ST_NOT_FOUND: none of that id runs.  ST_INVALID: one of job_begin. */
 MUST_USE enum status job_stop(struct job_registry *registry, const char *id, struct error *err);
@@ -109,10 +118,42 @@ void job_checkpoint(struct job_registry *registry);
 /* For the job's function. */
 struct object_store *job_run_store(struct job_run *run);
 const void *job_run_options(struct job_run *run);
+struct bytes job_run_message(struct job_run *run); /* the same, with its size */
+const struct job_kind *job_run_kind(struct job_run *run);
+const char *job_run_id(struct job_run *run);
+int64_t job_run_started_ns(struct job_run *run); /* wall clock; of the first run */
 const atomic_bool *job_run_is_stopped(struct job_run *run);
 void job_run_progress(struct job_run *run, uint64_t done_count, uint64_t total_count,
                       const char *text);
 /* The last call counts; longer ones than JOB_REPORT_BYTES_MAX are refused by a CHECK. */
 void job_run_report(struct job_run *run, struct bytes json);
+void job_run_bytes(struct job_run *run, uint64_t byte_count);
+/* Between two objects: sleeps as long as the load of this node asks for (jobs/job_pause.h).
+ * ST_CANCELLED, with a sentence: end now. */
+MUST_USE enum status job_run_pause(struct job_run *run, struct error *err);
+/* After something that may pass by itself (a node is away): shows why, sleeps a moment, longer
+ * from try to try.  ST_CANCELLED, as above; ST_OK: try again. */
+MUST_USE enum status job_run_wait(struct job_run *run, size_t try_count, const struct error *why,
+                                  struct error *err);
+
+/* ---- for functions of resumable kinds ---- */
+
+/* What counts, as of a cursor. */
+struct job_counters {
+    uint64_t object_count;
+    uint64_t byte_count;
+    uint64_t total_count; /* 0: not known */
+};
+
+/* Where it is to go on: what was saved last, in a run before this one.  False: it begins.  The
+ * cursor is the kind's own, borrowed until the next save. */
+bool job_run_resumed(struct job_run *run, struct job_counters *ret_counters,
+                     struct bytes *ret_cursor);
+/* Cursor and counters change together, or not at all; what runs again from this cursor after a kill
+ * is not in the counters, so each object counts once if repeating it is harmless.  Shows the
+ * counters as job_run_progress does.  A kill loses nothing of it, a power cut a second at most.
+ * ST_IO, ST_NO_SPACE. */
+MUST_USE enum status job_run_save(struct job_run *run, const struct job_counters *counters,
+                                  struct bytes cursor, struct error *err);
 
 #endif

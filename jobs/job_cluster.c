@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "jobs/job_json.h"
 #include "jobs/rebalance_job.h"
+#include "jobs/walk_split.h"
 #include "object/object_cluster.h"
 
 #include "base/banned.h"
@@ -161,7 +162,10 @@ stop_own(struct job_registry *registry, struct bytes id, struct buffer *out)
         memcpy(text, id.data, id.size);
         text[id.size] = '\0';
         if (job_stop(registry, text, NULL) == ST_OK) {
+            (void)walk_stop_shares(text);
             log_append_json_string(out, id);
+        } else {
+            (void)walk_stop_shares(text); /* of a job that runs elsewhere */
         }
     }
     buffer_append_char(out, ']');

@@ -123,8 +123,8 @@ job_history_amend(struct job_history *history, const struct job_info *info)
     return false;
 }
 
-static void
-line_parse(struct job_history *history, struct bytes line)
+void
+job_history_add_line(struct job_history *history, struct bytes line)
 {
     json_t *root = json_loadb(line.data, line.size, 0, NULL);
     const char *state = json_string_value(json_object_get(root, "state"));
@@ -147,6 +147,7 @@ line_parse(struct job_history *history, struct bytes line)
     info.finished_ns = json_integer_value(json_object_get(root, "finished_ns"));
     info.done_count = (uint64_t)json_integer_value(json_object_get(root, "done"));
     info.total_count = (uint64_t)json_integer_value(json_object_get(root, "total"));
+    info.byte_count = (uint64_t)json_integer_value(json_object_get(root, "bytes"));
     info.report = bytes_of_string(report_text);
     if (kind != NULL && info.id[0] != '\0') {
         job_history_add(history, &info);
@@ -185,7 +186,7 @@ job_history_init(struct job_history *history, const char *directory)
     if (file_read(history->path, &text)) {
         rest = buffer_bytes(&text);
         while (rest.size > 0) {
-            line_parse(history, bytes_cut(&rest, '\n'));
+            job_history_add_line(history, bytes_cut(&rest, '\n'));
         }
     }
     buffer_release(&text);
@@ -204,11 +205,11 @@ job_history_release(struct job_history *history)
 void
 job_history_format_info(const struct job_info *info, struct buffer *out)
 {
-    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "id", info->id, "kind",
-                             info->kind, "state", STATES[info->state], "started_ns",
-                             (json_int_t)info->started_ns, "finished_ns",
-                             (json_int_t)info->finished_ns, "done", (json_int_t)info->done_count,
-                             "total", (json_int_t)info->total_count, "text", info->text);
+    json_t *root = json_pack(
+        "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "id", info->id, "kind", info->kind,
+        "state", STATES[info->state], "started_ns", (json_int_t)info->started_ns, "finished_ns",
+        (json_int_t)info->finished_ns, "done", (json_int_t)info->done_count, "total",
+        (json_int_t)info->total_count, "bytes", (json_int_t)info->byte_count, "text", info->text);
     char *line;
 
     if (info->report.size > 0) {
@@ -253,14 +254,16 @@ job_history_format(const struct job_history *history, struct buffer *out)
     }
 }
 
-void
+bool
 job_history_save(const struct job_history *history, struct bytes text)
 {
     char *fresh = xasprintf("%s.new", history->path);
+    bool is_saved = file_write(fresh, text) && rename(fresh, history->path) == 0;
 
-    if (!file_write(fresh, text) || rename(fresh, history->path) != 0) {
+    if (!is_saved) {
         log_warn(NULL, "job_history_lost", "the history of jobs could not be written, errno %d",
                  errno);
     }
     free(fresh);
+    return is_saved;
 }

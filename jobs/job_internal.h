@@ -7,6 +7,7 @@
 
 #include "jobs/job.h"
 #include "jobs/job_history.h"
+#include "jobs/job_record.h"
 
 #define JOB_REPEAT_MAX 8
 #define JOB_SLOT_MAX (JOB_RUNNING_MAX + JOB_BEGUN_MAX)
@@ -15,10 +16,21 @@ struct job_run {
     struct job_registry *registry;
     const struct job_kind *kind;
     void *options;
+    size_t options_size;
     atomic_bool is_stopped;
-    struct job_info info; /* guarded by the registry's lock */
-    char *report;         /* guarded by the registry's lock */
+    atomic_bool is_asked_to_stop; /* by somebody, not by the end of the process */
+    struct job_info info;         /* guarded by the registry's lock */
+    char *report;                 /* guarded by the registry's lock */
+    /* Of resumable kinds, of the job's thread: */
+    struct job_record *record;
+    bool is_resumed;
+    struct job_counters counters;
+    struct buffer cursor;
+    int64_t paused_ns; /* monotonic: when it looked for the load last */
 };
+
+/* More that have ended than the keeper gets rid of at once. */
+#define JOB_ENDED_MAX 64
 
 struct job_repeated {
     const struct job_kind *kind;
@@ -28,6 +40,7 @@ struct job_repeated {
 
 struct job_registry {
     struct object_store *store;
+    char *directory;
     pthread_mutex_t lock;
     pthread_cond_t changed;                       /* a job ended, or the registry closes */
     struct job_run *running[JOB_SLOT_MAX];        /* guarded by lock */
@@ -37,9 +50,19 @@ struct job_registry {
     struct job_history history;                   /* guarded by lock */
     bool is_history_dirty;                        /* guarded by lock */
     struct job_source source;                     /* guarded by lock */
+    /* Guarded by lock: of jobs whose end is in the history in memory; removed once it is on disk,
+     * by the keeper. */
+    struct job_record *ended[JOB_ENDED_MAX];
+    size_t ended_count;
     pthread_t keeper;
 };
 
+struct job_run *job_run_create(struct job_registry *registry, const struct job_kind *kind,
+                               const char *id, const void *options, size_t options_size);
+/* Starts its thread, or destroys it.  ST_BUSY, ST_CANCELLED. */
+MUST_USE enum status job_run_launch(struct job_registry *registry, struct job_run **take_run,
+                                    struct error *err);
+void job_report_set_locked(struct job_run *run, char *take_report);
 size_t job_running_count_locked(const struct job_registry *registry);
 /* Without the lock: refresh, else close. */
 void job_call_source(struct job_registry *registry, bool is_refresh);

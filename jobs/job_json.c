@@ -19,9 +19,9 @@ job_json_append(const struct job_info *job, const char *node, struct buffer *out
     buffer_printf(out,
                   ",\"kind\":\"%s\",\"state\":\"%s\",\"started_ns\":%" PRId64
                   ",\"finished_ns\":%" PRId64 ",\"done\":%" PRIu64 ",\"total\":%" PRIu64
-                  ",\"text\":",
+                  ",\"bytes\":%" PRIu64 ",\"text\":",
                   job->kind, job_state_name(job->state), job->started_ns, job->finished_ns,
-                  job->done_count, job->total_count);
+                  job->done_count, job->total_count, job->byte_count);
     log_append_json_string(out, bytes_of_string(job->text));
     if (job->report.size > 0) {
         buffer_append_string(out, ",\"report\":");

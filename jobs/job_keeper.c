@@ -73,6 +73,8 @@ keeper_wait(struct job_registry *registry, struct keeper_task *task)
 static void
 keeper_save(struct job_registry *registry, struct keeper_task *task)
 {
+    struct job_record *ended[JOB_ENDED_MAX];
+    size_t ended_count = 0;
     struct buffer text = BUFFER_INIT;
 
     if (!task->is_closing) {
@@ -81,13 +83,23 @@ keeper_save(struct job_registry *registry, struct keeper_task *task)
     WITH_LOCK (&registry->lock) {
         registry->is_history_dirty = false;
         job_history_format(&registry->history, &text);
+        ended_count = registry->ended_count;
+        memcpy(ended, registry->ended, ended_count * sizeof(struct job_record *));
+        registry->ended_count = 0;
         for (size_t i = 0; i < JOB_SLOT_MAX; i++) {
             if (registry->running[i] != NULL) {
                 job_history_format_info(&registry->running[i]->info, &text);
             }
         }
     }
-    job_history_save(&registry->history, buffer_bytes(&text));
+    if (job_history_save(&registry->history, buffer_bytes(&text))) {
+        for (size_t i = 0; i < ended_count; i++) {
+            job_record_remove(&ended[i]);
+        }
+    }
+    for (size_t i = 0; i < ended_count; i++) {
+        job_record_close(&ended[i]);
+    }
     buffer_release(&text);
     task->checkpoint_ns = clock_monotonic_ns() + CHECKPOINT_INTERVAL_NS;
 }

@@ -61,6 +61,7 @@ read_job(const struct native_call *call, const json_t *json, struct native_job *
     job->info.finished_ns = native_json_number(json, "finished_ns", 0);
     job->info.done_count = (uint64_t)native_json_number(json, "done", 0);
     job->info.total_count = (uint64_t)native_json_number(json, "total", 0);
+    job->info.byte_count = (uint64_t)native_json_number(json, "bytes", 0);
     job->info.report = arena_copy(call->arena, bytes_of_string(text));
     job->node = arena_copy(call->arena, native_json_text(json, "node"));
     free(text);

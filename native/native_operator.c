@@ -225,7 +225,8 @@ static const struct native_field ALL_JOBS = {
 
 static const struct native_named_shape SHAPES[] = {
     {"OperatorJob", "{id: text, node?: text, kind: text, state: text, started_ns: int, "
-                    "finished_ns: int, done: int, total: int, text: text, report?: any}"},
+                    "finished_ns: int, done: int, total: int, bytes: int, text: text, "
+                    "report?: any}"},
     {"OperatorJobs", "{jobs: [OperatorJob], missing: [{node: text, why: text}]}"},
     {"Mountpaths", "{generation: int, resilver_due: bool, mountpaths: [{directory: text, "
                    "uuid: text, role: text, state: text, why: text, emptying: bool, "

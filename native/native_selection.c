@@ -15,7 +15,7 @@
 #define NAMES_MAX 100000
 
 static enum status
-read_selection(struct native_call *call, struct selection_options *options, struct error *err)
+read_selection(struct native_call *call, struct walk_options *options, struct error *err)
 {
     const json_t *value = call->message.value;
     const json_t *list = native_json_get(value, "objnames");
@@ -46,13 +46,13 @@ read_selection(struct native_call *call, struct selection_options *options, stru
 }
 
 static enum status
-start_job(struct native_call *call, struct selection_options *options, struct error *err)
+start_job(struct native_call *call, struct walk_options *options, struct error *err)
 {
     char id[JOB_ID_SIZE];
     enum status st;
 
     options->source = call->bck.own_name;
-    st = selection_job_start(call->native->jobs, options, id, err);
+    st = walk_start(call->native->jobs, call->native->objects, options, id, err);
     if (st == ST_OK) {
         native_reply_text(call, bytes_of_string(id));
     }
@@ -62,7 +62,7 @@ start_job(struct native_call *call, struct selection_options *options, struct er
 static enum status
 delete_selection(struct native_call *call, struct error *err)
 {
-    struct selection_options options = {.verb = SELECTION_DELETE};
+    struct walk_options options = {.kind = &selection_delete};
     enum status st = native_call_open_bucket(call, ACTION_DELETE_OBJECT, err);
 
     if (st == ST_OK) {
@@ -92,7 +92,7 @@ ensure_destination(struct native_call *call, const struct native_bck *bck, struc
 }
 
 static enum status
-copy_to(struct native_call *call, const struct native_bck *bck, struct selection_options *options,
+copy_to(struct native_call *call, const struct native_bck *bck, struct walk_options *options,
         struct error *err)
 {
     enum status st = ST_OK;
@@ -132,7 +132,7 @@ refuse_transformation(const json_t *value, struct error *err)
 static enum status
 copy_selection(struct native_call *call, struct error *err)
 {
-    struct selection_options options = {.verb = SELECTION_COPY};
+    struct walk_options options = {.kind = &selection_copy};
     const json_t *to = native_json_get(call->message.value, "tobck");
     const json_t *ns = native_json_get(to, "namespace");
     struct bytes ns_text =
@@ -170,7 +170,7 @@ read_bck_to(struct native_call *call, struct native_bck *ret_bck, struct error *
 static enum status
 copy_bucket(struct native_call *call, struct error *err)
 {
-    struct selection_options options = {.verb = SELECTION_COPY_BUCKET};
+    struct walk_options options = {.kind = &selection_copy_bucket};
     struct native_bck bck;
     enum status st = refuse_transformation(call->message.value, err);
 
@@ -192,7 +192,7 @@ copy_bucket(struct native_call *call, struct error *err)
 static enum status
 rename_bucket(struct native_call *call, struct error *err)
 {
-    struct selection_options options = {.verb = SELECTION_MOVE_BUCKET};
+    struct walk_options options = {.kind = &selection_move_bucket};
     struct native_bck bck;
     struct buffer url = BUFFER_INIT;
     bool is_own;

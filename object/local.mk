@@ -47,7 +47,6 @@ libobject_a_SOURCES = \
 	object/object_conditions.c object/object_conditions.h \
 	object/object_control.c object/object_control.h \
 	object/object_copy.c object/object_copy.h \
-	object/object_copy_split.c object/object_copy_split.h \
 	object/object_current.c object/object_current.h \
 	object/object_custom.c object/object_custom.h \
 	object/object_delete.c object/object_delete.h \

@@ -19,6 +19,7 @@ struct object_copy_options {
     struct object_attributes attributes;
     enum checksum_algorithm checksum_algorithm; /* asked for; NONE: the source's */
     bool is_native; /* AIStore's: an ETag that is no MD5 stays, nothing is hashed for it */
+    bool is_of_job; /* on a thread of a job, of which there are few: no request waits less for it */
     /* UploadPartCopy: */
     const struct upload_id *upload;
     uint32_t part_number;

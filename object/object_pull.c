@@ -376,7 +376,8 @@ object_pull(const struct bucket *destination, const struct object_copy_options *
                                              .bucket = options->source->name,
                                              .bucket_revision = bucket_revision(options->source),
                                              .key = options->source_key,
-                                             .arguments = buffer_bytes(&arguments)}},
+                                             .arguments = buffer_bytes(&arguments)},
+                                    .is_apart = options->is_of_job},
         &arena, &call, err);
     if (st == ST_OK) {
         st = read_record(&call.answer, options, &arena, &source, &size, err);

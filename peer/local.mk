@@ -3,7 +3,6 @@ noinst_LIBRARIES += libpeer.a
 libpeer_a_SOURCES = \
 	peer/peer_handler.c peer/peer_handler.h \
 	peer/peer_bucket_empty.c \
-	peer/peer_copy.c \
 	peer/peer_delete.c \
 	peer/peer_job.c \
 	peer/peer_list.c \

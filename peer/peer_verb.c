@@ -3,9 +3,10 @@
 
 #include "base/check.h"
 #include "jobs/job_cluster.h"
+#include "jobs/job_place.h"
+#include "jobs/walk_split.h"
 #include "object/bucket.h"
 #include "object/key_move.h"
-#include "object/object_copy_split.h"
 #include "object/ownership.h"
 #include "object/upload_item.h"
 #include "object/upload_publish.h"
@@ -17,10 +18,11 @@ static const struct peer_verb VERBS[] = {
     {.name = "list", .run = peer_list},
     {.name = "uploads", .run = peer_uploads},
     {.name = "bucket-empty", .run = peer_bucket_empty},
-    {.name = "copy", .run = peer_copy, .body_max = OBJECT_COPY_BODY_MAX},
     {.name = "delete", .run = peer_delete, .body_max = PEER_DELETE_BODY_MAX},
     {.name = "read", .run = peer_read},
     {.name = JOB_START_VERB, .run = peer_job_start},
+    {.name = JOB_RUN_VERB, .run = peer_job_run, .body_max = JOB_RUN_BODY_MAX},
+    {.name = WALK_VERB, .run = peer_job_work, .body_max = WALK_BODY_MAX},
     {.name = JOB_VERB, .run = peer_jobs, .is_of_any_map = true},
     {.name = "record", .run = peer_record},
     {.name = "fetch", .run = peer_fetch},

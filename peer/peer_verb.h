@@ -47,7 +47,6 @@ struct peer_verb {
 #define PEER_DELETE_BODY_MAX ((size_t)4 << 20)
 
 peer_verb_fn peer_bucket_empty;
-peer_verb_fn peer_copy;
 peer_verb_fn peer_delete;
 peer_verb_fn peer_list;
 peer_verb_fn peer_read;
@@ -77,6 +76,8 @@ MUST_USE ON_WORKER enum status peer_move(struct peer_request *request, struct er
 /* What operators ask of the jobs of all nodes. */
 MUST_USE ON_WORKER enum status peer_jobs(struct peer_request *request, struct error *err);
 MUST_USE ON_WORKER enum status peer_job_start(struct peer_request *request, struct error *err);
+MUST_USE ON_WORKER enum status peer_job_run(struct peer_request *request, struct error *err);
+MUST_USE ON_WORKER enum status peer_job_work(struct peer_request *request, struct error *err);
 
 /* A whole request of a client goes to the S3 dialect. */
 ON_LOOP void peer_relayed_s3(struct peer_request *request);

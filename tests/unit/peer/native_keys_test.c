@@ -3,8 +3,9 @@
 #include <stdio.h>
 
 #include "cluster/placement.h"
+#include "jobs/selection_job.h"
+#include "jobs/walk_split.h"
 #include "object/key_claim.h"
-#include "object/object_copy_split.h"
 #include "object/object_custom.h"
 #include "object/object_put.h"
 #include "tests/unit/peer/placement_fixture.h"
@@ -117,42 +118,63 @@ TEST(custom_metadata_of_a_key_that_moved_is_changed_by_its_owner)
  * SPEC: docs/cluster-protocol.md, rule 8. */
 TEST(copies_of_a_job_are_made_by_their_owners_whole)
 {
-    struct object_copy_entry entries[COPY_COUNT + 1];
+    const atomic_bool is_stopped = false;
+    struct walk_item items[COPY_COUNT + 1];
+    struct walk_item *asked[COPY_COUNT + 1];
+    struct bytes nodes[COPY_COUNT + 1];
     char names[COPY_COUNT][32];
-    struct object_record source;
-    struct bucket bucket;
-    size_t owner_count = 0;
+    struct walk_share share = {.kind = &selection_copy,
+                               .prepend = BYTES_LITERAL("copy/"),
+                               .has_destination = true,
+                               .is_stopped = &is_stopped};
+    struct walk_batch batch = {.share = &share,
+                               .job_id = "copy-listrange-1",
+                               .step = WALK_WORK,
+                               .items = asked,
+                               .count = COPY_COUNT + 1,
+                               .nodes = nodes,
+                               .arena = &arena};
+    struct test_node *gateway;
+    size_t moved_count = 0;
 
     placement_start();
-    put_native("source", "content");
-    EXPECT_OK(set_custom(owner_of("source"), "source", "kept"), &err);
-    source = record_of("source");
-    memset(entries, 0, sizeof(entries));
-    for (size_t i = 0; i < COPY_COUNT; i++) {
-        snprintf(names[i], sizeof(names[i]), "copy-%zu", i);
-        entries[i].source_key = BYTES_LITERAL("source");
-        entries[i].key = bytes_of_string(names[i]);
+    memset(items, 0, sizeof(items));
+    for (size_t i = 0; i <= COPY_COUNT; i++) {
+        asked[i] = &items[i];
+        items[i].name = BYTES_LITERAL("missing");
     }
-    entries[COPY_COUNT].source_key = BYTES_LITERAL("missing");
-    entries[COPY_COUNT].key = BYTES_LITERAL("copy-of-missing");
-
-    open_bucket(cluster_fixture_gateway(&placement_cluster, 0), &bucket);
-    object_copy_split(&bucket, &bucket, entries, COPY_COUNT + 1);
-    bucket_close(&bucket);
-
-    EXPECT_STATUS(ST_NO_SUCH_KEY, entries[COPY_COUNT].status);
     for (size_t i = 0; i < COPY_COUNT; i++) {
-        struct object_record copy;
+        snprintf(names[i], sizeof(names[i]), "source-%zu", i);
+        items[i].name = bytes_of_string(names[i]);
+        put_native(names[i], "content");
+        EXPECT_OK(set_custom(owner_of(names[i]), names[i], "kept"), &err);
+    }
 
-        EXPECT_OK(entries[i].status, &entries[i].error);
-        copy = record_of(names[i]);
+    gateway = cluster_fixture_gateway(&placement_cluster, 0);
+    share.store = gateway->store;
+    open_bucket(gateway, &share.source);
+    open_bucket(gateway, &share.destination);
+    walk_split(&batch);
+    bucket_close(&share.source);
+    bucket_close(&share.destination);
+
+    EXPECT_STATUS(ST_NO_SUCH_KEY, items[COPY_COUNT].status);
+    for (size_t i = 0; i < COPY_COUNT; i++) {
+        struct object_record source = record_of(names[i]);
+        struct object_record copy;
+        char name[48];
+
+        EXPECT_OK(items[i].status, &items[i].error);
+        snprintf(name, sizeof(name), "copy/%s", names[i]);
+        copy = record_of(name);
         EXPECT_BYTES(source.custom, copy.custom);
         EXPECT_BYTES(source.etag, copy.etag);
-        EXPECT_BYTES(source.etag, bytes_of_string(entries[i].etag));
+        EXPECT_BYTES(source.etag, bytes_of_string(items[i].note));
         EXPECT(native_checksum_equal(&source.native_checksum, &copy.native_checksum));
-        owner_count += owner_of(names[i]) != owner_of("source");
+        EXPECT(bytes_equal_string(nodes[i], object_store_node_id(owner_of(name)->store)));
+        moved_count += owner_of(name) != owner_of(names[i]);
     }
-    EXPECT(owner_count > 0 && owner_count < COPY_COUNT);
+    EXPECT(moved_count > 0 && moved_count < COPY_COUNT);
     arena_release(&arena);
     placement_finish();
 }
