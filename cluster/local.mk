@@ -30,6 +30,7 @@ libcluster_a_SOURCES += \
 	cluster/peer_patience.c cluster/peer_patience.h \
 	cluster/peer_replay.c cluster/peer_replay.h \
 	cluster/peer_signature.c cluster/peer_signature.h \
+	cluster/redirect_outcomes.c cluster/redirect_outcomes.h \
 	cluster/redirect_signature.c cluster/redirect_signature.h
 
 # What a program needs that links libcluster.a.

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "cluster/cluster_map.h"
 #include "cluster/peer_replay.h"
+#include "cluster/redirect_outcomes.h"
 
 #include "base/banned.h"
 
@@ -25,6 +26,7 @@ struct redirect_signer {
     _Atomic uint64_t count;
     int64_t started_ms; /* wall clock */
     struct peer_replay *replay;
+    struct redirect_outcomes *outcomes;
 };
 
 struct redirect_signer *
@@ -37,6 +39,7 @@ redirect_signer_create(struct peer_identity *identity)
     signer->started_ms = clock_wall_ns() / CLOCK_NS_PER_MS;
     /* A mark is valid for the window before and behind the receiver's clock. */
     signer->replay = peer_replay_create(3 * REDIRECT_VALID_MS);
+    signer->outcomes = redirect_outcomes_create(2 * REDIRECT_VALID_MS);
     return signer;
 }
 
@@ -48,6 +51,7 @@ redirect_signer_destroy(struct redirect_signer **take_signer)
     if (signer != NULL) {
         *take_signer = NULL;
         peer_replay_destroy(&signer->replay);
+        redirect_outcomes_destroy(&signer->outcomes);
         free(signer);
     }
 }
@@ -218,23 +222,71 @@ redirect_check(struct redirect_signer *signer, const struct redirect_mark *mark,
     return compute(signer, mark, request, ret_mac, err);
 }
 
-enum status
-redirect_take(struct redirect_signer *signer, const struct redirect_mark *mark, struct error *err)
+static struct redirect_write
+write_of(const struct redirect_mark *mark, uint64_t digest)
+{
+    struct redirect_write write = {.count = mark->count, .digest = digest};
+
+    memcpy(write.session, mark->session, sizeof(write.session));
+    return write;
+}
+
+/* Of a write that is not remembered. */
+static enum status
+take_first(struct redirect_signer *signer, const struct redirect_mark *mark, int64_t now_ms,
+           struct error *err)
 {
     enum status st;
 
-    if (mark->count == 0) {
-        return ST_OK;
-    }
     /* What a former run of this node has seen is not known to this one. */
     if (mark->signed_ms < signer->started_ms) {
         return fail(err, ST_DENIED,
                     "the redirect was signed before this node started: ask a gateway again");
     }
-    st = peer_replay_take(signer->replay, mark->session, mark->count,
-                          clock_monotonic_ns() / CLOCK_NS_PER_MS, NULL);
+    st = peer_replay_take(signer->replay, mark->session, mark->count, now_ms, NULL);
     return st == ST_OK ? ST_OK
                        : fail(err, ST_DENIED,
                               "the redirect was used before, or is too far behind others: ask a "
                               "gateway again");
+}
+
+enum status
+redirect_take(struct redirect_signer *signer, const struct redirect_mark *mark, uint64_t digest,
+              struct arena *arena, struct bytes *ret_answer, struct error *err)
+{
+    struct redirect_write write = write_of(mark, digest);
+    int64_t now_ms = clock_monotonic_ns() / CLOCK_NS_PER_MS;
+    enum status st = ST_OK;
+
+    CHECK(mark->count != 0);
+    switch (redirect_outcomes_enter(signer->outcomes, &write, arena, ret_answer)) {
+    case REDIRECT_ENTRY_FIRST:
+        st = take_first(signer, mark, now_ms, err);
+        if (st != ST_OK) {
+            redirect_outcomes_give_back(signer->outcomes, &write, false, now_ms);
+        }
+        return st;
+    case REDIRECT_ENTRY_AGAIN:
+    case REDIRECT_ENTRY_DONE:
+        return ST_OK;
+    case REDIRECT_ENTRY_OPEN:
+        return fail(err, ST_UNAVAILABLE, "the same request is being carried out: ask again");
+    case REDIRECT_ENTRY_OTHER:
+        return fail(err, ST_DENIED, "the redirect was used before: ask a gateway again");
+    }
+    UNREACHABLE("kinds are listed above");
+}
+
+void
+redirect_end(struct redirect_signer *signer, const struct redirect_mark *mark, uint64_t digest,
+             struct bytes answer)
+{
+    struct redirect_write write = write_of(mark, digest);
+    int64_t now_ms = clock_monotonic_ns() / CLOCK_NS_PER_MS;
+
+    if (answer.size > 0) {
+        redirect_outcomes_leave(signer->outcomes, &write, answer, now_ms);
+    } else {
+        redirect_outcomes_give_back(signer->outcomes, &write, true, now_ms);
+    }
 }

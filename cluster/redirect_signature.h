@@ -5,7 +5,8 @@
  * over the request.  It travels in the URL, through the client's hands.
  *
  *   gateway: redirect_sign        target: redirect_parse -> redirect_check -> the principal
- *   (auth/authenticate.h: authenticate_vouched compares) -> redirect_take, where it may come once
+ *   (auth/authenticate.h: authenticate_vouched compares) -> redirect_take -> redirect_end, where it
+ *   may count once
  *
  * Any thread.  Decision note 014.
  */
@@ -56,9 +57,16 @@ MUST_USE enum status redirect_parse(struct bytes text, struct arena *arena,
 MUST_USE enum status redirect_check(struct redirect_signer *signer,
                                     const struct redirect_mark *mark, struct bytes request,
                                     unsigned char ret_mac[PEER_MAC_SIZE], struct error *err);
-/* Once for each mark that is not a read's, after its signature was found right.  ST_DENIED: it came
- * before, or may have. */
+/* Before a write counts, after its signature was found right.  digest: of who asks and the body.
+ * ST_OK: carry it out, then redirect_end; or, if *ret_answer has data, it has counted before, that
+ * was told to redirect_end then (in arena), and nothing is to be done.  ST_UNAVAILABLE: the same is
+ * being carried out.  ST_DENIED: another came with this mark, or may have. */
 MUST_USE enum status redirect_take(struct redirect_signer *signer, const struct redirect_mark *mark,
+                                   uint64_t digest, struct arena *arena, struct bytes *ret_answer,
                                    struct error *err);
+/* answer: of a write that counts, in any form, not empty; BYTES_NONE: it has not counted, and may
+ * come again. */
+void redirect_end(struct redirect_signer *signer, const struct redirect_mark *mark, uint64_t digest,
+                  struct bytes answer);
 
 #endif

@@ -14,6 +14,7 @@ libnative_a_SOURCES = \
 	native/native_contract.c native/native_contract.h \
 	native/native_drain.c native/native_drain.h \
 	native/native_handler.c native/native_handler.h \
+	native/native_intake.c native/native_intake.h \
 	native/native_job.c \
 	native/native_job_list.c native/native_job_list.h \
 	native/native_list_message.c native/native_list_message.h \
@@ -30,6 +31,7 @@ libnative_a_SOURCES = \
 	native/native_rebalance.c native/native_rebalance.h \
 	native/native_redirect.c native/native_redirect.h \
 	native/native_reference.c native/native_reference.h \
+	native/native_repeat.c native/native_repeat.h \
 	native/native_reverse.c native/native_reverse.h \
 	native/native_route.c native/native_route.h \
 	native/native_selection.c \

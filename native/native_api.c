@@ -7,6 +7,7 @@
  *   body:   none     -> (loop, may not wait) worker: run
  *           message  -> loop: collected -> parsed, routed again by its action -> worker: run
  *           streamed -> loop: prepare -> workers: through the sink -> worker: run
+ *   run:    a write that came before is told its answer; all others go to the handler
  *   any:    answer, once
  *
  * Failure: every step that fails answers with its error, and nothing after it runs.
@@ -18,6 +19,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "native/native_place.h"
+#include "native/native_repeat.h"
 #include "native/native_reverse.h"
 #include "native/native_route.h"
 #include "object/object_cluster.h"
@@ -171,9 +173,10 @@ static void
 run(struct native_call *call)
 {
     struct error err = ERROR_INIT;
-    enum status st = native_redirect_take(call, &err);
+    bool is_told;
+    enum status st = native_repeat_take(call, &is_told, &err);
 
-    if (st == ST_OK) {
+    if (st == ST_OK && !is_told) {
         st = call->route->run(call, &err);
     }
     if (st == ST_OK) {

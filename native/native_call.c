@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "native/native_answer.h"
+#include "native/native_repeat.h"
 #include "native/native_route.h"
 #include "object/upload_pin.h"
 
@@ -187,6 +188,7 @@ native_call_answer(struct native_call *call)
         reply->has_content_length ? reply->content_length : response.body.size;
     response.headers = reply->headers;
     response.header_count = reply->header_count;
+    native_repeat_end(call, response.status / 100 == 2);
     native_call_release(call);
     http_exchange_respond(call->exchange, &response);
 }
@@ -240,6 +242,7 @@ native_call_answer_error(struct native_call *call, const struct error *err)
     failure.headers = call->reply.headers;
     failure.header_count = call->reply.header_count;
     buffer_release(&message);
+    native_repeat_end(call, false);
     source_release(&call->reply.source);
     native_call_release(call);
     native_answer_failure(call->exchange, &failure);

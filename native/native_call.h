@@ -44,7 +44,7 @@ struct native_call {
     struct authentication authentication;
     bool has_authentication; /* by a signature: to be released */
     bool is_marked;          /* a node sent it here with mark */
-    bool has_taken_mark;
+    bool has_taken_mark;     /* native_repeat.h: until the answer */
     bool has_refreshed_key;
     bool has_refreshed_bucket;
     bool has_streamed_body;  /* which only the client has now */
@@ -52,6 +52,8 @@ struct native_call {
     struct upload_id upload; /* of the request, with has_pin */
     int64_t anew_since_ns;   /* monotonic; 0: it was placed once */
     struct redirect_mark mark;
+    uint64_t mark_digest; /* with has_taken_mark */
+    uint64_t body_digest; /* of a streamed body that came whole, with is_marked */
     struct native_query query;
     struct bytes bucket_name; /* of the path; or another name there */
     struct bytes object_name; /* of the path */

@@ -109,26 +109,14 @@ native_redirect_admit(struct native_call *call, struct error *err)
     return st;
 }
 
+/* ---- at the node that has not ---- */
+
 static bool
 is_write(const struct native_call *call)
 {
     return !bytes_equal_string(call->http->method, "GET") &&
            !bytes_equal_string(call->http->method, "HEAD");
 }
-
-enum status
-native_redirect_take(struct native_call *call, struct error *err)
-{
-    if (!call->is_marked || call->has_taken_mark || !is_write(call)) {
-        return ST_OK;
-    }
-    call->has_taken_mark = true;
-    return call->mark.count != 0
-               ? redirect_take(call->native->redirects, &call->mark, err)
-               : fail(err, ST_DENIED, "the redirect is for a request that only reads");
-}
-
-/* ---- at the node that has not ---- */
 
 static enum status
 sign(struct native_call *call, const struct native_redirect_target *target, struct bytes *ret_mark,

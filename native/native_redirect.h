@@ -24,8 +24,6 @@ bool native_redirect_is_marked(const struct native_call *call);
 /* Then: who the client is, as that node found.  ST_INVALID, ST_DENIED; err may say that the key is
  * missed (auth/authenticate.h). */
 MUST_USE enum status native_redirect_admit(struct native_call *call, struct error *err);
-/* Before a write begins to count: ST_DENIED if its redirect came before. */
-MUST_USE enum status native_redirect_take(struct native_call *call, struct error *err);
 
 /* The answer: to the node of this id, where clients reach it by url; under this version of the map.
  */

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "native/native_attributes.h"
+#include "native/native_intake.h"
 #include "native/native_route.h"
 #include "object/multipart.h"
 #include "object/native_checksum.h"
@@ -41,86 +42,10 @@ read_given(const struct native_call *call, struct native_checksum *ret_given, st
 }
 
 static enum status
-open_put(struct native_call *call, struct object_put_options *options, struct error *err)
-{
-    enum status st = native_call_check_object_name(call->object_name, err);
-
-    if (st == ST_OK) {
-        st = native_call_open_bucket(call, ACTION_PUT_OBJECT, err);
-    }
-    if (st != ST_OK) {
-        return st;
-    }
-    options->key = call->object_name;
-    options->size = call->http->has_body ? (call->http->content_length == HTTP_LENGTH_UNKNOWN
-                                                ? OBJECT_SIZE_UNKNOWN
-                                                : call->http->content_length)
-                                         : 0;
-    if (call->authentication.payload_mode == PAYLOAD_SIGNED) {
-        options->expectation.has_payload_sha256 = true;
-        memcpy(options->expectation.payload_sha256, call->authentication.payload_sha256, 32);
-    }
-    return ST_OK;
-}
-
-/* Opened with the first bytes, on a worker. */
-struct native_upload {
-    struct sink sink; /* first */
-    struct native_call *call;
-    struct object_put_options options;
-    struct upload_id upload;
-};
-
-static enum status
-ensure_put(struct native_upload *upload, struct error *err)
-{
-    return upload->call->put != NULL
-               ? ST_OK
-               : object_put_open(&upload->call->bucket, &upload->options, &upload->call->put, err);
-}
-
-static enum status
-upload_write(struct sink *sink, struct bytes data, struct error *err)
-{
-    struct native_upload *upload = (struct native_upload *)sink;
-    enum status st = ensure_put(upload, err);
-
-    return st == ST_OK ? sink_write(object_put_sink(upload->call->put), data, err) : st;
-}
-
-static enum status
-upload_finish(struct sink *sink, struct error *err)
-{
-    struct native_upload *upload = (struct native_upload *)sink;
-    enum status st = ensure_put(upload, err);
-
-    return st == ST_OK ? sink_finish(object_put_sink(upload->call->put), err) : st;
-}
-
-static void
-upload_release(struct sink *sink)
-{
-    (void)sink; /* the call ends its put */
-}
-
-static const struct sink_ops UPLOAD_OPS = {upload_write, upload_finish, upload_release};
-
-static struct native_upload *
-upload_create(struct native_call *call)
-{
-    struct native_upload *upload = arena_calloc(call->arena, 1, sizeof(*upload));
-
-    upload->sink.ops = &UPLOAD_OPS;
-    upload->call = call;
-    call->sink = &upload->sink;
-    return upload;
-}
-
-static enum status
 prepare_put(struct native_call *call, struct error *err)
 {
-    struct native_upload *upload = upload_create(call);
-    enum status st = open_put(call, &upload->options, err);
+    struct native_intake *upload = native_intake_create(call);
+    enum status st = native_intake_open(call, &upload->options, err);
 
     if (st == ST_OK) {
         st = read_given(call, &call->given.given, err);
@@ -195,7 +120,7 @@ read_upload_id(const struct native_call *call, struct upload_id *ret_id, struct 
 static enum status
 prepare_part(struct native_call *call, struct error *err)
 {
-    struct native_upload *upload = upload_create(call);
+    struct native_intake *upload = native_intake_create(call);
     uint64_t number = 0;
     enum status st = read_upload_id(call, &upload->upload, err);
 
@@ -205,7 +130,7 @@ prepare_part(struct native_call *call, struct error *err)
         st = fail(err, ST_INVALID, "part number must be positive and at most %d", PART_NUMBER_MAX);
     }
     if (st == ST_OK) {
-        st = open_put(call, &upload->options, err);
+        st = native_intake_open(call, &upload->options, err);
     }
     upload->options.upload = &upload->upload;
     upload->options.part_number = (uint32_t)number;
@@ -302,6 +227,10 @@ complete_upload(struct native_call *call, struct error *err)
         st = multipart_list_parts(&call->bucket, call->object_name, options.id, 0, PART_NUMBER_MAX,
                                   call->arena, &there, &count, &is_truncated, err);
     }
+    if (st == ST_NO_SUCH_UPLOAD &&
+        call->has_bucket) { /* completed, and the answer was lost: it is told again */
+        return finish_upload(call, &options, err);
+    }
     if (st == ST_OK && count != options.part_count) {
         st = fail(err, ST_NOT_IMPLEMENTED,
                   "partial completion is not supported: %zu parts uploaded, %zu listed", count,
@@ -346,7 +275,7 @@ parse_handle(struct native_call *call, struct bytes *ret_node, struct upload_id 
 
 /* The first append begins the upload, which needs a worker: with the first bytes. */
 struct native_append {
-    struct native_upload upload; /* first */
+    struct native_intake upload; /* first */
     uint64_t part;               /* of this append; 0: none yet */
     struct bytes node;           /* that began it; empty: this one */
 };
@@ -373,7 +302,7 @@ append_write(struct sink *sink, struct bytes data, struct error *err)
     struct native_append *append = (struct native_append *)sink;
     enum status st = append->upload.call->put == NULL ? append_begin(append, err) : ST_OK;
 
-    return st == ST_OK ? upload_write(sink, data, err) : st;
+    return st == ST_OK ? native_intake_write(sink, data, err) : st;
 }
 
 static enum status
@@ -382,16 +311,16 @@ append_finish(struct sink *sink, struct error *err)
     struct native_append *append = (struct native_append *)sink;
     enum status st = append->upload.call->put == NULL ? append_begin(append, err) : ST_OK;
 
-    return st == ST_OK ? upload_finish(sink, err) : st;
+    return st == ST_OK ? native_intake_finish(sink, err) : st;
 }
 
-static const struct sink_ops APPEND_OPS = {append_write, append_finish, upload_release};
+static const struct sink_ops APPEND_OPS = {append_write, append_finish, native_intake_release};
 
 static enum status
 prepare_append(struct native_call *call, struct error *err)
 {
     struct native_append *append = arena_calloc(call->arena, 1, sizeof(*append));
-    enum status st = open_put(call, &append->upload.options, err);
+    enum status st = native_intake_open(call, &append->upload.options, err);
 
     append->upload.sink.ops = &APPEND_OPS;
     append->upload.call = call;

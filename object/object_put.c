@@ -449,6 +449,13 @@ object_put_sink(struct object_put *put)
     return &put->sink;
 }
 
+const struct native_checksum *
+object_put_native_checksum(const struct object_put *put)
+{
+    CHECK(put->is_native);
+    return &put->native.kept;
+}
+
 enum status
 object_put_expect_checksum(struct object_put *put, const struct checksum *checksum,
                            struct error *err)

@@ -71,6 +71,8 @@ struct object_put_result {
     uint64_t overwrite_count;               /* of PutObject */
     int64_t created_ns;                     /* of PutObject */
 };
+/* Of a native put, after the sink's finish; type NONE: the bucket keeps none.  Borrowed. */
+const struct native_checksum *object_put_native_checksum(const struct object_put *put);
 /* The bytes are durable and visible when this returns ST_OK.  ST_PRECONDITION, ST_NO_SUCH_KEY
  * (If-Match), ST_NO_SUCH_UPLOAD, ST_NO_SUCH_BUCKET, ST_UNAVAILABLE, ST_NO_SPACE. */
 MUST_USE ON_WORKER enum status

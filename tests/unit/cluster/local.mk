@@ -31,6 +31,7 @@ PEER_CLUSTER_TESTS = \
 	tests/unit/cluster/peer_patience_test \
 	tests/unit/cluster/peer_replay_test \
 	tests/unit/cluster/peer_signature_test \
+	tests/unit/cluster/redirect_outcomes_test \
 	tests/unit/cluster/redirect_signature_test
 check_PROGRAMS += $(PEER_CLUSTER_TESTS)
 TESTS += $(PEER_CLUSTER_TESTS)
@@ -39,4 +40,5 @@ tests_unit_cluster_peer_head_test_LDADD = $(TEST_LIBS) $(CLUSTER_LIBS)
 tests_unit_cluster_peer_patience_test_LDADD = $(TEST_LIBS) $(CLUSTER_LIBS)
 tests_unit_cluster_peer_replay_test_LDADD = $(TEST_LIBS) $(CLUSTER_LIBS)
 tests_unit_cluster_peer_signature_test_LDADD = $(TEST_LIBS) $(CLUSTER_LIBS)
+tests_unit_cluster_redirect_outcomes_test_LDADD = $(TEST_LIBS) $(CLUSTER_LIBS)
 tests_unit_cluster_redirect_signature_test_LDADD = $(TEST_LIBS) $(CLUSTER_LIBS)

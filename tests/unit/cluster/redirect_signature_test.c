@@ -2,6 +2,7 @@
 #include "cluster/redirect_signature.h"
 
 #include "base/clock.h"
+#include "cluster/redirect_outcomes.h"
 #include "tests/unit/test.h"
 
 #include "base/banned.h"
@@ -148,26 +149,79 @@ TEST(a_mark_expires_by_either_clock)
     stop();
 }
 
-TEST(a_write_is_taken_once_and_a_read_again)
+static enum status
+take(const struct redirect_mark *mark, uint64_t digest, struct bytes *ret_answer)
+{
+    *ret_answer = BYTES_NONE;
+    return redirect_take(target, mark, digest, &arena, ret_answer, &err);
+}
+
+/* What has counted does not count again: the same request is told the same, any other is refused.
+ */
+TEST(a_write_counts_once_and_its_answer_is_told_again)
 {
     struct redirect_mark mark;
+    struct bytes answer;
 
     start();
     mark = parse(sign(true));
     EXPECT(mark.count != 0);
-    EXPECT_OK(redirect_take(target, &mark, &err), &err);
-    EXPECT_STATUS(ST_DENIED, redirect_take(target, &mark, &err));
+    EXPECT_OK(take(&mark, 1, &answer), &err);
+    EXPECT(answer.size == 0);
+    EXPECT_STATUS(ST_UNAVAILABLE, take(&mark, 1, &answer));
+    EXPECT_STATUS(ST_DENIED, take(&mark, 2, &answer));
+    redirect_end(target, &mark, 1, BYTES_LITERAL("done"));
+    EXPECT_OK(take(&mark, 1, &answer), &err);
+    EXPECT_BYTES(BYTES_LITERAL("done"), answer);
+    EXPECT_STATUS(ST_DENIED, take(&mark, 2, &answer));
+    EXPECT_STRING("the redirect was used before: ask a gateway again", err.text);
+    stop();
+}
+
+/* What was refused or failed has not counted. */
+TEST(a_write_that_failed_may_come_again)
+{
+    struct redirect_mark mark;
+    struct bytes answer;
+
+    start();
     mark = parse(sign(true));
-    EXPECT_OK(redirect_take(target, &mark, &err), &err);
-    mark = parse(sign(false));
-    EXPECT_OK(redirect_take(target, &mark, &err), &err);
-    EXPECT_OK(redirect_take(target, &mark, &err), &err);
+    EXPECT_OK(take(&mark, 1, &answer), &err);
+    redirect_end(target, &mark, 1, BYTES_NONE);
+    EXPECT_OK(take(&mark, 2, &answer), &err);
+    EXPECT(answer.size == 0);
+    redirect_end(target, &mark, 2, BYTES_LITERAL("done"));
+    EXPECT_STATUS(ST_DENIED, take(&mark, 1, &answer));
+    stop();
+}
+
+/* The numbers are kept longer than the answers. */
+TEST(a_write_whose_answer_is_forgotten_is_refused)
+{
+    struct redirect_mark first;
+    struct redirect_mark mark;
+    struct bytes answer;
+
+    start();
+    first = parse(sign(true));
+    EXPECT_OK(take(&first, 1, &answer), &err);
+    redirect_end(target, &first, 1, BYTES_LITERAL("done"));
+    for (size_t i = 0; i < REDIRECT_OUTCOMES_MAX; i++) {
+        mark = parse(sign(true));
+        EXPECT_OK(take(&mark, 1, &answer), &err);
+        redirect_end(target, &mark, 1, BYTES_LITERAL("done"));
+    }
+    EXPECT_STATUS(ST_DENIED, take(&first, 1, &answer));
+    EXPECT_STATUS(ST_DENIED, take(&first, 1, &answer));
+    EXPECT_OK(take(&mark, 1, &answer), &err);
+    EXPECT_BYTES(BYTES_LITERAL("done"), answer);
     stop();
 }
 
 TEST(a_write_from_before_the_start_is_refused)
 {
     struct redirect_mark mark;
+    struct bytes answer;
 
     start();
     mark = parse(sign(true));
@@ -175,7 +229,7 @@ TEST(a_write_from_before_the_start_is_refused)
     clock_advance(CLOCK_NS_PER_S);
     target = redirect_signer_create(target_identity);
     EXPECT(is_believed(&mark, REQUEST));
-    EXPECT_STATUS(ST_DENIED, redirect_take(target, &mark, &err));
+    EXPECT_STATUS(ST_DENIED, take(&mark, 1, &answer));
     stop();
 }
 
