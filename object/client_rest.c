@@ -15,6 +15,19 @@ client_rest_begin(struct client_rest *rest, struct object_store *store,
     rest->asked_count = atomic_load_explicit(&store->asked_count, memory_order_relaxed);
 }
 
+static bool
+never_waits(void *arg)
+{
+    (void)arg;
+    return true;
+}
+
+void
+client_rest_begin_pinned(struct client_rest *rest, struct object_store *store)
+{
+    client_rest_begin(rest, store, never_waits, NULL);
+}
+
 void
 client_rest_end(struct client_rest *rest, bool is_over)
 {

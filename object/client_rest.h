@@ -24,6 +24,8 @@ struct client_rest {
  * it (NULL: nothing does). */
 void client_rest_begin(struct client_rest *rest, struct object_store *store,
                        load_rest_stop_fn *is_stopped, void *arg);
+/* The same for who holds a pin meanwhile: nothing is waited for. */
+void client_rest_begin_pinned(struct client_rest *rest, struct object_store *store);
 /* is_over: the piece was nothing, or the work ends: no rest. */
 void client_rest_end(struct client_rest *rest, bool is_over);
 

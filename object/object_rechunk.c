@@ -149,7 +149,7 @@ copy_bytes(struct rechunk *rechunk, struct source *source, struct error *err)
     struct client_rest rest;
     enum status st = ST_OK;
 
-    client_rest_begin(&rest, rechunk->bucket->store);
+    client_rest_begin_pinned(&rest, rechunk->bucket->store);
     while (left > 0 && st == ST_OK) {
         size_t size = 0;
 
@@ -168,7 +168,7 @@ copy_bytes(struct rechunk *rechunk, struct source *source, struct error *err)
         until_rest -= size < until_rest ? size : until_rest;
         if (until_rest == 0) {
             client_rest_end(&rest, left == 0);
-            client_rest_begin(&rest, rechunk->bucket->store);
+            client_rest_begin_pinned(&rest, rechunk->bucket->store);
             until_rest = RECHUNK_PIECE_BYTES;
         }
     }
