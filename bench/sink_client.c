@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -80,6 +81,7 @@ static uint64_t error_count;
 static uint64_t received_bytes;
 static int last_error_status;
 static int64_t end_ns;
+static volatile sig_atomic_t is_told_to_end; /* SIGTERM: what is under way is finished */
 static int64_t begin_ns;
 
 static void
@@ -183,10 +185,17 @@ open_connection(struct connection *connection, int operation)
     watch(connection, EPOLLIN, operation);
 }
 
+static void
+take_signal(int number)
+{
+    is_told_to_end = 1;
+}
+
 static bool
 is_over(int64_t now_ns)
 {
-    return now_ns >= end_ns || (settings.request_max > 0 && started_count >= settings.request_max);
+    return is_told_to_end || now_ns >= end_ns ||
+           (settings.request_max > 0 && started_count >= settings.request_max);
 }
 
 static void send_request(struct connection *connection);
@@ -403,7 +412,7 @@ run_loop(void)
 
     while (!is_over(now_ns) || (is_busy() && now_ns < end_ns + 5 * CLOCK_NS_PER_S)) {
         int wait_ms = settings.rate > 0 && !is_over(now_ns) ? start_due(now_ns) : 100;
-        int count = epoll_wait(epoll_fd, events, 256, wait_ms);
+        int count = epoll_wait(epoll_fd, events, 256, wait_ms); /* -1: the signal */
 
         for (int i = 0; i < count; i++) {
             struct connection *connection = events[i].data.ptr;
@@ -570,6 +579,7 @@ main(int argc, char **argv)
     for (size_t i = 0; i < settings.connection_count; i++) {
         open_connection(&connections[i], EPOLL_CTL_ADD);
     }
+    signal(SIGTERM, take_signal);
     begin_ns = clock_monotonic_ns();
     end_ns = begin_ns + (int64_t)(settings.duration_s * 1e9);
     for (size_t i = 0; i < settings.connection_count && settings.rate == 0; i++) {
