@@ -65,6 +65,11 @@ field_cut_varint(struct bytes *payload, uint64_t *ret_value)
 {
     uint64_t value = 0;
 
+    if (payload->size > 0 && (payload->data[0] & 0x80) == 0) { /* most are short */
+        *ret_value = (unsigned char)payload->data[0];
+        *payload = bytes_of(payload->data + 1, payload->size - 1);
+        return true;
+    }
     for (size_t i = 0; i < VARINT_BYTES_MAX && i < payload->size; i++) {
         unsigned char c = (unsigned char)payload->data[i];
 
@@ -90,8 +95,8 @@ field_cut_counted(struct bytes *payload, struct bytes *ret_text)
     if (!field_cut_varint(&rest, &size) || size > rest.size) {
         return false;
     }
-    *ret_text = bytes_slice(rest, 0, (size_t)size);
-    *payload = bytes_slice(rest, (size_t)size, rest.size);
+    *ret_text = bytes_of(rest.data, (size_t)size);
+    *payload = bytes_of(rest.data + size, rest.size - (size_t)size);
     return true;
 }
 

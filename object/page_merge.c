@@ -15,8 +15,9 @@
 /* One piece of a page that is read. */
 /* What one target's page may hold: OBJECT_KEY_BYTES_MAX and a record's summary, 1,000 times. */
 #define PAGE_BYTES_MAX ((size_t)4 << 20)
-/* A target is asked for its share and so much more: pages are rarely even. */
-#define SHARE_SLACK 16
+/* A target is asked for its share and so much more: pages are rarely even.  The deviation of a
+ * share is below its square root; twice that and a little makes a second question rare. */
+#define SHARE_SLACK 8
 
 struct cursor {
     bool is_self;
@@ -268,6 +269,14 @@ finish_fetch(struct merge *merge, struct cursor *cursor, struct error *err)
     return st;
 }
 
+/* Nothing more is given.  While keys move an entry may turn out to be none, so that has to be seen.
+ */
+static bool
+is_full(const struct merge *merge)
+{
+    return !merge->is_placing && merge->count >= merge->options->count_max;
+}
+
 /* The next entry, from the next page if need be: views of the one before are void then. */
 static enum status
 advance(struct merge *merge, struct cursor *cursor, struct error *err)
@@ -275,7 +284,7 @@ advance(struct merge *merge, struct cursor *cursor, struct error *err)
     struct bytes previous = cursor->key;
     enum status st = page_next(&cursor->rest, &cursor->key, &cursor->value);
 
-    if (st == ST_NOT_FOUND && cursor->is_truncated) {
+    if (st == ST_NOT_FOUND && cursor->is_truncated && !is_full(merge)) {
         cursor->last = arena_copy(&merge->arena, previous);
         st = begin_fetch(merge, cursor, err);
         if (st == ST_OK) {
@@ -298,20 +307,29 @@ advance(struct merge *merge, struct cursor *cursor, struct error *err)
     return st;
 }
 
+/* What one target is asked for at a time. */
+static size_t
+share_of(size_t count_max, size_t cursor_count)
+{
+    size_t even = count_max / cursor_count;
+    size_t root = 0;
+
+    if (cursor_count == 1) {
+        return count_max;
+    }
+    while ((root + 1) * (root + 1) <= even) {
+        root++;
+    }
+    even += 2 * root + SHARE_SLACK;
+    return even < count_max ? even : count_max;
+}
+
 static enum status
 start_cursors(struct merge *merge, struct error *err)
 {
     enum status st = ST_OK;
 
-    merge->share = merge->options->count_max;
-    if (merge->cursor_count > 1) {
-        size_t even = merge->options->count_max / merge->cursor_count;
-
-        merge->share = even + even / 4 + SHARE_SLACK;
-    }
-    if (merge->share > merge->options->count_max) {
-        merge->share = merge->options->count_max;
-    }
+    merge->share = share_of(merge->options->count_max, merge->cursor_count);
     /* Others work while this node lists. */
     for (int is_self = 0; is_self < 2; is_self++) {
         for (size_t i = 0; i < merge->cursor_count && st == ST_OK; i++) {
@@ -330,6 +348,18 @@ start_cursors(struct merge *merge, struct error *err)
 }
 
 /* ---- the merge ---- */
+
+/* Is there an entry in hand, or at a target? */
+static bool
+has_more(const struct merge *merge)
+{
+    for (size_t i = 0; i < merge->cursor_count; i++) {
+        if (merge->cursors[i].key.data != NULL || merge->cursors[i].is_truncated) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static struct cursor *
 least(struct merge *merge)
@@ -433,7 +463,7 @@ merge_page(struct merge *merge, struct buffer *out, bool *ret_is_truncated, stru
         st = start_cursors(merge, err);
     }
     *ret_is_truncated = false;
-    while (st == ST_OK && !*ret_is_truncated && (next = least(merge)) != NULL) {
+    while (st == ST_OK && !*ret_is_truncated && !is_full(merge) && (next = least(merge)) != NULL) {
         struct bytes name = next->key;
         struct bytes value = BYTES_NONE;
         bool is_shown = true;
@@ -449,6 +479,9 @@ merge_page(struct merge *merge, struct buffer *out, bool *ret_is_truncated, stru
         if (st == ST_OK) {
             st = pass(merge, next, err);
         }
+    }
+    if (st == ST_OK && is_full(merge)) {
+        *ret_is_truncated = has_more(merge);
     }
     return st;
 }
