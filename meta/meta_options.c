@@ -23,6 +23,9 @@
 #define FAMILY_BUFFER_BYTES ((size_t)64 << 20)
 /* Two memtables and few jobs: 7.8 may reorder a retried flush beside parallel ones. */
 #define FAMILY_BUFFER_COUNT 2
+/* Most new keys are asked for once in vain before they are written; a filter of 1 MiB answers
+ * without a walk through the memtable's list. */
+#define FILTER_SHARE_OF_BUFFER (1.0 / 64)
 #define BACKGROUND_JOBS 2
 #define FLUSH_THREADS 1
 /* A counter that is added to often is folded in the memtable instead of keeping each operand. */
@@ -147,6 +150,10 @@ meta_family_options_create(const struct meta_db_options *options, int family)
         family == FAMILY_CHUNK || family == FAMILY_LAYOUT) {
         rocksdb_options_add_compact_on_deletion_collector_factory(settings, DELETION_WINDOW,
                                                                   DELETION_TRIGGER);
+    }
+    if (family == FAMILY_OBJECT || family == FAMILY_FORMER) {
+        rocksdb_options_set_memtable_prefix_bloom_size_ratio(settings, FILTER_SHARE_OF_BUFFER);
+        rocksdb_options_set_memtable_whole_key_filtering(settings, 1);
     }
     if (family == FAMILY_NODE || family == FAMILY_PACK) {
         rocksdb_options_set_merge_operator(settings, meta_merge_operator_create());

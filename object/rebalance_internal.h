@@ -15,7 +15,7 @@
 #include "store/home.h"
 
 /* Keys in one piece of work: read together, sent in a few requests, marked in a few batches. */
-#define REBALANCE_PAGE_COUNT 64
+#define REBALANCE_PAGE_COUNT 192
 /* Pieces of work at once: enough to keep the owners' committers busy, and few enough to leave
  * workers to clients. */
 #define REBALANCE_THREAD_COUNT 4
