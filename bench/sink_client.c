@@ -579,7 +579,9 @@ main(int argc, char **argv)
     for (size_t i = 0; i < settings.connection_count; i++) {
         open_connection(&connections[i], EPOLL_CTL_ADD);
     }
-    signal(SIGTERM, take_signal);
+    if (sigaction(SIGTERM, &(struct sigaction){.sa_handler = take_signal}, NULL) != 0) {
+        die("sigaction");
+    }
     begin_ns = clock_monotonic_ns();
     end_ns = begin_ns + (int64_t)(settings.duration_s * 1e9);
     for (size_t i = 0; i < settings.connection_count && settings.rate == 0; i++) {
