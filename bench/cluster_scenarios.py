@@ -235,7 +235,7 @@ def read_alone(run, nodes, bucket, keys):
     return rate, cost, result
 
 
-def rebalance(run, scenario, count, size, connections):
+def rebalance(run, scenario, count, size, connections, has_reads=True):
     """2 targets become 3.  Returns (bytes moved, seconds of the move, CPU of all nodes without what
     the reads cost before, keys moved)."""
     with cluster(run, scenario, {"one": "target", "two": "target", "gateway": "gateway"},
@@ -244,41 +244,50 @@ def rebalance(run, scenario, count, size, connections):
         gateway.create_bucket("moved")
         fill_bucket(run, gateway, "moved", count, size, connections)
         readable = min(count, READ_KEYS_MAX)
+        rate, cost, before, during = 0, 0, None, {"requests": 0}
         with run.alone():
-            rate, cost, before = read_alone(run, nodes, "moved", readable)
+            if has_reads:
+                rate, cost, before = read_alone(run, nodes, "moved", readable)
             senders = {name: nodes.nodes[name] for name in ("one", "two")}
             watch = Watch(senders)
-            reads = read_in_front(run, gateway, "moved", readable, rate)
+            reads = read_in_front(run, gateway, "moved", readable, rate) if has_reads else None
             cpu = measure.cpu_seconds(nodes.pids())
             nodes.add("three", "target")
             reports = wait_for_rebalance(run, nodes, watch)
             cpu = measure.cpu_seconds(nodes.pids()) - cpu
-            during = end_reads(reads)
+            if has_reads:
+                during = end_reads(reads)
         moved = metric(nodes.nodes["three"], "lode_rebalance_received_bytes_total")
         keys = metric(nodes.nodes["three"], "lode_rebalance_received_objects_total")
         seconds = max(stage["seconds"] for report in reports.values()
                       for stage in report["stages"] if stage["stage"] == "move")
-        report_rebalance(run, scenario, watch, before, during, rate)
+        if has_reads:
+            report_reads(run, scenario, before, during, rate)
+        run.report(scenario, "senders' memory at the start, after each quarter (MiB)", watch.text())
         run.report(scenario, "bytes moved / a third", f"{moved / (count * size / 3):.4f}")
         run.report(scenario, "keys moved, seconds", f"{keys}, {seconds:.2f}")
         return moved, seconds, cpu - cost * during["requests"], keys
 
 
-def report_rebalance(run, scenario, watch, before, during, rate):
-    """Readers and memory."""
+def report_reads(run, scenario, before, during, rate):
+    """How long they took."""
     run.report(scenario, "reads in front, a second", f"{rate:.0f}")
     for name, result in (("before", before), ("during", during)):
         run.report(scenario, f"reads {name}: p50, p99, p99.9 (ms)",
                    " ".join(f"{result[key] / 1e3:.2f}" for key in ("p50_us", "p99_us", "p999_us")))
-    run.report(scenario, "senders' memory at the start, after each quarter (MiB)", watch.text())
 
 
-def rebalance_small(run):
+def rebalance_small(run, scenario="rebalance-small", has_reads=True):
     """1 M x 4 KiB: CPU of all nodes for each object that moved."""
     count = max(10000, int(1000000 * run.scale))
-    _, seconds, cpu, keys = rebalance(run, "rebalance-small", count, 4096, 64)
-    run.report("rebalance-small", "objects a second", f"{keys / seconds:.0f}")
-    run.report("rebalance-small", "total CPU an object, without reads (us)", f"{cpu / keys * 1e6:.1f}")
+    _, seconds, cpu, keys = rebalance(run, scenario, count, 4096, 64, has_reads)
+    run.report(scenario, "objects a second", f"{keys / seconds:.0f}")
+    run.report(scenario, "total CPU an object, without reads (us)", f"{cpu / keys * 1e6:.1f}")
+
+
+def rebalance_small_unread(run):
+    """The same with no reads in front."""
+    rebalance_small(run, "rebalance-small-unread", False)
 
 
 def rebalance_large(run):
@@ -305,4 +314,5 @@ def rebalance_large(run):
 
 CLUSTER_SCENARIOS = {"get-large-relayed": get_large_relayed, "get-small-relayed": get_small_relayed,
                      "list-cluster": list_cluster, "rebalance-small": rebalance_small,
+                     "rebalance-small-unread": rebalance_small_unread,
                      "rebalance-large": rebalance_large}

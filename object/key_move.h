@@ -16,6 +16,8 @@
 #define KEY_MOVE_ITEM_COUNT_MAX 64
 /* Objects up to this size travel in the body, larger ones are fetched. */
 #define KEY_MOVE_BYTES_MAX ((uint64_t)256 << 10)
+/* No more is begun behind so many bytes to fetch: the request waits for all of them. */
+#define KEY_MOVE_FETCH_BYTES_MAX ((uint64_t)64 << 20)
 
 enum key_move_answer { KEY_MOVE_REFUSED = 0, KEY_MOVE_TAKEN = 1 };
 

@@ -14,8 +14,11 @@
 #include "object/rebalance_left.h"
 #include "store/home.h"
 
-/* Keys in one piece of work: read together, sent in a few requests, marked in a few batches. */
-#define REBALANCE_PAGE_COUNT 192
+/* Keys in one piece of work: read together, sent in a few requests, marked in a few batches.  Small
+ * objects share what a request and a sync cost; of large ones each thread takes few, so that all
+ * of them have work until the end. */
+#define REBALANCE_PAGE_COUNT_MAX 192
+#define REBALANCE_PAGE_COUNT_MIN 16
 /* Pieces of work at once: enough to keep the owners' committers busy, and few enough to leave
  * workers to clients. */
 #define REBALANCE_THREAD_COUNT 4
@@ -55,6 +58,7 @@ struct rebalance_scan {
                          struct error *err);
     pthread_mutex_t lock;
     struct meta_key at; /* guarded by lock: the next page begins here */
+    size_t page_count;  /* guarded by lock: keys of the next page */
     bool is_at_end;     /* guarded by lock */
     enum status status; /* guarded by lock: the first failure */
     struct error error;
@@ -74,6 +78,9 @@ MUST_USE enum status rebalance_check(struct rebalance *rebalance, const struct c
                                      struct error *err);
 /* key: as the visitor was given it. */
 void rebalance_note_left(struct rebalance_scan *scan, struct bytes key, const struct error *why);
+
+/* So many objects of a page were sent, with so many bytes: the next pages are made for such. */
+void rebalance_fit_page(struct rebalance_scan *scan, size_t count, uint64_t byte_count);
 
 /* Visitors. */
 MUST_USE enum status rebalance_send_page(struct rebalance_scan *scan, const struct bytes *keys,

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/lock.h"
 #include "base/memory.h"
+#include "object/key_move.h"
 #include "object/rebalance_internal.h"
 
 #include "base/banned.h"
@@ -60,6 +61,17 @@ rebalance_note_left(struct rebalance_scan *scan, struct bytes key, const struct 
     }
 }
 
+void
+rebalance_fit_page(struct rebalance_scan *scan, size_t count, uint64_t byte_count)
+{
+    if (count > 0 && scan->family == FAMILY_OBJECT) {
+        WITH_LOCK (&scan->lock) {
+            scan->page_count = byte_count / count > KEY_MOVE_BYTES_MAX ? REBALANCE_PAGE_COUNT_MIN
+                                                                       : REBALANCE_PAGE_COUNT_MAX;
+        }
+    }
+}
+
 static bool
 next_page(struct rebalance_scan *scan, struct arena *arena, struct bytes *keys, size_t *ret_count)
 {
@@ -68,8 +80,8 @@ next_page(struct rebalance_scan *scan, struct arena *arena, struct bytes *keys, 
     WITH_LOCK (&scan->lock) {
         if (scan->status == ST_OK && !scan->is_at_end) {
             scan->status = meta_db_next_keys(home_db(scan->home), scan->family, &scan->at, arena,
-                                             keys, REBALANCE_PAGE_COUNT, ret_count, &scan->error);
-            scan->is_at_end = *ret_count < REBALANCE_PAGE_COUNT;
+                                             keys, scan->page_count, ret_count, &scan->error);
+            scan->is_at_end = *ret_count < scan->page_count;
             has_page = scan->status == ST_OK && *ret_count > 0;
         }
     }
@@ -80,7 +92,7 @@ static void *
 scan_main(void *arg)
 {
     struct rebalance_scan *scan = arg;
-    struct bytes keys[REBALANCE_PAGE_COUNT];
+    struct bytes keys[REBALANCE_PAGE_COUNT_MAX];
     struct arena arena = ARENA_INIT;
     size_t count = 0;
 
@@ -117,13 +129,14 @@ visit_left(struct rebalance_scan *scan, struct error *err)
     enum status st = ST_OK;
 
     scan->left = (struct rebalance_left){.count = 0};
-    for (size_t i = 0; i < left.count && st == ST_OK; i += REBALANCE_PAGE_COUNT) {
+    for (size_t i = 0; i < left.count && st == ST_OK; i += REBALANCE_PAGE_COUNT_MIN) {
         size_t rest = left.count - i;
 
         st = rebalance_check(scan->rebalance, scan->map, err);
         if (st == ST_OK) {
-            st = scan->visit(scan, left.keys + i,
-                             rest < REBALANCE_PAGE_COUNT ? rest : REBALANCE_PAGE_COUNT, err);
+            st =
+                scan->visit(scan, left.keys + i,
+                            rest < REBALANCE_PAGE_COUNT_MIN ? rest : REBALANCE_PAGE_COUNT_MIN, err);
         }
     }
     rebalance_left_release(&left);
@@ -161,6 +174,8 @@ rebalance_scan_run(struct rebalance_scan *scan, struct error *err)
     }
     CHECK(pthread_mutex_init(&scan->lock, NULL) == 0);
     scan->at.size = 0;
+    scan->page_count =
+        scan->family == FAMILY_FORMER ? REBALANCE_PAGE_COUNT_MAX : REBALANCE_PAGE_COUNT_MIN;
     for (size_t i = 0; i < REBALANCE_THREAD_COUNT; i++) {
         CHECK(pthread_create(&threads[i], NULL, scan_main, scan) == 0);
     }

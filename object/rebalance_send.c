@@ -45,6 +45,8 @@ struct page {
     struct bucket bucket; /* of the last key */
     struct departure *list;
     size_t count;
+    size_t sent_count; /* records and tombstones that went into a request */
+    uint64_t sent_bytes;
 };
 
 static enum status
@@ -354,6 +356,7 @@ send_to(struct page *page, const struct cluster_node *owner, struct error *err)
 {
     struct departure *sent[KEY_MOVE_ITEM_COUNT_MAX];
     struct buffer body = BUFFER_INIT;
+    uint64_t fetched_bytes = 0;
     size_t count = 0;
     enum status st = ST_OK;
 
@@ -364,14 +367,19 @@ send_to(struct page *page, const struct cluster_node *owner, struct error *err)
         if (departure->owner != owner) {
             continue;
         }
-        if (count == KEY_MOVE_ITEM_COUNT_MAX || body.size > KEY_MOVE_BODY_BYTES_MAX / 2) {
+        if (count == KEY_MOVE_ITEM_COUNT_MAX || body.size > KEY_MOVE_BODY_BYTES_MAX / 2 ||
+            fetched_bytes >= KEY_MOVE_FETCH_BYTES_MAX) {
             send_body(page, owner, sent, count, &body);
             buffer_clear(&body);
+            fetched_bytes = 0;
             count = 0;
         }
         st = append_item(page, departure, &body, &is_sent, err);
         if (is_sent) {
             sent[count++] = departure;
+            fetched_bytes += departure->byte_count > KEY_MOVE_BYTES_MAX ? departure->byte_count : 0;
+            page->sent_count++;
+            page->sent_bytes += departure->byte_count;
         }
     }
     if (st == ST_OK) {
@@ -412,6 +420,7 @@ rebalance_send_page(struct rebalance_scan *scan, const struct bytes *keys, size_
             st = send_to(&page, page.list[i].owner, err);
         }
     }
+    rebalance_fit_page(scan, page.sent_count, page.sent_bytes);
     client_rest_end(&rest, page.count == 0 || st != ST_OK);
     page_close(&page);
     return st;
