@@ -8,7 +8,8 @@ tests_cluster_model_protocol_test_SOURCES = \
 	tests/cluster_model/protocol_history.c tests/cluster_model/protocol_history.h \
 	tests/cluster_model/protocol_listing.c \
 	tests/cluster_model/protocol_move.c \
-	tests/cluster_model/protocol_operation.c \
+	tests/cluster_model/protocol_operation.c tests/cluster_model/protocol_operation.h \
+	tests/cluster_model/protocol_read.c \
 	tests/cluster_model/protocol_rules.h \
 	tests/cluster_model/protocol_scenarios.c tests/cluster_model/protocol_scenarios.h \
 	tests/cluster_model/protocol_state.c tests/cluster_model/protocol_state.h \

@@ -224,7 +224,8 @@ crash(const struct step *step, unsigned int target)
     for (unsigned int i = 0; i < PROTOCOL_OPS; i++) {
         struct op *op = &next.ops[i];
 
-        if ((op->state == OP_ADMITTED || op->state == OP_TAKEN) && op->at == target) {
+        if ((op->state == OP_ADMITTED || op->state == OP_TAKEN || op->state == OP_RELAYED) &&
+            op->at == target) {
             /* The client of an upload asks again, of others it is told nothing. */
             bool is_repeated = op->kind == OP_COMPLETE;
             struct op ended = {
@@ -236,6 +237,7 @@ crash(const struct step *step, unsigned int target)
             *op = ended;
         }
     }
+    state_cut_relays(&next, target);
     for (int i = 0; i < PROTOCOL_MOVES; i++) {
         if (next.moves[i].state == MOVE_ANSWERED && next.moves[i].source == target) {
             next.moves[i] = (struct move){0};
@@ -274,6 +276,7 @@ change_home(const struct step *step, unsigned int target)
         step_emit(step, &next, ACTION_return_home, target, 0);
     } else if (next.home_losses != 0 && !is_syncing(&next, target)) {
         self->has_home = 0;
+        state_cut_relays(&next, target);
         next.home_losses--;
         step_emit(step, &next, ACTION_lose_home, target, 0);
     }

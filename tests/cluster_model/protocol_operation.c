@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rules 1, 4, 5, 6.1-6.3, 7, 8 and 10: what a target does for a client. */
+#include <string.h>
+
 #include "base/check.h"
-#include "tests/cluster_model/protocol_step.h"
+#include "tests/cluster_model/protocol_operation.h"
 
 #include "base/banned.h"
 
@@ -65,32 +67,6 @@ step_find(const struct model *model, const struct state *state, unsigned int tar
     return best.kind != CELL_MOVED;
 }
 
-static unsigned int
-value_of(struct cell cell)
-{
-    return cell.kind == CELL_RECORD ? cell.value : HISTORY_NOTHING;
-}
-
-/* A read that begins and ends at once, at each target that would answer it. */
-static void
-get(const struct step *step, unsigned int target, unsigned int key)
-{
-    struct state next = *step->from;
-    const struct target *self = &next.targets[target];
-    struct cell cell;
-
-    if (state_may_serve(step->model, &next, target, key)) {
-        if (step_find(step->model, &next, target, key, &cell)) {
-            state_event(&next, key, HISTORY_SEE, value_of(cell), 0);
-            step_emit(step, &next, ACTION_get, target, key);
-        }
-    } else if (!model_has(step->model, RULE_NO_OWN_COPY) && self->is_up != 0 &&
-               self->has_home != 0 && self->cells[key].kind == CELL_RECORD) {
-        state_event(&next, key, HISTORY_SEE, self->cells[key].value, 0);
-        step_emit(step, &next, ACTION_get_own_copy, target, key);
-    }
-}
-
 static bool
 may_admit(const struct model *model, const struct state *state, unsigned int target,
           unsigned int key)
@@ -105,8 +81,8 @@ may_admit(const struct model *model, const struct state *state, unsigned int tar
 }
 
 /* Rule 4: the operation may go on at the target that admitted it. */
-static bool
-is_still_owner(const struct model *model, const struct state *state, const struct op *op)
+bool
+operation_is_admitted(const struct model *model, const struct state *state, const struct op *op)
 {
     const struct target *self = &state->targets[op->at];
     unsigned int last = VERSION_PLACEMENT(self->known);
@@ -165,8 +141,8 @@ is_kind_busy(const struct state *state, enum op_kind kind)
     return false;
 }
 
-static bool
-needs_answers(const struct model *model, const struct state *state, const struct op *op)
+bool
+operation_needs_answers(const struct model *model, const struct state *state, const struct op *op)
 {
     const struct target *self = &state->targets[op->at];
     unsigned int last = VERSION_PLACEMENT(self->known);
@@ -181,11 +157,12 @@ needs_answers(const struct model *model, const struct state *state, const struct
 }
 
 /* An operation that asks has looked at what its own target holds before the answers come. */
-static void
-look_at_own(const struct model *model, const struct state *state, struct op *op)
+void
+operation_look_at_own(const struct model *model, const struct state *state, struct op *op)
 {
-    op->best = needs_answers(model, state, op) ? own_answer(model, state, op->at, op->key)
-                                               : (struct cell){0};
+    op->former = op->at;
+    op->best = operation_needs_answers(model, state, op) ? own_answer(model, state, op->at, op->key)
+                                                         : (struct cell){0};
 }
 
 static void
@@ -209,14 +186,20 @@ admit_new(const struct step *step, unsigned int target, enum op_kind kind, unsig
                                    .key = (uint8_t)key,
                                    .at = (uint8_t)target,
                                    .admitted = next.targets[target].known};
-    look_at_own(step->model, &next, &next.ops[number]);
+    operation_look_at_own(step->model, &next, &next.ops[number]);
     step_emit(step, &next, (enum protocol_action)ADMISSIONS[kind], target, key);
 }
 
-static void
-begin_anew(struct op *op)
+void
+operation_begin_anew(struct op *op)
 {
     *op = (struct op){.kind = op->kind, .key = op->key, .state = OP_AGAIN};
+}
+
+void
+operation_end(struct op *op)
+{
+    *op = (struct op){.kind = op->kind, .key = op->key, .state = OP_ENDED};
 }
 
 static void
@@ -229,7 +212,7 @@ admit_again(const struct step *step, unsigned int number, unsigned int target)
         op->state = OP_ADMITTED;
         op->at = (uint8_t)target;
         op->admitted = next.targets[target].known;
-        look_at_own(step->model, &next, op);
+        operation_look_at_own(step->model, &next, op);
         step_emit(step, &next, ACTION_admit_again, target, number);
     }
 }
@@ -244,8 +227,8 @@ ask_former(const struct step *step, unsigned int number, unsigned int former)
     const struct target *self = &next.targets[op->at];
     bool is_there = other->is_up != 0 && other->has_home != 0;
 
-    if (op->state != OP_ADMITTED || !needs_answers(model, &next, op) || former == op->at ||
-        !has_bit(state_formers(model, &next, self->known, op->key), former) ||
+    if (op->state != OP_ADMITTED || !operation_needs_answers(model, &next, op) ||
+        former == op->at || !has_bit(state_formers(model, &next, self->known, op->key), former) ||
         has_bit(op->asked, former)) {
         return;
     }
@@ -261,7 +244,13 @@ ask_former(const struct step *step, unsigned int number, unsigned int former)
         }
     }
     if (is_there) {
-        op->best = cell_greater(op->best, step_answer(model, &next, op->at, former, op->key));
+        struct cell answer = step_answer(model, &next, op->at, former, op->key);
+        struct cell greater = cell_greater(op->best, answer);
+
+        if (memcmp(&greater, &op->best, sizeof(greater)) != 0) {
+            op->former = (uint8_t)former;
+        }
+        op->best = greater;
         if (op->kind == OP_COMPLETE && model_has(model, RULE_UPLOAD_NOTE_TRAVELS)) {
             op->has_note |= other->has_note;
         }
@@ -273,13 +262,13 @@ ask_former(const struct step *step, unsigned int number, unsigned int former)
 }
 
 /* The greatest of own and answers; false: not all answered, or the answer travels. */
-static bool
-has_found(const struct model *model, const struct state *state, const struct op *op,
-          struct cell *ret_cell)
+bool
+operation_has_found(const struct model *model, const struct state *state, const struct op *op,
+                    struct cell *ret_cell)
 {
     const struct target *self = &state->targets[op->at];
 
-    if (!needs_answers(model, state, op)) {
+    if (!operation_needs_answers(model, state, op)) {
         *ret_cell = self->cells[op->key];
         return true;
     }
@@ -301,9 +290,9 @@ ask_again(const struct step *step, unsigned int number)
     struct cell cell;
 
     if (op->state == OP_ADMITTED && op->best.kind == CELL_MOVED &&
-        !has_found(step->model, &next, op, &cell)) {
+        !operation_has_found(step->model, &next, op, &cell)) {
         op->asked = 0;
-        look_at_own(step->model, &next, op);
+        operation_look_at_own(step->model, &next, op);
         step_emit(step, &next, ACTION_ask_again, op->at, number);
     }
 }
@@ -322,11 +311,11 @@ confirm_record(const struct step *step, unsigned int number)
         (state_formers(model, &next, self->known, op->key) & ~(unsigned int)op->asked) != 0) {
         return;
     }
-    if (model_has(model, RULE_CONFIRM_CHECKED) && !is_still_owner(model, &next, op)) {
+    if (model_has(model, RULE_CONFIRM_CHECKED) && !operation_is_admitted(model, &next, op)) {
         return;
     }
     if (model_has(model, RULE_CONFIRM_VALIDATED)) {
-        if (!needs_answers(model, &next, op)) {
+        if (!operation_needs_answers(model, &next, op)) {
             return;
         }
         cell = cell_greater(self->cells[op->key], cell);
@@ -364,12 +353,6 @@ pull_source(const struct step *step, unsigned int number, unsigned int source)
     step_emit(step, &next, ACTION_pull_source, source, number);
 }
 
-static void
-end_op(struct op *op)
-{
-    *op = (struct op){.kind = op->kind, .key = op->key, .state = OP_ENDED};
-}
-
 /* A home's committer decides an operation with what the one before it wrote. */
 static bool
 is_taken(const struct state *state, unsigned int target, unsigned int key)
@@ -398,22 +381,22 @@ take_put(const struct step *step, unsigned int number)
         is_taken(&next, op->at, op->key)) {
         return;
     }
-    if (model_has(model, RULE_CHECK_AT_TAKE) && !is_still_owner(model, &next, op)) {
-        begin_anew(op);
+    if (model_has(model, RULE_CHECK_AT_TAKE) && !operation_is_admitted(model, &next, op)) {
+        operation_begin_anew(op);
         step_emit(step, &next, ACTION_take_put, step->from->ops[number].at, number);
         return;
     }
-    if (!has_found(model, &next, op, &cell) || (op->kind == OP_COPY && op->pulls < 2)) {
+    if (!operation_has_found(model, &next, op, &cell) || (op->kind == OP_COPY && op->pulls < 2)) {
         return;
     }
     op->state = OP_TAKEN;
     if (op->kind == OP_PUT_IF_ABSENT && cell.kind == CELL_RECORD) {
         state_event(&next, op->key, HISTORY_FAIL_WRITE, number, 0);
-        end_op(op);
+        operation_end(op);
     } else if (op->kind == OP_COMPLETE && model_has(model, RULE_UPLOAD_NOTE) &&
                (self->has_note != 0 || op->has_note != 0)) {
         state_event(&next, op->key, HISTORY_END_WRITE, number, 0);
-        end_op(op);
+        operation_end(op);
     }
     step_emit(step, &next, ACTION_take_put, step->from->ops[number].at, number);
 }
@@ -483,18 +466,18 @@ commit_put(const struct step *step, unsigned int number)
         return;
     }
     is_refused = model_has(model, RULE_CHECK_AFTER_SYNC) && model_has(model, RULE_CHECK_AT_TAKE) &&
-                 !is_still_owner(model, &next, op);
+                 !operation_is_admitted(model, &next, op);
     write_cell(model, &next, number);
     if (is_refused && !model_has(model, RULE_NO_REPEAT_AFTER_TAKE)) {
-        begin_anew(op);
+        operation_begin_anew(op);
     } else if (is_refused) {
-        end_op(op); /* the client is told nothing */
+        operation_end(op); /* the client is told nothing */
     } else {
         if (op->kind == OP_COPY) {
             state_event(&next, 0, HISTORY_END_OBSERVE, 0, op->pulled_value);
         }
         state_event(&next, op->key, HISTORY_END_WRITE, number, 0);
-        end_op(op);
+        operation_end(op);
     }
     step_emit(step, &next, ACTION_commit_put, at, number);
 }
@@ -512,38 +495,14 @@ commit_put_unanswered(const struct step *step, unsigned int number)
     }
     write_cell(step->model, &next, number);
     if (op->kind == OP_COMPLETE) {
-        begin_anew(op);
+        operation_begin_anew(op);
     } else {
         if (op->kind == OP_COPY) {
             state_event(&next, 0, HISTORY_DROP_OBSERVE, 0, 0);
         }
-        end_op(op);
+        operation_end(op);
     }
     step_emit(step, &next, ACTION_commit_put_unanswered, at, number);
-}
-
-/* A slow read: admitted some time ago. */
-static void
-read_record(const struct step *step, unsigned int number)
-{
-    const struct model *model = step->model;
-    struct state next = *step->from;
-    struct op *op = &next.ops[number];
-    unsigned int at = op->at;
-    struct cell cell;
-
-    if (op->state != OP_ADMITTED || op->kind != OP_GET || next.targets[at].has_home == 0) {
-        return;
-    }
-    if (model_has(model, RULE_CHECK_AFTER_READ) && !is_still_owner(model, &next, op)) {
-        begin_anew(op);
-    } else if (has_found(model, &next, op, &cell)) {
-        state_event(&next, op->key, HISTORY_END_OBSERVE, 0, value_of(cell));
-        end_op(op);
-    } else {
-        return;
-    }
-    step_emit(step, &next, ACTION_read_record, at, number);
 }
 
 /* All that an operation under way can do next. */
@@ -554,13 +513,15 @@ go_on(const struct step *step, unsigned int number)
         admit_again(step, number, target);
         ask_former(step, number, target);
         pull_source(step, number, target);
+        step_relay(step, number, target);
     }
+    step_relay_rest(step, number);
     ask_again(step, number);
     confirm_record(step, number);
     take_put(step, number);
     commit_put(step, number);
     commit_put_unanswered(step, number);
-    read_record(step, number);
+    step_read_record(step, number);
 }
 
 void
@@ -571,7 +532,7 @@ step_operations(const struct step *step)
     for (unsigned int target = 0; target < PROTOCOL_TARGETS; target++) {
         for (unsigned int key = 0; key < scenario->key_count; key++) {
             if (scenario->has_reads) {
-                get(step, target, key);
+                step_get(step, target, key);
             }
             for (unsigned int kind = OP_PUT; kind <= OP_COPY; kind++) {
                 if (has_bit(scenario->op_kinds, kind) && has_bit(scenario->op_keys, key)) {

@@ -37,6 +37,10 @@
     RULE(ASK_UNREACHABLE_FAILS, "6.2", "a former that cannot be reached fails the operation")      \
     RULE(ASK_COUNTS_TOMBSTONES, "6.2", "tombstones count among the answers")                       \
     RULE(ASK_COUNTS_MARKS, "6.2", "a moved mark above all answers means: ask again")               \
+    RULE(RELAY_PINNED, "6.2R",                                                                     \
+         "a former sends the record that was chosen, by its seq, or nothing")                      \
+    RULE(RELAY_CHECKED, "6.2R", "ownership is checked after the former has begun to answer")       \
+    RULE(RELAY_HELD, "6.2R", "a former holds what it sends until the last byte is sent")           \
     RULE(CONFIRM_CHECKED, "6.3", "confirm_record checks ownership as take_put does")               \
     RULE(CONFIRM_VALIDATED, "6.3", "confirm_record is validated against what is there by then")    \
     RULE(MOVE_TOMBSTONES, "6.4", "tombstones move like records")                                   \

@@ -51,6 +51,7 @@ violation_text(enum violation violation)
         [VIOLATION_LISTING] = "a listing page showed what no order of the operations explains",
         [VIOLATION_TWO_OWNERS] = "two targets admit writes on one key",
         [VIOLATION_MIXED_COPY] = "a copy consists of two different objects",
+        [VIOLATION_MIXED_READ] = "a read consists of two different objects, or of half of one",
         [VIOLATION_UNREADABLE] = "all is healthy and a key cannot be read",
         [VIOLATION_STUCK] = "all is healthy and the placement does not come to a clean end",
     };
@@ -203,6 +204,19 @@ state_may_serve(const struct model *model, const struct state *state, unsigned i
     return self->is_up != 0 && self->has_home != 0 &&
            model_owner(model, VERSION_PLACEMENT(self->known), key) == target &&
            !state_is_stopped(model, state, target, key);
+}
+
+void
+state_cut_relays(struct state *state, unsigned int former)
+{
+    for (unsigned int i = 0; i < PROTOCOL_OPS; i++) {
+        struct op *op = &state->ops[i];
+
+        if (op->state == OP_RELAYED && op->former == former) {
+            state_event(state, op->key, HISTORY_DROP_OBSERVE, 0, 0);
+            *op = (struct op){.kind = op->kind, .key = op->key, .state = OP_ENDED};
+        }
+    }
 }
 
 void

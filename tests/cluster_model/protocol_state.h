@@ -49,7 +49,8 @@ struct target {
 };
 
 enum op_kind { OP_NONE, OP_PUT, OP_DELETE, OP_PUT_IF_ABSENT, OP_COMPLETE, OP_GET, OP_COPY };
-enum op_state { OP_UNUSED, OP_AGAIN, OP_ADMITTED, OP_TAKEN, OP_ENDED };
+/* RELAYED: a read whose head was answered, while a former sends the body. */
+enum op_state { OP_UNUSED, OP_AGAIN, OP_ADMITTED, OP_TAKEN, OP_RELAYED, OP_ENDED };
 
 struct op {
     uint8_t kind;
@@ -62,6 +63,7 @@ struct op {
     uint8_t pulls;    /* of a copy */
     uint8_t pulled_seq;
     uint8_t pulled_value;
+    uint8_t former;   /* RELAYED: who sends */
     struct cell best; /* of the answers */
 };
 
@@ -91,6 +93,7 @@ enum violation {
     VIOLATION_LISTING,
     VIOLATION_TWO_OWNERS,
     VIOLATION_MIXED_COPY,
+    VIOLATION_MIXED_READ,
     VIOLATION_UNREADABLE,
     VIOLATION_STUCK
 };
@@ -175,6 +178,8 @@ bool state_is_stopped(const struct model *model, const struct state *state, unsi
 /* Rule 1: it would admit an operation on the key now. */
 bool state_may_serve(const struct model *model, const struct state *state, unsigned int target,
                      unsigned int key);
+/* The target sends nothing more: the bodies that it was sending are cut. */
+void state_cut_relays(struct state *state, unsigned int former);
 /* Applies an event to a key's history; notes the violation. */
 void state_event(struct state *state, unsigned int key, enum history_event event, unsigned int a,
                  unsigned int b);

@@ -32,6 +32,8 @@
     ACTION(admit_again, 0)                                                                         \
     ACTION(ask_former, 0)                                                                          \
     ACTION(ask_again, 0)                                                                           \
+    ACTION(relay_former, 0)                                                                        \
+    ACTION(relay_rest, 0)                                                                          \
     ACTION(confirm_record, 0)                                                                      \
     ACTION(pull_source, 0)                                                                         \
     ACTION(take_put, 0)                                                                            \
