@@ -3,11 +3,13 @@
 
 #include "base/check.h"
 #include "base/encode.h"
+#include "base/field_codec.h"
 #include "base/memory.h"
 #include "meta/meta_key.h"
 #include "object/home_move.h"
 #include "object/key_holding.h"
 #include "object/object_cluster.h"
+#include "object/object_get_own.h"
 #include "object/object_internal.h"
 #include "object/part_table.h"
 #include "store/layout_reader.h"
@@ -189,6 +191,124 @@ key_former_open(const struct bucket *bucket, struct bytes key, struct seq seq, s
     return st;
 }
 
+/* ---- ranges ---- */
+
+/* Numbers never change. */
+enum argument {
+    ARGUMENT_OFFSET = 1 | FIELD_CRITICAL,
+    ARGUMENT_LENGTH = 2 | FIELD_CRITICAL,
+    ARGUMENT_HAS_PARTS = 3 | FIELD_CRITICAL
+};
+
+void
+key_former_range_write(const struct key_former_range *range, struct buffer *out)
+{
+    field_put_number(out, ARGUMENT_OFFSET, range->offset);
+    field_put_number(out, ARGUMENT_LENGTH, range->length);
+    field_put_number(out, ARGUMENT_HAS_PARTS, range->has_parts);
+}
+
+static bool
+read_argument(const struct field *field, struct key_former_range *range)
+{
+    uint64_t flag = 0;
+
+    switch (field->tag) {
+    case ARGUMENT_OFFSET:
+        return field_number(field->payload, UINT64_MAX, &range->offset);
+    case ARGUMENT_LENGTH:
+        return field_number(field->payload, UINT64_MAX, &range->length);
+    case ARGUMENT_HAS_PARTS:
+        if (!field_number(field->payload, 1, &flag)) {
+            return false;
+        }
+        range->has_parts = flag != 0;
+        return true;
+    default:
+        return (field->tag & FIELD_CRITICAL) == 0;
+    }
+}
+
+enum status
+key_former_range_read(struct bytes text, struct key_former_range *ret_range, struct error *err)
+{
+    struct key_former_range range = {.length = 0};
+    struct field field;
+    enum status st;
+
+    while ((st = field_next(&text, &field)) == ST_OK) {
+        if (!read_argument(&field, &range)) {
+            return fail(err, ST_INVALID, "an argument of a range of a key cannot be read");
+        }
+    }
+    if (st != ST_NOT_FOUND) {
+        return fail(err, ST_INVALID, "the arguments of a range of a key are malformed");
+    }
+    *ret_range = range;
+    return ST_OK;
+}
+
+static enum status
+open_range(const struct bucket *bucket, const struct object_record *record,
+           const struct key_former_range *range, struct home_pin *pin, struct source **ret_source,
+           struct error *err)
+{
+    if (range->offset > record->size || range->length > record->size - range->offset) {
+        return fail(err, ST_INVALID, "a range of a key ends behind its object");
+    }
+    if (range->length == 0) {
+        *ret_source = NULL;
+        return ST_OK;
+    }
+    return layout_reader_open(
+        &(struct layout_reader_options){.layout = &record->layout,
+                                        .size = record->size,
+                                        .offset = range->offset,
+                                        .length = range->length,
+                                        .is_unverified = !bucket->properties.verify_read,
+                                        .what = "a key on its way"},
+        READ_MAY_WAIT, pin, ret_source, err);
+}
+
+enum status
+key_former_open_range(const struct bucket *bucket, struct bytes key, struct seq seq,
+                      struct bytes arguments, struct buffer *out, struct source **ret_source,
+                      uint64_t *ret_size, struct error *err)
+{
+    struct object_get_options find = {.key = key, .mode = READ_MAY_WAIT};
+    struct arena arena = ARENA_INIT;
+    struct home_pin pin = {.home = NULL};
+    struct key_item item = {.bucket_id = bucket->id, .key = key};
+    struct object_record record;
+    struct part_entry *parts = NULL;
+    struct key_former_range range;
+    bool is_truncated;
+    enum status st = key_former_range_read(arguments, &range, err);
+
+    assert_on_worker();
+    if (st == ST_OK) { /* where it stands: between homes nothing is moved for it */
+        st = object_get_find(bucket, &find, &arena, &pin, &record, err);
+    }
+    if (st == ST_OK && seq_compare(record.seq, seq) != 0) {
+        st = fail(err, ST_NO_SUCH_KEY, "the record that was asked for is not here any more");
+    }
+    if (st == ST_OK && range.has_parts && record.part_count > 0) {
+        st = part_table_read(pin.home, record.layout.write_id, 0, PART_NUMBER_MAX, &arena, &parts,
+                             &item.part_count, &is_truncated, err);
+        item.parts = parts;
+    }
+    if (st == ST_OK) {
+        st = open_range(bucket, &record, &range, &pin, ret_source, err);
+    }
+    if (st == ST_OK) {
+        key_item_write(&item, out);
+        *ret_size = range.length;
+    }
+    home_unpin(&pin);
+    arena_release(&arena);
+    return st;
+}
+
 /* ---- who asks ---- */
 
 static enum status
@@ -268,15 +388,15 @@ read_exactly(struct source *source, char *out, size_t size, struct error *err)
     return st;
 }
 
-enum status
-key_former_fetch(const struct key_former_ask *ask, struct seq seq, struct arena *arena,
-                 struct key_item *ret_item, struct source **ret_source, struct error *err)
+static enum status
+fetch(const struct key_former_ask *ask, const char *verb, struct seq seq, struct arena *arena,
+      struct key_item *ret_item, struct source **ret_source, struct error *err)
 {
     struct peer_call_result result = {.payload = NULL};
     char head[8];
     char *text = NULL;
     uint64_t size = 0;
-    enum status st = call(ask, "fetch", seq, arena, &result, err);
+    enum status st = call(ask, verb, seq, arena, &result, err);
 
     if (st == ST_OK && result.payload == NULL) {
         st = fail(err, ST_INVALID, "a record came without its bytes");
@@ -302,5 +422,35 @@ key_former_fetch(const struct key_former_ask *ask, struct seq seq, struct arena 
         result.payload = NULL;
     }
     source_release(&result.payload);
+    return st;
+}
+
+enum status
+key_former_fetch(const struct key_former_ask *ask, struct seq seq, struct arena *arena,
+                 struct key_item *ret_item, struct source **ret_source, struct error *err)
+{
+    return fetch(ask, "fetch", seq, arena, ret_item, ret_source, err);
+}
+
+enum status
+key_former_fetch_range(const struct key_former_ask *ask, struct seq seq,
+                       const struct key_former_range *range, struct arena *arena,
+                       struct key_item *ret_item, struct source **ret_source, struct error *err)
+{
+    struct key_former_ask ranged = *ask;
+    struct buffer arguments = BUFFER_INIT;
+    struct source *source = NULL;
+    enum status st;
+
+    key_former_range_write(range, &arguments);
+    ranged.arguments = buffer_bytes(&arguments);
+    st = fetch(&ranged, "fetch-range", seq, arena, ret_item, &source, err);
+    if (st == ST_OK && range->length == 0) {
+        source_release(&source);
+    }
+    if (st == ST_OK) {
+        *ret_source = source;
+    }
+    buffer_release(&arguments);
     return st;
 }

@@ -152,37 +152,71 @@ has_ended(const struct look *look, const struct key_claim *claim)
     return !look->map->is_placing || cluster_map_owned_since_of(look->map, claim->digest) == 0;
 }
 
-/* *ret_is_settled: what stands here counts.  Else again. */
+/* What is to be done about a key. */
+enum verdict {
+    VERDICT_AGAIN,   /* something moved between two looks */
+    VERDICT_SETTLED, /* what stands here counts */
+    VERDICT_CONFIRM  /* the chosen holding is to be noted as what counts */
+};
+
 static enum status
-settle_once(struct look *look, const struct key_claim *claim, bool *ret_is_settled,
-            struct error *err)
+look_at_all(struct look *look, const struct key_claim *claim, enum verdict *ret_verdict,
+            size_t *ret_chosen, struct error *err)
 {
-    size_t chosen;
     enum status st = look_at_own(look, err);
 
-    *ret_is_settled = false;
     if (st != ST_OK) {
         return st;
     }
     if (has_ended(look, claim) ||
         placement_counts_alone(&look->holdings[0].holding, claim->view.owned_since)) {
-        *ret_is_settled = true;
+        *ret_verdict = VERDICT_SETTLED;
         return ST_OK;
     }
     st = look_at_formers(look, claim->digest, err);
     if (st != ST_OK) {
         return st;
     }
-    if (choose(look, &chosen)) {
+    if (choose(look, ret_chosen)) {
+        *ret_verdict = VERDICT_AGAIN;
+    } else {
+        *ret_verdict = *ret_chosen == PLACEMENT_NOBODY ? VERDICT_SETTLED : VERDICT_CONFIRM;
+    }
+    return ST_OK;
+}
+
+static void
+look_begin(struct look *look, const struct key_claim *claim, const struct bucket *bucket,
+           struct bytes key)
+{
+    *look = (struct look){.bucket = bucket, .key = key, .map = ownership_map(claim->ownership)};
+}
+
+static void
+look_end(struct look *look)
+{
+    arena_release(&look->arena);
+    cluster_map_unref(look->map);
+}
+
+/* *ret_is_settled: what stands here counts.  Else again. */
+static enum status
+settle_once(struct look *look, const struct key_claim *claim, bool *ret_is_settled,
+            struct error *err)
+{
+    enum verdict verdict = VERDICT_AGAIN;
+    size_t chosen = PLACEMENT_NOBODY;
+    enum status st = look_at_all(look, claim, &verdict, &chosen, err);
+
+    if (st == ST_OK && verdict == VERDICT_AGAIN) {
         clock_pause_ns(SETTLE_PAUSE_MS * CLOCK_NS_PER_MS);
-        return ST_OK;
     }
-    if (chosen == PLACEMENT_NOBODY) {
-        *ret_is_settled = true;
-        return ST_OK;
+    if (st == ST_OK && verdict == VERDICT_CONFIRM) {
+        st = confirm(look, claim, chosen, err);
+        st = st == ST_NO_SUCH_KEY ? ST_OK : st; /* moved on; the next look shows it */
     }
-    st = confirm(look, claim, chosen, err);
-    return st == ST_NO_SUCH_KEY ? ST_OK : st; /* moved on; the next look shows it */
+    *ret_is_settled = verdict == VERDICT_SETTLED;
+    return st;
 }
 
 /* ST_MOVED of a peer is about maps of which this node may know nothing yet. */
@@ -218,13 +252,12 @@ key_settle(const struct key_claim *claim, const struct bucket *bucket, struct by
     look = xcalloc(1, sizeof(*look));
     key_turn_take(bucket->store->turns, turn);
     for (size_t try = 0; try < SETTLE_TRY_COUNT && st == ST_OK && !is_settled; try++) {
-        *look = (struct look){.bucket = bucket, .key = key, .map = ownership_map(claim->ownership)};
+        look_begin(look, claim, bucket, key);
         st = settle_once(look, claim, &is_settled, err);
         if (st == ST_MOVED) {
             st = hear_news(look, claim, err);
         }
-        arena_release(&look->arena);
-        cluster_map_unref(look->map);
+        look_end(look);
     }
     key_turn_give_back(bucket->store->turns, turn);
     free(look);
@@ -236,6 +269,96 @@ key_settle(const struct key_claim *claim, const struct bucket *bucket, struct by
     }
     return st == ST_OK ? key_claim_check(claim, err) : st;
 }
+
+/* ---- reads ---- */
+
+/* Is what was chosen another node's record, and too large to be brought here first? */
+static bool
+is_far(const struct look *look, size_t chosen)
+{
+    const struct key_holding *holding = &look->holdings[chosen];
+
+    return chosen != 0 && placement_shows_record(&holding->holding, 0) &&
+           holding->record.stored_size > KEY_SETTLE_READ_BYTES_MAX;
+}
+
+static enum status
+take_far(struct look *look, size_t chosen, struct arena *arena, struct key_far *ret_far,
+         struct error *err)
+{
+    struct key_far far = {.map = NULL};
+    enum status st = object_record_decode(arena_copy(arena, look->holdings[chosen].record_value),
+                                          arena, &far.record, err);
+
+    if (st == ST_OK) {
+        far.map = cluster_map_ref(look->map);
+        far.node = look->formers[chosen - 1];
+        *ret_far = far;
+    }
+    return st;
+}
+
+/* *ret_is_known: ret_far is filled in, or key_settle has nothing large to bring. */
+static enum status
+look_for_read(struct look *look, const struct key_claim *claim, struct arena *arena,
+              bool *ret_is_known, struct key_far *ret_far, struct error *err)
+{
+    enum verdict verdict = VERDICT_AGAIN;
+    size_t chosen = PLACEMENT_NOBODY;
+    enum status st = look_at_all(look, claim, &verdict, &chosen, err);
+
+    *ret_is_known = st == ST_OK && verdict != VERDICT_AGAIN;
+    if (st == ST_OK && verdict == VERDICT_CONFIRM && is_far(look, chosen)) {
+        return take_far(look, chosen, arena, ret_far, err);
+    }
+    if (st == ST_MOVED) {
+        return hear_news(look, claim, err);
+    }
+    if (st == ST_BUSY || (st == ST_OK && verdict == VERDICT_AGAIN)) {
+        clock_pause_ns(SETTLE_PAUSE_MS * CLOCK_NS_PER_MS);
+        st = ST_OK;
+    }
+    return st;
+}
+
+enum status
+key_settle_read(const struct key_claim *claim, const struct bucket *bucket, struct bytes key,
+                struct arena *arena, struct key_far *ret_far, struct error *err)
+{
+    struct key_far far = {.map = NULL};
+    struct look *look;
+    bool is_known = false;
+    enum status st = ST_OK;
+
+    assert_on_worker();
+    look = xcalloc(1, sizeof(*look));
+    /* Without the key's turn, which a writer may hold while it brings all of the object here. */
+    for (size_t try = 0; try < SETTLE_TRY_COUNT && st == ST_OK && !is_known; try++) {
+        look_begin(look, claim, bucket, key);
+        st = look_for_read(look, claim, arena, &is_known, &far, err);
+        look_end(look);
+    }
+    free(look);
+    if (st == ST_OK && !is_known) {
+        st = fail(err, ST_UNAVAILABLE, "what counts for the key could not be learned");
+    }
+    if (st == ST_OK && far.map == NULL) {
+        st = key_settle(claim, bucket, key, err);
+    }
+    if (st == ST_OK) {
+        *ret_far = far;
+    }
+    return st;
+}
+
+void
+key_far_release(struct key_far *far)
+{
+    cluster_map_unref(far->map);
+    far->map = NULL;
+}
+
+/* ---- notes ---- */
 
 static enum status
 find_note(const struct look *look, struct upload_id id, struct arena *arena,

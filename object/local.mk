@@ -51,7 +51,8 @@ libobject_a_SOURCES = \
 	object/object_custom.c object/object_custom.h \
 	object/object_delete.c object/object_delete.h \
 	object/object_delete_split.c object/object_delete_own.h \
-	object/object_get.c object/object_get.h \
+	object/object_get.c object/object_get.h object/object_get_own.h \
+	object/object_get_relay.c \
 	object/object_internal.h \
 	object/object_key.c object/object_key.h \
 	object/object_list.c object/object_list.h \

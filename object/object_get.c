@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "meta/meta_key.h"
-#include "object/key_settle.h"
+#include "object/object_get_own.h"
 #include "object/object_internal.h"
 #include "object/object_key.h"
 #include "object/part_table.h"
@@ -36,9 +36,16 @@ static const struct source_ops EMPTY_OPS = {.read = empty_read, .release = empty
 /* One for all: it has no state. */
 static struct source empty_source = {&EMPTY_OPS};
 
+struct source *
+object_get_empty(void)
+{
+    return &empty_source;
+}
+
 /* SPEC: RFC 9110 section 14.1.2; S3 answers 416 for any range of an empty object. */
-static enum status
-range_resolve(const struct object_range *range, struct object_get_result *result, struct error *err)
+enum status
+object_get_resolve_range(const struct object_range *range, struct object_get_result *result,
+                         struct error *err)
 {
     uint64_t size = result->record.size;
 
@@ -116,46 +123,57 @@ record_is_replaced(const struct bucket *bucket, struct home *home,
     return is_replaced;
 }
 
+enum status
+object_get_resolve_part(uint32_t number, const struct part_entry *entry,
+                        struct object_get_result *result, struct error *err)
+{
+    result->offset = 0;
+    result->length = result->record.size;
+    result->is_partial = true;
+    if (result->record.part_count == 0) {
+        return number == 1 ? ST_OK
+                           : fail_as(err, ST_INVALID_PART, "InvalidPartNumber",
+                                     "the object was not uploaded in parts");
+    }
+    if (entry == NULL) {
+        return fail_as(err, ST_INVALID_PART, "InvalidPartNumber", "the object has no part %u",
+                       number);
+    }
+    if (entry->offset > result->record.size || entry->size > result->record.size - entry->offset) {
+        return fail(err, ST_CORRUPT, "the part table does not fit the object");
+    }
+    result->offset = entry->offset;
+    result->length = entry->size;
+    return ST_OK;
+}
+
 static enum status
 part_resolve(const struct bucket *bucket, struct home *home,
              const struct object_get_options *options, struct arena *arena,
              struct object_get_result *result, struct error *err)
 {
-    struct part_entry *entries;
-    size_t count;
+    struct part_entry *entries = NULL;
+    size_t count = 0;
     bool is_truncated;
+    bool is_found;
     enum status st;
 
-    result->offset = 0;
-    result->length = result->record.size;
-    result->is_partial = true;
-    if (result->record.part_count == 0) {
-        return options->part_number == 1 ? ST_OK
-                                         : fail_as(err, ST_INVALID_PART, "InvalidPartNumber",
-                                                   "the object was not uploaded in parts");
-    }
-    if (options->mode == READ_NO_WAIT) {
+    if (result->record.part_count > 0 && options->mode == READ_NO_WAIT) {
         return fail(err, ST_WOULD_WAIT, "the part table is looked up on a worker");
     }
-    st = part_table_read(home, result->record.layout.write_id, options->part_number - 1, 1, arena,
-                         &entries, &count, &is_truncated, err);
-    if (st != ST_OK) {
-        return st;
-    }
-    if (count == 0 || entries[0].number != options->part_number) {
-        if (record_is_replaced(bucket, home, options, &result->record)) {
-            return fail(err, ST_MOVED, "the object was replaced meanwhile");
+    if (result->record.part_count > 0) {
+        st = part_table_read(home, result->record.layout.write_id, options->part_number - 1, 1,
+                             arena, &entries, &count, &is_truncated, err);
+        if (st != ST_OK) {
+            return st;
         }
-        return fail_as(err, ST_INVALID_PART, "InvalidPartNumber", "the object has no part %u",
-                       options->part_number);
     }
-    if (entries[0].offset > result->record.size ||
-        entries[0].size > result->record.size - entries[0].offset) {
-        return fail(err, ST_CORRUPT, "the part table does not fit the object");
+    is_found = count != 0 && entries[0].number == options->part_number;
+    if (!is_found && result->record.part_count > 0 &&
+        record_is_replaced(bucket, home, options, &result->record)) {
+        return fail(err, ST_MOVED, "the object was replaced meanwhile");
     }
-    result->offset = entries[0].offset;
-    result->length = entries[0].size;
-    return ST_OK;
+    return object_get_resolve_part(options->part_number, is_found ? entries : NULL, result, err);
 }
 
 static enum status
@@ -236,7 +254,7 @@ get_pinned(const struct bucket *bucket, const struct object_get_options *options
         return st;
     }
     st = options->part_number != 0 ? part_resolve(bucket, pin->home, options, arena, result, err)
-                                   : range_resolve(&options->range, result, err);
+                                   : object_get_resolve_range(&options->range, result, err);
     if (st == ST_OK && options->counts_chunks) {
         st = count_chunks(pin->home, options->mode, result, err);
     }
@@ -297,11 +315,10 @@ ask_all(const struct bucket *bucket, const struct key_homes *homes,
     return st;
 }
 
-/* The record and a pin on the home that holds it; the caller gives the pin back. */
-static enum status
-record_find(const struct bucket *bucket, const struct object_get_options *options,
-            struct arena *arena, struct home_pin *ret_pin, struct object_record *ret_record,
-            struct error *err)
+enum status
+object_get_find(const struct bucket *bucket, const struct object_get_options *options,
+                struct arena *arena, struct home_pin *ret_pin, struct object_record *ret_record,
+                struct error *err)
 {
     struct store *store = bucket->store->store;
     struct key_homes homes;
@@ -324,19 +341,36 @@ record_find(const struct bucket *bucket, const struct object_get_options *option
     return st;
 }
 
+/* What stands here. */
+static enum status
+get_own(const struct bucket *bucket, const struct object_get_options *options, struct arena *arena,
+        struct object_get_result *ret_result, struct error *err)
+{
+    struct home_pin pin = {.home = NULL};
+    enum status st = object_get_find(bucket, options, arena, &pin, &ret_result->record, err);
+
+    if (st == ST_OK) {
+        st = get_pinned(bucket, options, &pin, arena, ret_result, err);
+    }
+    home_unpin(&pin); /* unless the source took it */
+    return st == ST_MOVED ? fail(err, ST_CONFLICT, "the object was replaced meanwhile") : st;
+}
+
 /* ST_CONFLICT: again.  ST_MOVED: the key is another node's. */
 static enum status
 get_claimed(const struct bucket *bucket, const struct object_get_options *options,
             struct arena *arena, struct object_get_result *ret_result, struct error *err)
 {
-    struct home_pin pin = {.home = NULL};
+    struct key_far far = {.map = NULL};
     struct key_claim claim;
     enum status st = key_claim_admit(bucket, options->key, options->mode, &claim, err);
 
     ret_result->source = NULL;
+    ret_result->far_parts = NULL;
     if (st == ST_OK && key_claim_must_ask(&claim)) {
-        st = options->mode == READ_NO_WAIT ? fail(err, ST_WOULD_WAIT, "former owners are asked")
-                                           : key_settle(&claim, bucket, options->key, err);
+        st = options->mode == READ_NO_WAIT
+                 ? fail(err, ST_WOULD_WAIT, "former owners are asked")
+                 : key_settle_read(&claim, bucket, options->key, arena, &far, err);
         if (st == ST_MOVED) {
             return fail(err, ST_CONFLICT, "the map changed while a key was read");
         }
@@ -344,14 +378,9 @@ get_claimed(const struct bucket *bucket, const struct object_get_options *option
     if (st != ST_OK) {
         return st;
     }
-    st = record_find(bucket, options, arena, &pin, &ret_result->record, err);
-    if (st == ST_OK) {
-        st = get_pinned(bucket, options, &pin, arena, ret_result, err);
-    }
-    home_unpin(&pin); /* unless the source took it */
-    if (st == ST_MOVED) {
-        return fail(err, ST_CONFLICT, "the object was replaced meanwhile");
-    }
+    st = far.map != NULL ? object_get_relay(bucket, options, &far, arena, ret_result, err)
+                         : get_own(bucket, options, arena, ret_result, err);
+    key_far_release(&far);
     if (st != ST_WOULD_WAIT && key_claim_check(&claim, NULL) != ST_OK) {
         source_release(&ret_result->source);
         st = options->mode == READ_NO_WAIT
@@ -404,18 +433,44 @@ parts_find(struct store *store, struct write_id id, uint32_t after, size_t count
     return st;
 }
 
+/* Of a table that came as a whole. */
+static void
+parts_page(const struct object_get_result *found, uint32_t after, size_t count_max,
+           struct arena *arena, struct part_entry **ret_entries, size_t *ret_count,
+           bool *ret_is_truncated)
+{
+    struct part_entry *entries = arena_calloc(arena, count_max, sizeof(*entries));
+    size_t count = 0;
+
+    *ret_is_truncated = false;
+    for (uint32_t i = 0; i < found->record.part_count && !*ret_is_truncated; i++) {
+        if (found->far_parts[i].number > after) {
+            if (count == count_max) {
+                *ret_is_truncated = true;
+            } else {
+                entries[count++] = found->far_parts[i];
+            }
+        }
+    }
+    *ret_entries = entries;
+    *ret_count = count;
+}
+
 enum status
-object_get_parts(const struct bucket *bucket, const struct object_record *record, uint32_t after,
+object_get_parts(const struct bucket *bucket, const struct object_get_result *found, uint32_t after,
                  size_t count_max, struct arena *arena, struct part_entry **ret_entries,
                  size_t *ret_count, bool *ret_is_truncated, struct error *err)
 {
+    const struct object_record *record = &found->record;
     struct part_entry *entries = NULL;
     size_t count = 0;
     bool is_truncated = false;
     enum status st = ST_OK;
 
     assert_on_worker();
-    if (record->part_count > 0 && count_max > 0) {
+    if (found->far_parts != NULL && count_max > 0) {
+        parts_page(found, after, count_max, arena, &entries, &count, &is_truncated);
+    } else if (record->part_count > 0 && count_max > 0) {
         st = parts_find(bucket->store->store, record->layout.write_id, after, count_max, arena,
                         &entries, &count, &is_truncated, err);
     }

@@ -27,6 +27,7 @@ struct object_get_options {
     uint32_t part_number; /* 0: not asked; with range: ST_INVALID */
     bool is_head;         /* no source is opened */
     bool counts_chunks;   /* of HEAD */
+    bool needs_parts;     /* object_get_parts follows */
     enum read_mode mode;
 };
 
@@ -39,6 +40,8 @@ struct object_get_result {
     uint64_t chunk_count;  /* 0: one piece, or not asked */
     uint64_t chunk_bytes;  /* of the largest */
     struct source *source; /* the caller's; NULL for HEAD */
+    /* With needs_parts, of an object that stands at a former owner: all of record.part_count. */
+    const struct part_entry *far_parts;
 };
 
 /* ST_WOULD_WAIT, ST_NO_SUCH_KEY, ST_NOT_MODIFIED and ST_PRECONDITION (ret_result->record is filled
@@ -49,10 +52,9 @@ MUST_USE enum status object_get(const struct bucket *bucket,
                                 struct object_get_result *ret_result, struct error *err);
 
 /* Part table of a completed upload, in pages: entries with number > after, at most count_max. */
-MUST_USE ON_WORKER enum status object_get_parts(const struct bucket *bucket,
-                                                const struct object_record *record, uint32_t after,
-                                                size_t count_max, struct arena *arena,
-                                                struct part_entry **ret_entries, size_t *ret_count,
-                                                bool *ret_is_truncated, struct error *err);
+MUST_USE ON_WORKER enum status
+object_get_parts(const struct bucket *bucket, const struct object_get_result *found, uint32_t after,
+                 size_t count_max, struct arena *arena, struct part_entry **ret_entries,
+                 size_t *ret_count, bool *ret_is_truncated, struct error *err);
 
 #endif

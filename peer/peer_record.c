@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * "record": what this node has of a key.  "fetch": the record of one seq, its part table and bytes.
- * Asked by the key's owner, of a node that owned it before, or of one that sends it.
+ * "fetch-range": some of these bytes, for a read that does not wait for all of them.  Asked by the
+ * key's owner, of a node that owned it before, or of one that sends it.
  */
 #include "base/encode.h"
 #include "base/memory.h"
@@ -69,10 +70,36 @@ fetch_release(struct source *source)
 
 static const struct source_ops FETCH_OPS = {fetch_read, NULL, fetch_release};
 
-enum status
-peer_fetch(struct peer_request *request, struct error *err)
+/* What is sent of a key: an item into out, and a source of bytes, or NULL. */
+typedef enum status fetch_open_fn(const struct bucket *bucket, const struct peer_head *head,
+                                  struct buffer *out, struct source **ret_bytes, uint64_t *ret_size,
+                                  struct error *err);
+
+static enum status
+open_whole(const struct bucket *bucket, const struct peer_head *head, struct buffer *out,
+           struct source **ret_bytes, uint64_t *ret_size, struct error *err)
 {
-    struct seq seq = {request->head.seq_version, request->head.seq_counter};
+    struct seq seq = {head->seq_version, head->seq_counter};
+
+    return head->arguments.size != 0
+               ? upload_publish_open(bucket, head->key, head->arguments, out, ret_bytes, ret_size,
+                                     err)
+               : key_former_open(bucket, head->key, seq, out, ret_bytes, ret_size, err);
+}
+
+static enum status
+open_range(const struct bucket *bucket, const struct peer_head *head, struct buffer *out,
+           struct source **ret_bytes, uint64_t *ret_size, struct error *err)
+{
+    struct seq seq = {head->seq_version, head->seq_counter};
+
+    return key_former_open_range(bucket, head->key, seq, head->arguments, out, ret_bytes, ret_size,
+                                 err);
+}
+
+static enum status
+send_fetched(struct peer_request *request, fetch_open_fn *open, struct error *err)
+{
     struct fetch_source *fetch;
     struct source *bytes = NULL;
     struct bucket bucket;
@@ -86,10 +113,7 @@ peer_fetch(struct peer_request *request, struct error *err)
     if (st != ST_OK) {
         return st;
     }
-    st = request->head.arguments.size != 0
-             ? upload_publish_open(&bucket, request->head.key, request->head.arguments, &out,
-                                   &bytes, &size, err)
-             : key_former_open(&bucket, request->head.key, seq, &out, &bytes, &size, err);
+    st = open(&bucket, &request->head, &out, &bytes, &size, err);
     if (st == ST_OK) {
         fetch = xcalloc(1, sizeof(*fetch) + 8 + out.size);
         fetch->source.ops = &FETCH_OPS;
@@ -103,4 +127,16 @@ peer_fetch(struct peer_request *request, struct error *err)
     buffer_release(&out);
     bucket_close(&bucket);
     return st;
+}
+
+enum status
+peer_fetch(struct peer_request *request, struct error *err)
+{
+    return send_fetched(request, open_whole, err);
+}
+
+enum status
+peer_fetch_range(struct peer_request *request, struct error *err)
+{
+    return send_fetched(request, open_range, err);
 }

@@ -26,6 +26,7 @@ static const struct peer_verb VERBS[] = {
     {.name = JOB_VERB, .run = peer_jobs, .is_of_any_map = true},
     {.name = "record", .run = peer_record},
     {.name = "fetch", .run = peer_fetch},
+    {.name = "fetch-range", .run = peer_fetch_range},
     {.name = "complete", .run = peer_complete, .body_max = UPLOAD_PUBLISH_BODY_MAX},
     {.name = "put", .run = peer_put, .open = peer_put_open},
     {.name = "upload", .run = peer_upload},

@@ -66,6 +66,7 @@ MUST_USE enum status peer_require_keys(const struct peer_request *request, struc
 /* The verbs that keep keys with their owners while the map changes. */
 MUST_USE ON_WORKER enum status peer_record(struct peer_request *request, struct error *err);
 MUST_USE ON_WORKER enum status peer_fetch(struct peer_request *request, struct error *err);
+MUST_USE ON_WORKER enum status peer_fetch_range(struct peer_request *request, struct error *err);
 MUST_USE ON_WORKER enum status peer_complete(struct peer_request *request, struct error *err);
 MUST_USE ON_WORKER enum status peer_put_open(struct peer_request *request, struct error *err);
 MUST_USE ON_WORKER enum status peer_put(struct peer_request *request, struct error *err);

@@ -245,9 +245,10 @@ holds_if_range(struct bytes if_range, const struct object_record *record)
 /* The n-th part of the object, with the number that it had in its upload; a number above
  * PART_NUMBER_MAX if there is none.  An object that was put at once is its only part. */
 static enum status
-find_part(struct s3_request *request, const struct object_record *record, uint32_t nth,
+find_part(struct s3_request *request, const struct object_get_result *found, uint32_t nth,
           struct part_entry *ret_part, struct error *err)
 {
+    const struct object_record *record = &found->record;
     struct part_entry *entries;
     size_t count;
     bool is_truncated;
@@ -261,7 +262,7 @@ find_part(struct s3_request *request, const struct object_record *record, uint32
     if (request->mode == READ_NO_WAIT) {
         return ST_WOULD_WAIT;
     }
-    st = object_get_parts(&request->bucket, record, 0, nth, request->arena, &entries, &count,
+    st = object_get_parts(&request->bucket, found, 0, nth, request->arena, &entries, &count,
                           &is_truncated, err);
     if (st == ST_OK && count == nth) {
         *ret_part = entries[nth - 1];
@@ -284,13 +285,14 @@ get_part(struct s3_request *request, const struct object_get_options *options,
 
     look.part_number = 0;
     look.is_head = true;
+    look.needs_parts = true;
     do {
         source_release(&ret_result->source);
         st = object_get(&request->bucket, &look, request->arena, ret_result, err);
         if (st == ST_OK) {
             struct seq seq = ret_result->record.seq;
 
-            st = find_part(request, &ret_result->record, options->part_number, ret_part, err);
+            st = find_part(request, ret_result, options->part_number, ret_part, err);
             get.part_number = ret_part->number;
             if (st == ST_OK && get.part_number > PART_NUMBER_MAX) {
                 return fail(err, ST_INVALID_PART, "There is no such part.");

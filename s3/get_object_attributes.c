@@ -169,7 +169,7 @@ enum status
 s3_get_object_attributes(struct s3_request *request, struct error *err)
 {
     const struct object_get_options options = {
-        .key = request->route.key, .is_head = true, .mode = request->mode};
+        .key = request->route.key, .is_head = true, .needs_parts = true, .mode = request->mode};
     struct part_page page = {.count_max = S3_LISTING_MAX};
     struct object_get_result result = {.source = NULL};
     unsigned wanted = 0;
@@ -180,9 +180,8 @@ s3_get_object_attributes(struct s3_request *request, struct error *err)
     }
     if (st == ST_OK && (wanted & ATTRIBUTE_PARTS) && result.record.part_count != 0 &&
         page.count_max != 0) {
-        st =
-            object_get_parts(&request->bucket, &result.record, (uint32_t)page.after, page.count_max,
-                             request->arena, &page.entries, &page.count, &page.is_truncated, err);
+        st = object_get_parts(&request->bucket, &result, (uint32_t)page.after, page.count_max,
+                              request->arena, &page.entries, &page.count, &page.is_truncated, err);
     }
     if (st == ST_OK) {
         reply_attributes(request, &result.record, &page, wanted);

@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "object/bucket_empty.h"
 #include "object/bucket_value.h"
+#include "object/key_former.h"
 #include "object/key_move.h"
 #include "object/multipart_list_own.h"
 #include "object/object_cluster.h"
@@ -266,6 +267,21 @@ try_parts(struct bytes arguments, struct bytes body)
 }
 
 static void
+try_range(struct bytes arguments, struct bytes body)
+{
+    struct buffer out = BUFFER_INIT;
+    struct source *source = NULL;
+    uint64_t size;
+
+    if (body.size > 0 && body.size <= OBJECT_KEY_BYTES_MAX) {
+        expect_any(key_former_open_range(&bucket, body, (struct seq){MAP_VERSION, 1}, arguments,
+                                         &out, &source, &size, NULL));
+    }
+    source_release(&source);
+    buffer_release(&out);
+}
+
+static void
 try_move(struct bytes arguments, struct bytes body)
 {
     struct buffer out = BUFFER_INIT;
@@ -343,8 +359,9 @@ try_results(struct bytes arguments, struct bytes body)
 }
 
 static try_fn *const TRIES[] = {
-    try_list,  try_uploads, try_read, try_delete,          try_empty,   try_put,    try_complete,
-    try_parts, try_move,    try_page, try_page_of_uploads, try_results, try_upload, try_upload_take,
+    try_list,     try_uploads,     try_read,  try_delete, try_empty,           try_put,
+    try_complete, try_parts,       try_move,  try_page,   try_page_of_uploads, try_results,
+    try_upload,   try_upload_take, try_range,
 };
 
 int

@@ -83,7 +83,7 @@ expect_parts(const struct bucket *bucket, const char *key)
         struct part_entry *entries;
         size_t count;
 
-        EXPECT_OK(object_get_parts(bucket, &result.record, after, 250, &arena, &entries, &count,
+        EXPECT_OK(object_get_parts(bucket, &result, after, 250, &arena, &entries, &count,
                                    &is_truncated, &err),
                   &err);
         for (size_t i = 0; i < count; i++) {

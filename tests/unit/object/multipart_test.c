@@ -540,9 +540,9 @@ TEST(the_part_table_gives_each_part)
     EXPECT_STATUS(ST_INVALID_PART, object_get(&up.bucket, &options, &arena, &got, NULL));
     options.part_number = 8;
     EXPECT_STATUS(ST_INVALID_PART, object_get(&up.bucket, &options, &arena, &got, NULL));
-    EXPECT_OK(object_get_parts(&up.bucket, &got.record, 2, 1, &arena, &entries, &count,
-                               &is_truncated, &err),
-              &err);
+    EXPECT_OK(
+        object_get_parts(&up.bucket, &got, 2, 1, &arena, &entries, &count, &is_truncated, &err),
+        &err);
     EXPECT_INT(1, count);
     EXPECT(is_truncated);
     EXPECT_INT(5, entries[0].number);

@@ -32,6 +32,9 @@ struct faulty_link {
     atomic_uint delay;
     atomic_uint delay_ms_max;
     atomic_size_t cut_after;
+    atomic_size_t stall_after;
+    atomic_size_t sent_count; /* bytes of the node since stall_after was set */
+    atomic_uint stalled_count;
     _Atomic uint64_t fault_count;
     _Atomic uint64_t seed;
 };
@@ -79,6 +82,23 @@ send_all(int fd, const char *data, size_t size)
     return true;
 }
 
+static void
+wait_until_it_passes(struct faulty_link *link, size_t size)
+{
+    size_t sent = atomic_fetch_add(&link->sent_count, size) + size;
+    size_t stall_after = atomic_load(&link->stall_after);
+
+    if (stall_after == 0 || sent < stall_after) {
+        return;
+    }
+    atomic_fetch_add(&link->fault_count, 1);
+    atomic_fetch_add(&link->stalled_count, 1);
+    while (atomic_load(&link->stall_after) != 0 && !atomic_load(&link->is_ending)) {
+        clock_pause_ns(CLOCK_NS_PER_MS);
+    }
+    atomic_fetch_sub(&link->stalled_count, 1);
+}
+
 /* One piece from one end to the other; false: it is over. */
 static bool
 pass(struct connection *connection, size_t from, char *piece)
@@ -87,6 +107,9 @@ pass(struct connection *connection, size_t from, char *piece)
     size_t cut_after = atomic_load(&connection->link->cut_after);
 
     connection->sent += from == 1 && count > 0 ? (size_t)count : 0;
+    if (from == 1 && count > 0) {
+        wait_until_it_passes(connection->link, (size_t)count);
+    }
     if (cut_after != 0 && connection->sent >= cut_after) {
         atomic_fetch_add(&connection->link->fault_count, 1);
         return false;
@@ -232,6 +255,25 @@ void
 faulty_link_cut_after(struct faulty_link *link, size_t size)
 {
     atomic_store(&link->cut_after, size);
+}
+
+void
+faulty_link_stall_after(struct faulty_link *link, size_t size)
+{
+    atomic_store(&link->sent_count, 0);
+    atomic_store(&link->stall_after, size);
+}
+
+size_t
+faulty_link_sent(const struct faulty_link *link)
+{
+    return atomic_load(&((struct faulty_link *)link)->sent_count);
+}
+
+unsigned int
+faulty_link_stalled_count(const struct faulty_link *link)
+{
+    return atomic_load(&((struct faulty_link *)link)->stalled_count);
 }
 
 void

@@ -27,6 +27,13 @@ uint16_t faulty_link_port(const struct faulty_link *link);
 void faulty_link_set_node(struct faulty_link *link, uint16_t port);
 /* Each connection ends when the node has sent so much (bytes); 0: none does. */
 void faulty_link_cut_after(struct faulty_link *link, size_t size);
+/* When the node has sent so much from now on (bytes, over all connections), the rest is held back,
+ * and connections stay open; 0: it passes again. */
+void faulty_link_stall_after(struct faulty_link *link, size_t size);
+/* What it has sent since then. */
+size_t faulty_link_sent(const struct faulty_link *link);
+/* So many connections are held back now. */
+unsigned int faulty_link_stalled_count(const struct faulty_link *link);
 void faulty_link_set_faults(struct faulty_link *link, const struct faulty_link_faults *faults);
 /* How often something was cut or delayed. */
 uint64_t faulty_link_fault_count(const struct faulty_link *link);

@@ -12,6 +12,7 @@ PEER_TESTS = \
 	tests/unit/peer/put_forward_test \
 	tests/unit/peer/rebalance_history_test \
 	tests/unit/peer/rebalance_kill_test \
+	tests/unit/peer/relayed_read_test \
 	tests/unit/peer/upload_handover_test \
 	tests/unit/peer/upload_kill_test
 check_PROGRAMS += $(PEER_TESTS)
@@ -39,6 +40,7 @@ tests_unit_peer_native_keys_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_put_forward_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_rebalance_history_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_rebalance_kill_test_LDADD = $(PEER_TEST_LIBS)
+tests_unit_peer_relayed_read_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_ownership_model_test_SOURCES = \
 	tests/unit/peer/ownership_model_test.c \
 	tests/unit/peer/model_client.c tests/unit/peer/model_client.h \
