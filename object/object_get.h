@@ -37,7 +37,7 @@ struct object_get_result {
     uint64_t offset; /* what is to be sent */
     uint64_t length;
     bool is_partial;       /* 206 and Content-Range; a part number also makes it partial */
-    uint64_t chunk_count;  /* 0: one piece, or not asked */
+    uint64_t chunk_count;  /* 0: one piece, not asked, or it stands at a former owner */
     uint64_t chunk_bytes;  /* of the largest */
     struct source *source; /* the caller's; NULL for HEAD */
     /* With needs_parts, of an object that stands at a former owner: all of record.part_count. */
