@@ -29,6 +29,7 @@ enum status command_cluster(struct command_context *context, struct error *err);
 enum status command_show_mountpath(struct command_context *context, struct error *err);
 enum status command_show_job(struct command_context *context, struct error *err);
 enum status command_show_rebalance(struct command_context *context, struct error *err);
+enum status command_job(struct command_context *context, struct error *err);
 enum status command_start(struct command_context *context, struct error *err);
 enum status command_stop(struct command_context *context, struct error *err);
 enum status command_show(struct command_context *context, struct error *err);

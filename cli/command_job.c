@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lode show job, lode show rebalance, lode stop job. */
+/* lode show job, lode show rebalance, lode job wait, lode job stop. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -12,6 +12,8 @@
 
 #include "base/banned.h"
 
+/* How long a server that does not answer is waited for, by who waits for a job. */
+#define PATIENCE_NS (60 * CLOCK_NS_PER_S)
 /* How often --watch asks the server. */
 #define WATCH_INTERVAL_MS 500
 
@@ -26,6 +28,8 @@ struct show {
     void (*print_progress)(const struct job_view *view, FILE *out, int columns);
     /* Watching ends when nothing that is shown runs; else only by Ctrl-C. */
     bool ends;
+    /* A node that is away is waited for: its jobs go on when it is back. */
+    bool is_patient;
 };
 
 static bool
@@ -76,6 +80,16 @@ judge_end(const struct job_view *view, struct error *err)
     return ST_OK;
 }
 
+static void
+print_away(const struct job_view *view, const struct command_context *context)
+{
+    if (is_terminal(context) && !context->options->is_quiet) {
+        fputs("\r\033[K", stdout);
+        job_view_print_away(view, stdout, terminal_columns());
+        fflush(stdout);
+    }
+}
+
 static enum status
 show_once(struct command_context *context, const struct show *show, bool *ret_goes_on,
           struct error *err)
@@ -83,11 +97,14 @@ show_once(struct command_context *context, const struct show *show, bool *ret_go
     struct job_view view = {NULL};
     enum status st = job_view_fetch(context, show->what, show->id, show->is_all, &view, err);
 
-    if (st == ST_OK && show->id != NULL && view.count == 0) {
+    if (st == ST_OK && show->id != NULL && view.count == 0 && show->is_patient &&
+        job_view_is_missing_any(&view)) {
+        *ret_goes_on = true;
+        print_away(&view, context);
+    } else if (st == ST_OK && show->id != NULL && view.count == 0) {
         job_view_print_missing(&view, stderr);
         st = fail(err, ST_NOT_FOUND, "No node that answers has a job %s", show->id);
-    }
-    if (st == ST_OK) {
+    } else if (st == ST_OK) {
         *ret_goes_on = context->options->is_watching && (!show->ends || job_view_is_running(&view));
         print_round(show, &view, context, *ret_goes_on);
     }
@@ -101,6 +118,7 @@ show_once(struct command_context *context, const struct show *show, bool *ret_go
 static enum status
 run_show(struct command_context *context, const struct show *show, struct error *err)
 {
+    int64_t answered_ns = clock_monotonic_ns();
     bool goes_on = false;
     enum status st;
 
@@ -111,6 +129,12 @@ run_show(struct command_context *context, const struct show *show, struct error 
         round.arena = &arena; /* watching for days keeps nothing */
         st = show_once(&round, show, &goes_on, err);
         arena_release(&arena);
+        if (st == ST_OK) {
+            answered_ns = clock_monotonic_ns();
+        } else if (show->is_patient && goes_on && st != ST_NOT_FOUND &&
+                   clock_monotonic_ns() - answered_ns < PATIENCE_NS) {
+            st = ST_OK; /* it has answered before */
+        }
         if (st == ST_OK && goes_on) {
             clock_pause_ns(WATCH_INTERVAL_MS * CLOCK_NS_PER_MS);
         }
@@ -145,6 +169,49 @@ command_show_job(struct command_context *context, struct error *err)
     return run_show(context, &show, err);
 }
 
+static enum status
+stop_job(struct command_context *context, const char *id, struct error *err)
+{
+    struct s3_client_request request = {
+        .method = "PUT", .bucket = BYTES_LITERAL("v1"), .key = BYTES_LITERAL("cluster")};
+    struct s3_client_response response;
+    struct buffer body = BUFFER_INIT;
+    enum status st;
+
+    buffer_append_string(&body, "{\"action\":\"lode-job-stop\",\"name\":");
+    log_append_json_string(&body, bytes_of_string(id));
+    buffer_append_char(&body, '}');
+    request.body = buffer_bytes(&body);
+    st = s3_client_send(context->client, &request, context->arena, &response, err);
+    buffer_release(&body);
+    return st;
+}
+
+enum status
+command_job(struct command_context *context, struct error *err)
+{
+    struct cli_options options = *context->options;
+    struct command_context waiting = *context;
+    const struct show show = {.what = "lode-all-jobs",
+                              .id = context->words[1],
+                              .is_all = true,
+                              .print = print_jobs,
+                              .print_progress = job_view_print_progress,
+                              .ends = true,
+                              .is_patient = true};
+
+    if (strcmp(context->words[0], "stop") == 0) {
+        return stop_job(context, context->words[1], err);
+    }
+    if (strcmp(context->words[0], "wait") != 0) {
+        return fail(err, ST_INVALID, "lode job knows wait and stop, not '%.40s'",
+                    context->words[0]);
+    }
+    options.is_watching = true;
+    waiting.options = &options;
+    return run_show(&waiting, &show, err);
+}
+
 static void
 print_rebalances(const struct job_view *view, const struct command_context *context)
 {
@@ -167,20 +234,7 @@ command_show_rebalance(struct command_context *context, struct error *err)
 enum status
 command_stop(struct command_context *context, struct error *err)
 {
-    struct s3_client_request request = {
-        .method = "PUT", .bucket = BYTES_LITERAL("v1"), .key = BYTES_LITERAL("cluster")};
-    struct s3_client_response response;
-    struct buffer body = BUFFER_INIT;
-    enum status st;
-
-    if (strcmp(context->words[0], "job") != 0) {
-        return fail(err, ST_INVALID, "lode stop knows job, not '%.40s'", context->words[0]);
-    }
-    buffer_append_string(&body, "{\"action\":\"lode-job-stop\",\"name\":");
-    log_append_json_string(&body, bytes_of_string(context->words[1]));
-    buffer_append_char(&body, '}');
-    request.body = buffer_bytes(&body);
-    st = s3_client_send(context->client, &request, context->arena, &response, err);
-    buffer_release(&body);
-    return st;
+    return strcmp(context->words[0], "job") == 0
+               ? stop_job(context, context->words[1], err)
+               : fail(err, ST_INVALID, "lode stop knows job, not '%.40s'", context->words[0]);
 }

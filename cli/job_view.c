@@ -221,6 +221,26 @@ job_view_print_missing(const struct job_view *view, FILE *out)
     }
 }
 
+bool
+job_view_is_missing_any(const struct job_view *view)
+{
+    return json_array_size(json_object_get(view->json, "missing")) > 0;
+}
+
+void
+job_view_print_away(const struct job_view *view, FILE *out, int columns)
+{
+    const json_t *node = json_array_get(json_object_get(view->json, "missing"), 0);
+    char line[512];
+
+    snprintf(line, sizeof(line), "waiting for node %.80s, which may have the job: %.360s",
+             job_view_text(node, "node"), job_view_text(node, "why"));
+    if (columns > 0 && (size_t)columns < sizeof(line)) {
+        line[columns - 1] = '\0';
+    }
+    text_table_print_text(out, line);
+}
+
 static void
 add_job(struct text_table *table, const json_t *job)
 {

@@ -33,6 +33,10 @@ void job_view_print_missing(const struct job_view *view, FILE *out);
 /* Of one id: what each node reports. */
 void job_view_print_reports(const struct job_view *view, FILE *out);
 bool job_view_is_running(const struct job_view *view);
+/* Has some node not answered? */
+bool job_view_is_missing_any(const struct job_view *view);
+/* A line that is overwritten: which. */
+void job_view_print_away(const struct job_view *view, FILE *out, int columns);
 /* A line that is overwritten while a job is watched: a bar where the total is known. */
 void job_view_print_progress(const struct job_view *view, FILE *out, int columns);
 /* "[====>   ]  40%  " of these; nothing where no total is known.  Returns the columns it took. */

@@ -41,6 +41,8 @@ static const struct {
     {"start", command_start, 1, 1, "start rebalance",
      "every target looks for keys of others; --cleanup removes misplaced copies that their\n"
      "                                     owners have as well, --force puts the others aside"},
+    {"job", command_job, 2, 2, "job wait|stop ID",
+     "wait for the end of a job, with its progress, or ask it to stop, on whichever nodes it runs"},
     {"stop", command_stop, 2, 2, "stop job ID", "ask a job to stop, on whichever nodes it runs"},
     {"cluster", command_cluster, 1, 2, "cluster [--watch] VERB ID",
      "maintenance, return, decommission, set-leader; remove [--confirm-stopped] gives a dead\n"

@@ -128,8 +128,10 @@ void job_run_progress(struct job_run *run, uint64_t done_count, uint64_t total_c
 /* The last call counts; longer ones than JOB_REPORT_BYTES_MAX are refused by a CHECK. */
 void job_run_report(struct job_run *run, struct bytes json);
 void job_run_bytes(struct job_run *run, uint64_t byte_count);
+/* ST_CANCELLED, with a sentence: end now. */
+MUST_USE enum status job_run_check(struct job_run *run, struct error *err);
 /* Between two objects: sleeps as long as the load of this node asks for (jobs/job_pause.h).
- * ST_CANCELLED, with a sentence: end now. */
+ * ST_CANCELLED, as above. */
 MUST_USE enum status job_run_pause(struct job_run *run, struct error *err);
 /* After something that may pass by itself (a node is away): shows why, sleeps a moment, longer
  * from try to try.  ST_CANCELLED, as above; ST_OK: try again. */

@@ -91,8 +91,8 @@ job_run_bytes(struct job_run *run, uint64_t byte_count)
     }
 }
 
-static enum status
-check_stopped(struct job_run *run, struct error *err)
+enum status
+job_run_check(struct job_run *run, struct error *err)
 {
     if (!atomic_load(&run->is_stopped)) {
         return ST_OK;
@@ -108,9 +108,10 @@ job_run_pause(struct job_run *run, struct error *err)
 {
     int64_t now_ns = clock_monotonic_ns();
 
-    job_pause(run->paused_ns != 0 ? now_ns - run->paused_ns : 0, &run->is_stopped);
+    job_pause(run->registry->store, run->paused_ns != 0 ? now_ns - run->paused_ns : 0,
+              &run->is_stopped);
     run->paused_ns = clock_monotonic_ns();
-    return check_stopped(run, err);
+    return job_run_check(run, err);
 }
 
 enum status
@@ -127,7 +128,7 @@ job_run_wait(struct job_run *run, size_t try_count, const struct error *why, str
         clock_pause_ns(left_ns < STOP_LOOK_NS ? left_ns : STOP_LOOK_NS);
         left_ns -= STOP_LOOK_NS;
     }
-    return check_stopped(run, err);
+    return job_run_check(run, err);
 }
 
 bool

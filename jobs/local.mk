@@ -26,7 +26,8 @@ libjobs_a_SOURCES = \
 	jobs/walk_share.c jobs/walk_share.h \
 	jobs/walk_source.c jobs/walk_source.h \
 	jobs/walk_split.c jobs/walk_split.h \
-	jobs/walk_start.c
+	jobs/walk_start.c \
+	jobs/walk_total.c jobs/walk_total.h
 
 # What a program needs that links libjobs.a, before OBJECT_LIBS.
 JOBS_LIBS = libjobs.a

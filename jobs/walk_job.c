@@ -2,6 +2,7 @@
 #include "jobs/walk_job.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -9,6 +10,7 @@
 #include "jobs/name_template.h"
 #include "jobs/walk_source.h"
 #include "jobs/walk_split.h"
+#include "jobs/walk_total.h"
 
 #include "base/banned.h"
 
@@ -26,6 +28,9 @@ struct walk {
     struct walk_node_count *nodes;
     size_t node_count;
     struct job_counters counters;
+    struct walk_total total;
+    uint64_t counted_from; /* objects that were done when total began */
+    struct buffer what;    /* JSON text: which objects */
 };
 
 const struct walk_kind *
@@ -48,12 +53,45 @@ append_nodes(const struct walk *walk, struct buffer *json)
     }
 }
 
+/* For people, as AIStore's ctlmsg. */
+static void
+describe(struct walk *walk)
+{
+    const struct walk_message *message = &walk->message;
+    struct buffer text = BUFFER_INIT;
+
+    if (message->has_names) {
+        buffer_printf(&text, "list of %" PRIu64 " names", walk->source.name_count);
+    } else if (walk_source_is_named(&walk->source)) {
+        buffer_printf(&text, "template: %.*s", BYTES_ARGS(message->template));
+    } else if (message->template.size > 0) {
+        buffer_printf(&text, "prefix: %.*s", BYTES_ARGS(message->template));
+    } else {
+        buffer_append_string(&text, "all objects");
+    }
+    if (message->prepend.size > 0) {
+        buffer_printf(&text, ", prepend: %.*s", BYTES_ARGS(message->prepend));
+    }
+    buffer_append_string(&text, message->is_dry_run ? ", dry run" : "");
+    buffer_clear(&walk->what);
+    log_append_json_string(&walk->what, buffer_bytes(&text));
+    buffer_release(&text);
+}
+
 static void
 tell(struct walk *walk)
 {
     struct buffer json = BUFFER_INIT;
+    bool has_destination = walk->message.destination.size > 0;
+    uint64_t total_count = atomic_load(&walk->total.count);
+    char text[JOB_TEXT_SIZE];
 
-    buffer_append_string(&json, "{\"source\":");
+    if (total_count > 0) {
+        walk->counters.total_count = walk->counted_from + total_count;
+    }
+    buffer_append_string(&json, "{\"what\":");
+    buffer_append_bytes(&json, buffer_bytes(&walk->what));
+    buffer_append_string(&json, ",\"source\":");
     log_append_json_string(&json, walk->message.source);
     buffer_append_string(&json, ",\"destination\":");
     log_append_json_string(&json, walk->message.destination);
@@ -63,7 +101,11 @@ tell(struct walk *walk)
     buffer_append_string(&json, "}}");
     job_run_report(walk->run, buffer_bytes(&json));
     job_run_bytes(walk->run, walk->counters.byte_count);
-    job_run_progress(walk->run, walk->counters.object_count, walk->counters.total_count, "objects");
+    snprintf(text, sizeof(text), "%.*s%s%.*s: %" PRIu64 " objects, %" PRIu64 " bytes",
+             BYTES_ARGS(walk->message.source), has_destination ? " -> " : "",
+             BYTES_ARGS(walk->message.destination), walk->counters.object_count,
+             walk->counters.byte_count);
+    job_run_progress(walk->run, walk->counters.object_count, walk->counters.total_count, text);
     buffer_release(&json);
 }
 
@@ -156,7 +198,7 @@ run_step(struct walk *walk, enum walk_step step, struct walk_item *items, size_t
     for (size_t i = 0; i < count; i++) {
         state->pending[i] = &items[i];
     }
-    st = job_run_pause(walk->run, err);
+    st = job_run_check(walk->run, err); /* who works rests, see jobs/walk_share.c */
     while (st == ST_OK && state->pending_count > 0) {
         batch.items = state->pending;
         batch.count = state->pending_count;
@@ -206,7 +248,7 @@ run_batch(struct walk *walk, struct walk_item *items, size_t count, struct error
             count_done(walk, bytes_of_string(object_store_node_id(walk->share.store)),
                        items[i].size);
         }
-        st = job_run_pause(walk->run, err);
+        st = job_run_check(walk->run, err); /* who works rests, see jobs/walk_share.c */
     } else {
         st = run_step(walk, WALK_WORK, items, count, &state, err);
         if (st == ST_OK) {
@@ -360,17 +402,27 @@ walk_all(struct walk *walk, struct error *err)
     if (st != ST_OK) {
         return st;
     }
+    describe(walk);
     walk->counters.total_count = walk_source_is_named(&walk->source) ? walk->source.name_count : 0;
     st = take_up(walk, err);
     if (st == ST_OK) {
         tell(walk);
+        if (walk->counters.total_count == 0) {
+            walk->counted_from = walk->kind->removes ? walk->counters.object_count : 0;
+            walk_total_start(&walk->total, &walk->share.source, walk->message.template);
+        }
         st = run_batches(walk, err);
     }
+    walk_total_stop(&walk->total);
     if (st == ST_OK) {
         st = save(walk, NULL, 0, err);
     }
     if (st == ST_OK && walk->kind->finish != NULL && !walk->message.is_dry_run) {
         st = finish(walk, err);
+    }
+    if (st == ST_OK) {
+        atomic_store(&walk->total.count, 0); /* what it found is what there was */
+        walk->counters.total_count = walk->counters.object_count;
     }
     tell(walk);
     walk_source_close(&walk->source);
@@ -407,11 +459,13 @@ walk_run(struct job_run *run, struct error *err)
         st = walk_all(&walk, err);
         walk_share_close(&walk.share);
     } else if (st == ST_NO_SUCH_BUCKET && was_finishing(&walk)) {
+        describe(&walk);
         tell(&walk);
         st = ST_OK;
     }
     arena_release(&walk.arena);
     arena_release(&walk.counted);
+    buffer_release(&walk.what);
     free(walk.nodes);
     return st;
 }

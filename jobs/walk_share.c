@@ -195,7 +195,7 @@ work_on(struct crew *crew)
         size_t left = crew->count - at;
 
         do_slice(crew, &crew->items[at], left < crew->slice ? left : crew->slice);
-        job_pause(clock_monotonic_ns() - began_ns, crew->share->is_stopped);
+        job_pause(crew->share->store, clock_monotonic_ns() - began_ns, crew->share->is_stopped);
         began_ns = clock_monotonic_ns();
     }
 }

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "jobs/job_cluster.h"
+#include "jobs/job_kinds.h"
 #include "native/native_job_list.h"
 #include "native/native_route.h"
 
@@ -131,13 +132,41 @@ no_such_job(const struct native_job_query *query, const struct native_job_list *
                    (int)(query->id.size < 64 ? query->id.size : 64), query->id.data);
 }
 
+/* Of all nodes that work on the job of jobs[at], where it is the first of its id. */
 static void
-append_status(const struct job_info *job, struct buffer *out)
+append_status(const struct native_job_list *list, size_t at, struct buffer *out)
 {
-    buffer_printf(out, "{\"kind\":\"%s\",\"uuid\":\"%s\",\"err\":", job->kind, job->id);
-    log_append_json_string(out, bytes_of_string(job->state == JOB_FAILED ? job->text : ""));
-    buffer_printf(out, ",\"end_time\":%" PRId64 ",\"aborted\":%s}", job->finished_ns,
-                  job->state == JOB_STOPPED ? "true" : "false");
+    const struct job_info *first = &list->jobs[at].info;
+    const struct job_info *failed = NULL;
+    int64_t finished_ns = first->finished_ns;
+    bool is_running = false;
+    bool is_stopped = false;
+
+    for (size_t i = at; i < list->count; i++) {
+        const struct job_info *job = &list->jobs[i].info;
+
+        if (strcmp(job->id, first->id) == 0) {
+            is_running |= job->state == JOB_RUNNING;
+            is_stopped |= job->state == JOB_STOPPED;
+            failed = job->state == JOB_FAILED && failed == NULL ? job : failed;
+            finished_ns = job->finished_ns > finished_ns ? job->finished_ns : finished_ns;
+        }
+    }
+    buffer_printf(out, "{\"kind\":\"%s\",\"uuid\":\"%s\",\"err\":", first->kind, first->id);
+    log_append_json_string(out, bytes_of_string(failed != NULL ? failed->text : ""));
+    buffer_printf(out, ",\"end_time\":%" PRId64 ",\"aborted\":%s}", is_running ? 0 : finished_ns,
+                  is_stopped ? "true" : "false");
+}
+
+static bool
+is_first_of_id(const struct native_job_list *list, size_t at)
+{
+    for (size_t i = 0; i < at; i++) {
+        if (strcmp(list->jobs[i].info.id, list->jobs[at].info.id) == 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void
@@ -169,14 +198,24 @@ append_bck(struct buffer *out, const char *member, struct bytes own_name)
     native_bck_append_json(&bck, out);
 }
 
+/* What a node has done of a job. */
+struct snap {
+    struct bytes node;
+    const struct job_info *job;
+    const json_t *report; /* or NULL */
+    int64_t object_count;
+    int64_t byte_count;
+};
+
 static void
-append_snap(const struct job_info *job, struct buffer *out)
+append_snap(const struct snap *snap, struct buffer *out)
 {
-    json_t *report = json_loadb(job->report.data, job->report.size, 0, NULL);
+    const struct job_info *job = snap->job;
+    const json_t *report = snap->report;
+    struct bytes what = native_json_text(report, "what");
     struct bytes source = native_json_text(report, "source");
     struct bytes destination = native_json_text(report, "destination");
     bool is_over = job->state != JOB_RUNNING;
-    int64_t object_count = native_json_number(report, "objects", (int64_t)job->done_count);
 
     buffer_printf(out, "{\"id\":\"%s\",\"kind\":\"%s\",\"start-time\":", job->id, job->kind);
     append_time(job->started_ns, out);
@@ -186,20 +225,84 @@ append_snap(const struct job_info *job, struct buffer *out)
     append_bck(out, "src-bck", source);
     append_bck(out, "dst-bck", destination);
     buffer_append_string(out, ",\"ctlmsg\":");
-    log_append_json_string(out, bytes_of_string(job->text));
+    log_append_json_string(out, what.size > 0 ? what : bytes_of_string(job->text));
     buffer_append_string(out, ",\"abort-err\":");
     log_append_json_string(out, bytes_of_string(job_error(job)));
     buffer_append_string(out, ",\"err\":");
     log_append_json_string(out, bytes_of_string(job_error(job)));
-    buffer_printf(out,
-                  ",\"glob.id\":\"0\",\"stats\":{\"loc-objs\":\"%" PRId64
-                  "\",\"loc-bytes\":\"%" PRId64
-                  "\",\"out-objs\":\"0\",\"out-bytes\":\"0\",\"in-objs\":\"0\",\"in-bytes\":"
-                  "\"0\"},\"aborted\":%s,\"is_idle\":%s,\"ext\":null}",
-                  object_count, native_json_number(report, "bytes", 0),
-                  job->state == JOB_STOPPED ? "true" : "false",
-                  is_over && is_idle_kind(job->kind) ? "true" : "false");
-    json_decref(report);
+    buffer_printf(
+        out,
+        ",\"glob.id\":\"0\",\"stats\":{\"loc-objs\":\"%" PRId64 "\",\"loc-bytes\":\"%" PRId64
+        "\",\"out-objs\":\"0\",\"out-bytes\":\"0\",\"in-objs\":\"0\",\"in-bytes\":"
+        "\"0\"},\"aborted\":%s,\"is_idle\":%s,\"ext\":null}",
+        snap->object_count, snap->byte_count, job->state == JOB_STOPPED ? "true" : "false",
+        is_over && is_idle_kind(job->kind) ? "true" : "false");
+}
+
+/* ---- snapshots: a job that one node runs is shown of each that works on it ---- */
+
+struct snap_list {
+    struct snap *snaps;
+    size_t count;
+    json_t **reports; /* beside the jobs */
+};
+
+static void
+add_snaps(const struct native_job *job, const json_t *report, struct arena *arena,
+          struct snap_list *list)
+{
+    json_t *nodes = (json_t *)(uintptr_t)native_json_get(report, "nodes");
+    struct snap snap = {.node = job->node, .job = &job->info, .report = report};
+    const char *node;
+    json_t *part;
+    bool is_there = false;
+
+    json_object_foreach(nodes, node, part)
+    {
+        snap.node = arena_copy(arena, bytes_of_string(node));
+        snap.object_count = native_json_number(part, "objects", 0);
+        snap.byte_count = native_json_number(part, "bytes", 0);
+        is_there |= bytes_equal(snap.node, job->node);
+        list->snaps[list->count++] = snap;
+    }
+    if (!is_there) {
+        snap.node = job->node;
+        snap.object_count = 0;
+        snap.byte_count = 0;
+        if (nodes == NULL) {
+            snap.object_count =
+                native_json_number(report, "objects", (int64_t)job->info.done_count);
+            snap.byte_count = native_json_number(report, "bytes", (int64_t)job->info.byte_count);
+        }
+        list->snaps[list->count++] = snap;
+    }
+}
+
+static int
+compare_snaps(const void *a, const void *b)
+{
+    return bytes_compare(((const struct snap *)a)->node, ((const struct snap *)b)->node);
+}
+
+static void
+make_snaps(const struct native_job_list *jobs, struct arena *arena, struct snap_list *ret_list)
+{
+    struct snap_list list = {.count = 0};
+    size_t room = 0;
+
+    list.reports = arena_calloc(arena, jobs->count + 1, sizeof(json_t *));
+    for (size_t i = 0; i < jobs->count; i++) {
+        struct bytes text = jobs->jobs[i].info.report;
+
+        list.reports[i] = json_loadb(text.data, text.size, 0, NULL);
+        room += 1 + json_object_size(native_json_get(list.reports[i], "nodes"));
+    }
+    list.snaps = arena_calloc(arena, room + 1, sizeof(*list.snaps));
+    for (size_t i = 0; i < jobs->count; i++) {
+        add_snaps(&jobs->jobs[i], list.reports[i], arena, &list);
+    }
+    qsort(list.snaps, list.count, sizeof(*list.snaps), compare_snaps);
+    *ret_list = list;
 }
 
 /* Of one id: an error if there is none. */
@@ -214,7 +317,7 @@ show_status(struct native_call *call, struct error *err)
         st = no_such_job(&query, &list, err);
     }
     if (st == ST_OK) {
-        append_status(&list.jobs[0].info, &call->reply.body);
+        append_status(&list, 0, &call->reply.body);
         native_reply_json(call);
     }
     return st;
@@ -232,8 +335,10 @@ show_status_of_all(struct native_call *call, struct error *err)
         return st;
     }
     for (size_t i = 0; i < list.count; i++) {
-        buffer_append_char(out, i > 0 ? ',' : '[');
-        append_status(&list.jobs[i].info, out);
+        if (is_first_of_id(&list, i)) {
+            buffer_append_char(out, i > 0 ? ',' : '[');
+            append_status(&list, i, out);
+        }
     }
     buffer_append_string(out, list.count > 0 ? "]" : "null");
     native_reply_json(call);
@@ -247,6 +352,7 @@ show_snaps(struct native_call *call, struct error *err)
     struct native_job_query query = read_query(call);
     struct buffer *out = &call->reply.body;
     struct native_job_list list;
+    struct snap_list snaps;
     enum status st = find_jobs(call, &query, &list, err);
 
     if (st == ST_OK && list.count == 0 && (query.id.size > 0 || list.missing.size > 0)) {
@@ -255,17 +361,21 @@ show_snaps(struct native_call *call, struct error *err)
     if (st != ST_OK) {
         return st;
     }
-    for (size_t i = 0; i < list.count; i++) {
-        const struct native_job *job = &list.jobs[i];
+    make_snaps(&list, call->arena, &snaps);
+    for (size_t i = 0; i < snaps.count; i++) {
+        const struct snap *snap = &snaps.snaps[i];
 
-        if (i == 0 || !bytes_equal(job->node, list.jobs[i - 1].node)) {
-            buffer_printf(out, "%s\"%.*s\":[", i > 0 ? "]," : "{", BYTES_ARGS(job->node));
+        if (i == 0 || !bytes_equal(snap->node, snaps.snaps[i - 1].node)) {
+            buffer_printf(out, "%s\"%.*s\":[", i > 0 ? "]," : "{", BYTES_ARGS(snap->node));
         } else {
             buffer_append_char(out, ',');
         }
-        append_snap(&job->info, out);
+        append_snap(snap, out);
     }
     buffer_append_string(out, list.count > 0 ? "]}" : "{}");
+    for (size_t i = 0; i < list.count; i++) {
+        json_decref(snaps.reports[i]);
+    }
     native_reply_json(call);
     return ST_OK;
 }
@@ -311,7 +421,7 @@ stop_jobs(struct native_call *call, struct error *err)
     st = find_jobs(call, &query, &list, err);
     for (size_t i = 0; st == ST_OK && i < list.count; i++) {
         const struct job_info *job = &list.jobs[i].info;
-        bool is_known = false;
+        bool is_known = job_kind_find(bytes_of_string(job->kind)) != NULL;
 
         for (size_t kind = 0; kind < ARRAY_COUNT(KINDS); kind++) {
             is_known |= strcmp(KINDS[kind].kind, job->kind) == 0;

@@ -109,6 +109,13 @@ compare_nodes(const void *a, const void *b)
                          ((const struct native_job *)b)->node);
 }
 
+/* One node runs it, and knows of all that others do of it. */
+static bool
+is_whole(const struct native_job *job)
+{
+    return bytes_find(job->info.report, 0, BYTES_LITERAL("\"nodes\":{")) != SIZE_MAX;
+}
+
 enum status
 native_job_list(const struct native_call *call, struct bytes id, bool is_running_only,
                 struct native_job_list *ret_list, struct error *err)
@@ -118,7 +125,7 @@ native_job_list(const struct native_call *call, struct bytes id, bool is_running
 
     assert_on_worker();
     list_own(call, id, &list);
-    if (call->native->cluster != NULL && (id.size == 0 || list.count == 0)) {
+    if (call->native->cluster != NULL && !(id.size > 0 && list.count == 1 && is_whole(list.jobs))) {
         st = list_all(call, id, is_running_only, &list, err);
         if (st == ST_OK && list.count > 1) {
             qsort(list.jobs, list.count, sizeof(*list.jobs), compare_nodes);

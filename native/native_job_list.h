@@ -19,7 +19,7 @@ struct native_job_list {
     struct bytes missing; /* a node that did not answer; empty: all did */
 };
 
-/* id empty: of any.  A job of this node that has the id is looked for here alone. */
+/* id empty: of any.  A job that this node runs for all is looked for here alone. */
 MUST_USE ON_WORKER enum status native_job_list(const struct native_call *call, struct bytes id,
                                                bool is_running_only,
                                                struct native_job_list *ret_list, struct error *err);
