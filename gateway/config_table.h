@@ -14,6 +14,8 @@
       "metrics and health; default: 127.0.0.1 and the public port + 1, or any; none: off")         \
     X(STRING, data, NULL, "DIR", "the node's own data (required)")                                 \
     X(LIST, mountpath, NULL, "DIR", "a disk for objects; may be repeated; default: DATA/mp1")      \
+    X(LIST, promote_from, NULL, "DIR",                                                             \
+      "below it requests may read files into buckets (promote); may be repeated; default: none")   \
     X(STRING, node_id, NULL, "ID", "at first start: this node's id; default: a random one")        \
     X(STRING, role, "all", "ROLE", "gateway, target, or all: both in one (alone: all)")            \
     X(STRING, public_url, NULL, "URL", "with --etcd: where others reach this node's --listen")     \

@@ -102,6 +102,8 @@ gateway_object_store_options(const struct config *config, const char *const *mou
     ret_options->store.sweep_age_s = (int64_t)config->sweep_age_s;
     ret_options->store.lazy_sync_interval_ms = (int64_t)config->lazy_sync_ms;
     ret_options->region = config->region;
+    ret_options->promote_from = (const char *const *)config->promote_from.items;
+    ret_options->promote_from_count = config->promote_from.count;
     ret_options->etcd = (struct control_etcd_options){
         .endpoints = config->etcd,
         .cluster = config->cluster,

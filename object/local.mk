@@ -58,6 +58,7 @@ libobject_a_SOURCES = \
 	object/object_list.c object/object_list.h \
 	object/object_list_merge.c object/object_list_own.h \
 	object/object_list_placing.c \
+	object/object_promote.c object/object_promote.h \
 	object/object_pull.c object/object_pull.h \
 	object/object_put.c object/object_put.h \
 	object/object_put_commit.c \
@@ -72,6 +73,8 @@ libobject_a_SOURCES = \
 	object/ownership.c object/ownership.h \
 	object/part_table.c object/part_table.h \
 	object/placement_rules.c object/placement_rules.h \
+	object/promote_source.c object/promote_source.h \
+	object/promote_walk.c object/promote_walk.h \
 	object/rebalance.c object/rebalance.h \
 	object/rebalance_cleanup.c object/rebalance_cleanup.h \
 	object/rebalance_drop.c \

@@ -27,6 +27,8 @@ struct object_store {
     struct ownership *ownership;              /* NULL: all keys are this node's */
     struct rebalance *rebalance;              /* with ownership, until it was stopped */
     char *region;
+    const char *const *promote_from; /* borrowed */
+    size_t promote_from_count;
     bool is_read_only;
     bool is_offline; /* no control: buckets are those that were known last */
     uint64_t part_bytes_min;

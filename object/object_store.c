@@ -59,6 +59,8 @@ object_store_open(const struct object_store_options *options, struct object_stor
     struct object_store *store = xcalloc(1, sizeof(*store));
     enum status st;
 
+    store->promote_from = options->promote_from;
+    store->promote_from_count = options->promote_from_count;
     store->region = xstrdup(options->region != NULL ? options->region : "us-east-1");
     store->part_bytes_min = options->part_bytes_min != 0 ? options->part_bytes_min : PART_BYTES_MIN;
     store->is_read_only = options->store.read_only;

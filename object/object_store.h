@@ -30,6 +30,10 @@ struct object_store_options {
     const char *region; /* answered by GetBucketLocation; "us-east-1" */
     /* Smallest part but the last; 0: PART_BYTES_MIN.  Tests make it small. */
     uint64_t part_bytes_min;
+    /* Directories below which files may be promoted (object/promote_source.h); borrowed as long as
+     * the store lives. */
+    const char *const *promote_from;
+    size_t promote_from_count;
     /* Where the control values of a cluster are; endpoints NULL: under DATA.  client_id is set by
      * whoever knows the node's id: the object store. */
     struct control_etcd_options etcd;

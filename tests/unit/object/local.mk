@@ -22,6 +22,7 @@ OBJECT_TESTS = \
 	tests/unit/object/object_delete_test \
 	tests/unit/object/object_get_test \
 	tests/unit/object/object_list_test \
+	tests/unit/object/object_promote_test \
 	tests/unit/object/object_put_test \
 	tests/unit/object/object_rechunk_kill_test \
 	tests/unit/object/object_rechunk_test \
@@ -52,3 +53,4 @@ tests_unit_object_put_home_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_chunk_policy_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_object_rechunk_kill_test_LDADD = $(OBJECT_TEST_LIBS)
 tests_unit_object_object_rechunk_test_LDADD = $(OBJECT_TEST_LIBS)
+tests_unit_object_object_promote_test_LDADD = $(OBJECT_TEST_LIBS)

@@ -32,6 +32,8 @@ fixture_options(const struct object_fixture *fixture, struct object_store_option
     ret_options->store.sweep_age_s = 0;
     ret_options->store.is_background_off = !fixture->has_background;
     ret_options->part_bytes_min = FIXTURE_PART_BYTES_MIN;
+    ret_options->promote_from = &fixture->promote_from;
+    ret_options->promote_from_count = fixture->promote_from != NULL;
 }
 
 enum status

@@ -25,7 +25,8 @@ struct object_fixture {
     size_t home_count;
     char *data;
     char *mountpaths[FIXTURE_HOME_MAX];
-    bool has_background; /* collector and sweep run by themselves */
+    bool has_background;      /* collector and sweep run by themselves */
+    const char *promote_from; /* NULL: nothing can be promoted; at the next start */
 };
 
 /* Under directory.  Failures end the test. */
