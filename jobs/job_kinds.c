@@ -2,6 +2,7 @@
 #include "jobs/job_kinds.h"
 
 #include "base/check.h"
+#include "jobs/rechunk_job.h"
 #include "jobs/selection_job.h"
 
 #include "base/banned.h"
@@ -10,10 +11,8 @@
 #define ADDED_MAX 8
 
 static const struct job_kind *const KINDS[] = {
-    &selection_delete.job,
-    &selection_copy.job,
-    &selection_copy_bucket.job,
-    &selection_move_bucket.job,
+    &selection_delete.job,      &selection_copy.job, &selection_copy_bucket.job,
+    &selection_move_bucket.job, &rechunk_job.job,
 };
 
 static const struct job_kind *added[ADDED_MAX];

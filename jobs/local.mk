@@ -18,6 +18,7 @@ libjobs_a_SOURCES = \
 	jobs/name_template.c jobs/name_template.h \
 	jobs/rebalance_job.c jobs/rebalance_job.h \
 	jobs/rebalance_report.c jobs/rebalance_report.h \
+	jobs/rechunk_job.c jobs/rechunk_job.h \
 	jobs/resilver_job.c jobs/resilver_job.h \
 	jobs/selection_job.c jobs/selection_job.h \
 	jobs/upload_cleanup_job.c jobs/upload_cleanup_job.h \

@@ -30,6 +30,7 @@ libnative_a_SOURCES = \
 	native/native_query.c native/native_query.h \
 	native/native_rebalance.c native/native_rebalance.h \
 	native/native_redirect.c native/native_redirect.h \
+	native/native_rechunk.c native/native_rechunk.h \
 	native/native_reference.c native/native_reference.h \
 	native/native_repeat.c native/native_repeat.h \
 	native/native_reverse.c native/native_reverse.h \

@@ -13,6 +13,7 @@
 #include "jobs/job_cluster.h"
 #include "jobs/job_kinds.h"
 #include "native/native_job_list.h"
+#include "native/native_rechunk.h"
 #include "native/native_route.h"
 
 #include "base/banned.h"
@@ -30,6 +31,7 @@ static const struct {
     {"copy-listrange", "copy-objects", true},
     {"copy-bck", "copy-bucket", false},
     {"move-bck", "rename-bucket", false},
+    {"rechunk", "rechunk", false},
 };
 
 /* What a query asks for; empty members match everything. */
@@ -442,6 +444,9 @@ start_job(struct native_call *call, struct error *err)
 {
     struct bytes kind = native_json_text(call->message.value, "Kind");
 
+    if (bytes_equal_string(kind, "rechunk")) {
+        return native_rechunk_start(call, err);
+    }
     return fail(err, ST_NOT_IMPLEMENTED, "starting jobs of kind \"%.*s\" is not supported",
                 (int)(kind.size < 64 ? kind.size : 64), kind.data);
 }
@@ -540,9 +545,11 @@ static const struct native_route ROUTES[] = {
      .path = CLUSTER_PATH,
      .action = "start",
      .body = NATIVE_BODY_MESSAGE,
-     .doc = "Start a job by its kind; no kind can be started this way yet.",
-     .takes = "{action: 'start', value?: {Kind?: text}}",
-     .fails = {501},
+     .doc = "Start a job by its kind: rechunk, as the bucket's properties say.",
+     .takes = "{action: 'start', value?: {Kind?: text, Bck?: {name?: text, provider?: text, "
+              "namespace?: {uuid?: text, name?: text}}}}",
+     .answers = {{.http_status = 200, .media = NATIVE_TEXT, .doc = "The job's id."}},
+     .fails = {404, 409, 501},
      .example = {.step = 260,
                  .body = "{\"action\": \"start\", \"value\": {\"Kind\": \"lru\"}}",
                  .http_status = 501},

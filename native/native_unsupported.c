@@ -47,7 +47,6 @@ static const struct native_route ROUTES[] = {
     MESSAGE("POST", BUCKET, "prefetch-listrange", "prefetching without a remote backend"),
     MESSAGE("POST", BUCKET, "etl-bck", "ETL"),
     MESSAGE("POST", BUCKET, "etl-listrange", "ETL"),
-    MESSAGE("POST", BUCKET, "rechunk", "rechunking"),
     MESSAGE("POST", BUCKET, "index-shard", "indexing of shards"),
     MESSAGE("POST", BUCKET, "make-n-copies", "mirroring"),
     MESSAGE("POST", BUCKET, "ec-encode", "erasure coding"),

@@ -33,7 +33,7 @@ struct object_rechunk_result {
     uint64_t size; /* of the object, if there is one */
 };
 
-/* Rests between pieces while clients ask for keys (object/client_rest.h).  ST_MOVED: the key is
+/* ST_MOVED: the key is
  * another node's; ST_NO_SPACE, ST_UNAVAILABLE, ST_CORRUPT (its bytes: nothing was changed). */
 MUST_USE ON_WORKER enum status object_rechunk(const struct bucket *bucket,
                                               const struct object_rechunk_options *options,
