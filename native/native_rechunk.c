@@ -115,7 +115,7 @@ static const struct native_route ROUTES[] = {
               "sync-remote?: bool}}",
      .answers = {{.http_status = 200, .media = NATIVE_TEXT, .doc = "The job's id."}},
      .fails = {404, 409, 501},
-     .example = {.step = 205,
+     .example = {.step = 207,
                  .body = "{\"action\": \"rechunk\", \"value\": {\"chunk-size\": 1048576, "
                          "\"objsize-limit\": 2097152}}",
                  .keeps = "JOB"},
