@@ -4,6 +4,7 @@
  * rename a bucket.  SPEC: AIStore api/multiobj.go, api/bucket.go; EvdMsg, TCOMsg, TCBMsg.
  */
 #include "base/check.h"
+#include "jobs/name_template.h"
 #include "jobs/selection_job.h"
 #include "native/native_route.h"
 #include "object/bucket_value.h"
@@ -91,14 +92,42 @@ ensure_destination(struct native_call *call, const struct native_bck *bck, struc
     return st == ST_EXISTS ? ST_OK : st;
 }
 
+/* Of a bucket into itself: are the copies what is copied, or would they be listed and copied again,
+ * without an end? */
+static bool
+copies_itself(const struct walk_options *options)
+{
+    struct name_template template;
+    struct bytes prefix = options->template;
+    bool is_listed = options->names == NULL &&
+                     name_template_parse(prefix, &template, NULL) == ST_OK &&
+                     template.range_count == 0;
+
+    if (options->is_dry_run) {
+        return false;
+    }
+    if (!is_listed || options->prepend.size == 0) {
+        return options->prepend.size == 0;
+    }
+    /* The names of copies begin with prepend, then prefix. */
+    for (size_t i = 0; i < prefix.size; i++) {
+        char c = i < options->prepend.size ? options->prepend.data[i]
+                                           : prefix.data[i - options->prepend.size];
+
+        if (c != prefix.data[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static enum status
 copy_to(struct native_call *call, const struct native_bck *bck, struct walk_options *options,
         struct error *err)
 {
     enum status st = ST_OK;
 
-    if (bytes_equal(bck->own_name, call->bck.own_name) && options->prepend.size == 0 &&
-        !options->is_dry_run) {
+    if (bytes_equal(bck->own_name, call->bck.own_name) && copies_itself(options)) {
         struct buffer url = BUFFER_INIT;
 
         native_bck_append_url(bck, &url);
