@@ -120,16 +120,35 @@ decide_counters_removed(struct commit *commit, struct commit_view *view, void *a
     return ST_OK;
 }
 
+/* A step of the deletion that put that value, and of no other. */
+struct deletion {
+    const struct bucket *bucket;
+    uint64_t revision;
+};
+
+static enum status
+admit_step(const void *arg, struct error *err)
+{
+    const struct deletion *deletion = arg;
+
+    return deletion->revision == CONTROL_ANY_REVISION ||
+                   bucket_revision(deletion->bucket) == deletion->revision
+               ? ST_OK
+               : fail(err, ST_CONFLICT, "the deletion of the bucket was taken back");
+}
+
 /* Strict commits: with them everything that was removed from the bucket is on disk before its
  * control value goes, however relaxed the bucket was.  Else records could come back after a power
  * cut and belong to nobody. */
 static enum status
-counters_remove(struct object_store *store, uint64_t id, struct error *err)
+counters_remove(const struct deletion *deletion, struct error *err)
 {
+    struct store *store = deletion->bucket->store->store;
+    uint64_t id = deletion->bucket->id;
     enum status st = ST_OK;
 
-    for (size_t i = 0; i < store_home_count(store->store) && st == ST_OK; i++) {
-        struct home *home = store_home_at(store->store, i);
+    for (size_t i = 0; i < store_home_count(store) && st == ST_OK; i++) {
+        struct home *home = store_home_at(store, i);
         struct seq seq;
 
         if (home_state(home) != HOME_PRESENT && !home_is_holder(home)) {
@@ -138,30 +157,34 @@ counters_remove(struct object_store *store, uint64_t id, struct error *err)
         st = commit_run(&(struct commit_options){.home = home,
                                                  .durability = DURABILITY_STRICT,
                                                  .decide = decide_counters_removed,
-                                                 .arg = &id},
+                                                 .arg = &id,
+                                                 .admit = admit_step,
+                                                 .admit_arg = deletion},
                         &seq, err);
     }
     return st;
 }
 
 enum status
-bucket_empty_own(struct object_store *store, uint64_t id, enum bucket_empty_step step,
+bucket_empty_own(const struct bucket *bucket, uint64_t revision, enum bucket_empty_step step,
                  struct error *err)
 {
+    struct deletion deletion = {bucket, revision};
+    struct store *store = bucket->store->store;
     enum status st = ST_OK;
 
     if (step == BUCKET_EMPTY_CHECK) {
-        for (size_t i = 0; i < store_home_count(store->store) && st == ST_OK; i++) {
-            struct home *home = store_home_at(store->store, i);
+        for (size_t i = 0; i < store_home_count(store) && st == ST_OK; i++) {
+            struct home *home = store_home_at(store, i);
 
             if (home_is_holder(home)) {
                 st = commit_barrier(home, err);
             }
         }
-        return st == ST_OK ? bucket_require_no_objects(store, id, err) : st;
+        return st == ST_OK ? bucket_require_no_objects(bucket->store, bucket->id, err) : st;
     }
-    st = upload_remove_all(store, id, err);
-    return st == ST_OK ? counters_remove(store, id, err) : st;
+    st = upload_remove_all(bucket->store, bucket->id, admit_step, &deletion, err);
+    return st == ST_OK ? counters_remove(&deletion, err) : st;
 }
 
 /* In state `deleting`, at that revision. */
@@ -171,7 +194,7 @@ deletion_finish(struct object_store *store, struct bytes name, uint64_t id, uint
 {
     struct arena arena = ARENA_INIT;
     struct bytes key = arena_printf_bytes(&arena, BUCKET_VALUE_PREFIX "%.*s", BYTES_ARGS(name));
-    enum status st = bucket_empty_everywhere(store, name, id, err);
+    enum status st = bucket_empty_everywhere(store, name, id, revision, err);
 
     if (st == ST_OK) {
         st = control_delete(store->control, key, revision, err);

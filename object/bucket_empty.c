@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "base/field_codec.h"
+#include "object/bucket_fence.h"
 #include "object/object_cluster.h"
 #include "object/object_list.h"
 
@@ -40,12 +41,33 @@ bucket_look_empty(const struct bucket *bucket, struct error *err)
 /* ---- one step on all targets ---- */
 
 struct emptying {
-    struct object_store *store;
+    const struct bucket *bucket;
     const struct object_cluster *cluster;
-    struct bytes name;
-    uint64_t id;
+    uint64_t revision;
     uint64_t seen_version;
 };
+
+/* The step was refused for the sake of the bucket, and this node has heard why. */
+static enum status
+fail_changed(const struct emptying *emptying, struct error *err)
+{
+    return bucket_fence_revision(emptying->bucket->store, emptying->bucket->name) == 0
+               ? fail(err, ST_NO_SUCH_BUCKET, "the bucket was deleted meanwhile")
+               : fail(err, ST_CONFLICT, "the bucket has changed while it was deleted");
+}
+
+static enum status
+run_own(const struct emptying *emptying, enum bucket_empty_step step, struct error *err)
+{
+    const struct bucket *bucket = emptying->bucket;
+    uint64_t known = 0;
+    enum status st =
+        bucket_fence_require(bucket->store, bucket->name, emptying->revision, &known, err);
+
+    return st == ST_OK      ? bucket_empty_own(bucket, emptying->revision, step, err)
+           : st == ST_MOVED ? fail_changed(emptying, err)
+                            : st;
+}
 
 static enum status
 ask_target(struct emptying *emptying, const struct cluster_map *map,
@@ -57,23 +79,26 @@ ask_target(struct emptying *emptying, const struct cluster_map *map,
     enum status st;
 
     if (bytes_equal(node->id, emptying->cluster->node_id)) {
-        return bucket_empty_own(emptying->store, emptying->id, step, err);
+        return run_own(emptying, step, err);
     }
     if (node->is_down || node->peer_address.size == 0) {
         return fail(err, ST_UNAVAILABLE, "the node %.*s is down; its keys cannot be looked at",
                     BYTES_ARGS(node->id));
     }
-    field_put_number(&arguments, ARGUMENT_BUCKET_ID, emptying->id);
+    field_put_number(&arguments, ARGUMENT_BUCKET_ID, emptying->bucket->id);
     field_put_number(&arguments, ARGUMENT_STEP, step);
     st = peer_call(emptying->cluster->peers,
                    &(struct peer_call_options){.node_id = node->id,
                                                .address = node->peer_address,
                                                .verb = "bucket-empty",
                                                .head = {.map_version = map->version,
-                                                        .bucket = emptying->name,
+                                                        .bucket = emptying->bucket->name,
+                                                        .bucket_revision = emptying->revision,
                                                         .arguments = buffer_bytes(&arguments)}},
                    &arena, &result, err);
-    if (st == ST_MOVED && result.answer.map_version > emptying->seen_version) {
+    if (st == ST_MOVED && result.answer.bucket_revision != 0) {
+        st = fail_changed(emptying, err);
+    } else if (st == ST_MOVED && result.answer.map_version > emptying->seen_version) {
         emptying->seen_version = result.answer.map_version;
     }
     source_release(&result.payload);
@@ -116,35 +141,56 @@ empty_under_map(struct emptying *emptying, struct error *err)
     return st;
 }
 
-enum status
-bucket_empty_everywhere(struct object_store *store, struct bytes name, uint64_t id,
-                        struct error *err)
+static enum status
+empty_everywhere(struct emptying *emptying, struct error *err)
 {
-    struct emptying emptying = {
-        .store = store, .cluster = object_store_cluster(store), .name = name, .id = id};
     enum status st = ST_MOVED;
 
-    if (emptying.cluster == NULL) {
-        st = bucket_empty_own(store, id, BUCKET_EMPTY_CHECK, err);
-        return st == ST_OK ? bucket_empty_own(store, id, BUCKET_EMPTY_REMOVE, err) : st;
+    if (emptying->cluster == NULL) {
+        st = bucket_empty_own(emptying->bucket, emptying->revision, BUCKET_EMPTY_CHECK, err);
+        return st == ST_OK ? bucket_empty_own(emptying->bucket, emptying->revision,
+                                              BUCKET_EMPTY_REMOVE, err)
+                           : st;
     }
     for (int i = 0; i < EMPTY_TRIES_MAX && st == ST_MOVED; i++) {
-        if (i > 0 && emptying.cluster->fetch_map(emptying.cluster->arg, emptying.seen_version,
-                                                 err) != ST_OK) {
+        if (i > 0 && emptying->cluster->fetch_map(emptying->cluster->arg, emptying->seen_version,
+                                                  err) != ST_OK) {
             break;
         }
-        st = empty_under_map(&emptying, err);
+        st = empty_under_map(emptying, err);
     }
-    if (st == ST_OK || st == ST_BUCKET_NOT_EMPTY || st == ST_NO_SUCH_BUCKET) {
+    if (st == ST_OK || st == ST_BUCKET_NOT_EMPTY || st == ST_NO_SUCH_BUCKET || st == ST_CONFLICT) {
         return st;
     }
     return fail(err, ST_UNAVAILABLE, "Not every node could say that the bucket is empty");
 }
 
+enum status
+bucket_empty_everywhere(struct object_store *store, struct bytes name, uint64_t id,
+                        uint64_t revision, struct error *err)
+{
+    struct emptying emptying = {.cluster = object_store_cluster(store), .revision = revision};
+    struct bucket bucket;
+    enum status st =
+        bucket_open(store, principal_of_root(), name, ACTION_LIST_BUCKET, &bucket, err);
+
+    if (st != ST_OK) {
+        return st;
+    }
+    emptying.bucket = &bucket;
+    st = bucket_check_id(&bucket, id, err);
+    if (st == ST_OK) {
+        st = empty_everywhere(&emptying, err);
+    }
+    bucket_close(&bucket);
+    return st;
+}
+
 /* ---- a target ---- */
 
 enum status
-bucket_empty_serve(const struct bucket *bucket, struct bytes arguments, struct error *err)
+bucket_empty_serve(const struct bucket *bucket, uint64_t revision, struct bytes arguments,
+                   struct error *err)
 {
     uint64_t id = 0, step = 0;
     struct field field;
@@ -172,5 +218,5 @@ bucket_empty_serve(const struct bucket *bucket, struct bytes arguments, struct e
     if (!atomic_load(bucket->is_refusing_writes)) {
         return fail(err, ST_CONFLICT, "the bucket is not being deleted here");
     }
-    return bucket_empty_own(bucket->store, id, (enum bucket_empty_step)step, err);
+    return bucket_empty_own(bucket, revision, (enum bucket_empty_step)step, err);
 }

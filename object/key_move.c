@@ -110,8 +110,11 @@ take_note(struct arrival *arrival, const struct key_note *note, struct error *er
     if (st == ST_OK) {
         st = key_claim_commit(
             &claim,
-            &(struct commit_options){
-                .home = home, .durability = DURABILITY_STRICT, .decide = decide_note, .arg = &move},
+            &(struct commit_options){.home = home,
+                                     .durability = DURABILITY_STRICT,
+                                     .decide = decide_note,
+                                     .arg = &move,
+                                     .is_refused = arrival->bucket.is_refusing_writes},
             &seq, err);
     }
     store_leave(store);

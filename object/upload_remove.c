@@ -18,6 +18,10 @@
 struct marking {
     const struct upload_ref *upload;
     bool is_forced; /* also while it is on its way between targets */
+    enum durability durability;
+    const atomic_bool *is_refused;
+    upload_admit_fn *admit; /* NULL: always */
+    const void *admit_arg;
 };
 
 static enum status
@@ -47,17 +51,17 @@ decide_mark_aborted(struct commit *commit, struct commit_view *view, void *arg, 
 }
 
 static enum status
-mark_aborted(const struct upload_ref *upload, enum durability durability, bool is_forced,
-             const atomic_bool *is_refused, struct error *err)
+mark_aborted(const struct marking *marking, struct error *err)
 {
-    struct marking marking = {upload, is_forced};
     struct seq seq;
 
-    return commit_run(&(struct commit_options){.home = upload->home,
-                                               .durability = durability,
+    return commit_run(&(struct commit_options){.home = marking->upload->home,
+                                               .durability = marking->durability,
                                                .decide = decide_mark_aborted,
-                                               .arg = &marking,
-                                               .is_refused = is_refused},
+                                               .arg = (void *)marking,
+                                               .is_refused = marking->is_refused,
+                                               .admit = marking->admit,
+                                               .admit_arg = marking->admit_arg},
                       &seq, err);
 }
 
@@ -65,7 +69,9 @@ enum status
 upload_mark_aborted(const struct upload_ref *upload, enum durability durability,
                     const atomic_bool *is_refused, struct error *err)
 {
-    return mark_aborted(upload, durability, false, is_refused, err);
+    struct marking marking = {.upload = upload, .durability = durability, .is_refused = is_refused};
+
+    return mark_aborted(&marking, err);
 }
 
 bool
@@ -83,7 +89,9 @@ struct removal {
     uint32_t numbers[REMOVE_PART_COUNT];
     size_t count;
     bool is_record_removed;
-    bool is_note_removed; /* also the record of a completion, which answers a repeated one */
+    bool is_note_removed;   /* also the record of a completion, which answers a repeated one */
+    upload_admit_fn *admit; /* NULL: always */
+    const void *admit_arg;
 };
 
 static enum status
@@ -182,26 +190,28 @@ removal_find(struct removal *removal, bool *ret_has_more, struct error *err)
     return st;
 }
 
+/* upload, is_note_removed and admit are the caller's. */
 static enum status
-remove_upload(const struct upload_ref *upload, enum durability durability, bool is_record_removed,
-              bool is_note_removed, struct error *err)
+remove_upload(struct removal *removal, enum durability durability, bool is_record_removed,
+              struct error *err)
 {
-    struct removal removal = {.upload = upload, .is_note_removed = is_note_removed};
     bool has_more = true;
     enum status st = ST_OK;
 
     while (has_more && st == ST_OK) {
         struct seq seq;
 
-        st = removal_find(&removal, &has_more, err);
-        if (st != ST_OK || (removal.count == 0 && !is_record_removed)) {
+        st = removal_find(removal, &has_more, err);
+        if (st != ST_OK || (removal->count == 0 && !is_record_removed)) {
             break;
         }
-        removal.is_record_removed = is_record_removed && !has_more;
-        st = commit_run(&(struct commit_options){.home = upload->home,
+        removal->is_record_removed = is_record_removed && !has_more;
+        st = commit_run(&(struct commit_options){.home = removal->upload->home,
                                                  .durability = durability,
                                                  .decide = decide_removal,
-                                                 .arg = &removal},
+                                                 .arg = removal,
+                                                 .admit = removal->admit,
+                                                 .admit_arg = removal->admit_arg},
                         &seq, err);
     }
     return st;
@@ -212,7 +222,9 @@ enum status
 upload_remove(const struct upload_ref *upload, enum durability durability, bool is_record_removed,
               struct error *err)
 {
-    return remove_upload(upload, durability, is_record_removed, false, err);
+    struct removal removal = {.upload = upload};
+
+    return remove_upload(&removal, durability, is_record_removed, err);
 }
 
 /* A walk over the uploads of one home; views in the cursor live until the next step. */
@@ -311,51 +323,70 @@ walk_close(struct upload_walk *walk)
 
 /* Abort it if it is open, and remove all of it, at the key's home. */
 static enum status
-walk_remove(struct upload_walk *walk, struct object_store *store, struct error *err)
+walk_remove(struct upload_walk *walk, struct object_store *store, upload_admit_fn *admit,
+            const void *admit_arg, struct error *err)
 {
     struct upload_ref *upload = &walk->upload;
+    struct marking marking = {.upload = upload,
+                              .is_forced = true,
+                              .durability = DURABILITY_STRICT,
+                              .admit = admit,
+                              .admit_arg = admit_arg};
+    struct removal removal = {
+        .upload = upload, .is_note_removed = true, .admit = admit, .admit_arg = admit_arg};
     enum status st;
 
     store_enter(store->store);
     st = home_move_settle(store, upload->bucket_id, upload->key, &upload->home, NULL, err);
     if (st == ST_OK && walk->record.state != UPLOAD_COMPLETED) {
-        st = mark_aborted(upload, DURABILITY_STRICT, true, NULL, err);
+        st = mark_aborted(&marking, err);
         st = st == ST_NO_SUCH_UPLOAD ? ST_OK : st;
     }
     if (st == ST_OK) {
-        st = remove_upload(upload, DURABILITY_STRICT, true, true, err);
+        st = remove_upload(&removal, DURABILITY_STRICT, true, err);
     }
     store_leave(store->store);
     return st;
 }
 
+/* Counts what it has found. */
 static enum status
-remove_all_once(struct object_store *store, uint64_t bucket_id, bool *ret_found, struct error *err)
+remove_of_home(struct object_store *store, struct upload_walk *walk, upload_admit_fn *admit,
+               const void *admit_arg, size_t *found_count, struct error *err)
+{
+    bool found = true;
+    enum status st = ST_OK;
+
+    while (st == ST_OK && found) {
+        st = walk_next(walk, &found, err);
+        if (st == ST_OK && found) {
+            (*found_count)++;
+            st = walk_remove(walk, store, admit, admit_arg, err);
+        }
+    }
+    return st;
+}
+
+static enum status
+remove_all_once(struct object_store *store, uint64_t bucket_id, upload_admit_fn *admit,
+                const void *admit_arg, size_t *found_count, struct error *err)
 {
     enum status st = ST_OK;
 
-    *ret_found = false;
     for (size_t i = 0; i < store_home_count(store->store) && st == ST_OK; i++) {
         struct upload_walk walk;
-        bool found = true;
 
-        if (!walk_open(&walk, store_home_at(store->store, i), bucket_id, bucket_id + 1)) {
-            continue;
+        if (walk_open(&walk, store_home_at(store->store, i), bucket_id, bucket_id + 1)) {
+            st = remove_of_home(store, &walk, admit, admit_arg, found_count, err);
+            walk_close(&walk);
         }
-        while (st == ST_OK && found) {
-            st = walk_next(&walk, &found, err);
-            if (st == ST_OK && found) {
-                *ret_found = true;
-                st = walk_remove(&walk, store, err);
-            }
-        }
-        walk_close(&walk);
     }
     return st;
 }
 
 enum status
-upload_remove_all(struct object_store *store, uint64_t bucket_id, struct error *err)
+upload_remove_all(struct object_store *store, uint64_t bucket_id, upload_admit_fn *admit,
+                  const void *admit_arg, struct error *err)
 {
     uint64_t generation = 0;
     size_t empty_count = 0;
@@ -363,14 +394,14 @@ upload_remove_all(struct object_store *store, uint64_t bucket_id, struct error *
 
     /* What moves between homes can be passed by a walk over them once under a generation. */
     while (st == ST_OK && empty_count < (store_is_unfinished(store->store) ? 2 : 1)) {
-        bool found;
+        size_t found_count = 0;
 
         if (generation != store_generation(store->store)) {
             generation = store_generation(store->store);
             empty_count = 0;
         }
-        st = remove_all_once(store, bucket_id, &found, err);
-        empty_count = found ? 0 : empty_count + 1;
+        st = remove_all_once(store, bucket_id, admit, admit_arg, &found_count, err);
+        empty_count = found_count > 0 ? 0 : empty_count + 1;
     }
     return st;
 }
@@ -416,6 +447,7 @@ walk_clean(struct upload_walk *walk, struct object_store *store, int64_t keep_s,
     bool is_ended = walk->record.state == UPLOAD_COMPLETED;
     bool is_old = is_ended ? age_ns >= keep_s * CLOCK_NS_PER_S : !upload_record_stays(store);
     struct upload_ref *upload = &walk->upload;
+    struct removal removal = {.upload = upload};
     enum status st;
 
     if (walk->record.state == UPLOAD_OPEN || walk->record.state == UPLOAD_LEAVING ||
@@ -428,7 +460,8 @@ walk_clean(struct upload_walk *walk, struct object_store *store, int64_t keep_s,
         st = drop_arrival(upload, err);
     }
     if (st == ST_OK) {
-        st = remove_upload(upload, DURABILITY_STRICT, is_old, is_old && is_ended, err);
+        removal.is_note_removed = is_old && is_ended;
+        st = remove_upload(&removal, DURABILITY_STRICT, is_old, err);
     }
     store_leave(store->store);
     *removed_count += st == ST_OK && is_old;

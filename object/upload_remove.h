@@ -23,6 +23,8 @@ struct upload_ref {
     struct upload_id id;
 };
 
+typedef enum status upload_admit_fn(const void *arg, struct error *err);
+
 /* While keys move between targets the record of an aborted upload stays, so that what another
  * target still has of it is not taken for an open one. */
 bool upload_record_stays(const struct object_store *store);
@@ -38,8 +40,10 @@ MUST_USE ON_WORKER enum status upload_remove(const struct upload_ref *upload,
                                              enum durability durability, bool is_record_removed,
                                              struct error *err);
 
-/* Of one bucket in all homes, for its deletion: open uploads are aborted, everything is removed. */
+/* Of one bucket in all homes, for its deletion: open uploads are aborted, everything is removed.
+ * Each commit is taken only if admit allows it (store/commit.h), which else ends it. */
 MUST_USE ON_WORKER enum status upload_remove_all(struct object_store *store, uint64_t bucket_id,
+                                                 upload_admit_fn *admit, const void *admit_arg,
                                                  struct error *err);
 /* Of all buckets: what aborted and completed uploads left, and the records of those that were
  * completed more than keep_s ago.  Absent homes are passed over.  is_cancelled may be NULL. */

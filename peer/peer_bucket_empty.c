@@ -14,13 +14,8 @@ peer_bucket_empty(struct peer_request *request, struct error *err)
     if (st != ST_OK) {
         return st;
     }
-    /* It refuses writes from the revision on that its sender has put. */
-    if (!atomic_load(bucket.is_refusing_writes)) {
-        st = bucket_refresh(request->server->store, request->head.bucket, err);
-    }
-    if (st == ST_OK) {
-        st = bucket_empty_serve(&bucket, request->head.arguments, err);
-    }
+    /* This node has the value that its sender has put: it refuses writes. */
+    st = bucket_empty_serve(&bucket, request->head.bucket_revision, request->head.arguments, err);
     bucket_close(&bucket);
     return st;
 }

@@ -219,7 +219,7 @@ try_delete(struct bytes arguments, struct bytes body)
 static void
 try_empty(struct bytes arguments, struct bytes body)
 {
-    CHECK(bucket_empty_serve(&bucket, arguments, NULL) != ST_OK); /* it is not being deleted */
+    CHECK(bucket_empty_serve(&bucket, 1, arguments, NULL) != ST_OK); /* it is not being deleted */
 }
 
 static void

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rule 4 for buckets: a node that has not heard of a change of its bucket. */
+#include "object/bucket_empty.h"
 #include "object/bucket_fence.h"
+#include "object/bucket_value.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -194,6 +196,86 @@ TEST(a_stale_owner_does_not_act)
     s3_ask(ask, 200, "PUT", path, NULL, "kept");
     s3_ask(ask, 200, "GET", path, NULL, NULL);
     EXPECT_STRING("kept", s3_body(ask));
+    cluster_fixture_close(&cluster);
+}
+
+/* Another node's request puts the bucket into that state; its revision. */
+static uint64_t
+put_state(enum bucket_state state, uint64_t *ret_id)
+{
+    struct bytes key = BYTES_LITERAL(BUCKET_VALUE_PREFIX "photos");
+    struct arena arena = ARENA_INIT;
+    struct buffer json = BUFFER_INIT;
+    struct control_value old;
+    struct bucket_value value;
+    uint64_t revision = 0;
+
+    EXPECT_STATUS(ST_OK, control_get(cluster.control, key, &arena, &old, NULL));
+    EXPECT_STATUS(ST_OK, bucket_value_parse(old.value, &arena, &value, NULL));
+    value.state = state;
+    *ret_id = value.id;
+    EXPECT_STATUS(ST_OK, bucket_value_format(&value, old.value, &json, NULL));
+    EXPECT_STATUS(ST_OK, control_put(cluster.control, key, buffer_bytes(&json), old.revision,
+                                     &revision, NULL));
+    buffer_release(&json);
+    arena_release(&arena);
+    return revision;
+}
+
+static bool
+has_uploads(void)
+{
+    s3_ask(ask, 200, "GET", "/photos?uploads=", NULL, NULL);
+    return strstr(s3_body(ask), "<Upload>") != NULL;
+}
+
+/* A deletion was taken back and begun again; what is late of the first one removes nothing.
+ * Without it the uploads of a bucket that stays would be gone. */
+TEST(a_late_step_of_a_deletion_touches_nothing)
+{
+    struct bytes name = BYTES_LITERAL("photos");
+    uint64_t first, second, id;
+
+    start();
+    cluster_fixture_choose(&cluster, gateway(1));
+    s3_ask(ask, 204, "DELETE", path, NULL, NULL);
+    for (int i = 0; i < 8; i++) {
+        char target[32];
+
+        snprintf(target, sizeof(target), "/photos/upload-%d?uploads=", i);
+        s3_ask(ask, 200, "POST", target, NULL, NULL);
+    }
+    first = put_state(BUCKET_DELETING, &id);
+    (void)put_state(BUCKET_ACTIVE, &id);
+    EXPECT_STATUS(ST_CONFLICT, bucket_empty_everywhere(owner()->store, name, id, first, NULL));
+    EXPECT_STATUS(ST_CONFLICT, bucket_empty_everywhere(gateway(0)->store, name, id, first, NULL));
+    second = put_state(BUCKET_DELETING, &id);
+    EXPECT_STATUS(ST_CONFLICT, bucket_empty_everywhere(owner()->store, name, id, first, NULL));
+    EXPECT_STATUS(ST_CONFLICT, bucket_empty_everywhere(gateway(0)->store, name, id, first, NULL));
+    EXPECT(has_uploads());
+
+    EXPECT_STATUS(ST_OK, bucket_empty_everywhere(gateway(0)->store, name, id, second, NULL));
+    EXPECT(!has_uploads());
+    cluster_fixture_close(&cluster);
+}
+
+/* The same where the step has begun and its commits come later. */
+TEST(a_step_of_a_deletion_ends_when_that_is_taken_back)
+{
+    struct bucket bucket;
+    uint64_t first, id;
+
+    start();
+    s3_ask(ask, 204, "DELETE", path, NULL, NULL);
+    snprintf(path + strlen(path), sizeof(path) - strlen(path), "?uploads=");
+    s3_ask(ask, 200, "POST", path, NULL, NULL);
+    first = put_state(BUCKET_DELETING, &id);
+    EXPECT_STATUS(ST_OK, bucket_open(owner()->store, principal_of_root(), BYTES_LITERAL("photos"),
+                                     ACTION_LIST_BUCKET, &bucket, NULL));
+    (void)put_state(BUCKET_ACTIVE, &id);
+    EXPECT_STATUS(ST_CONFLICT, bucket_empty_own(&bucket, first, BUCKET_EMPTY_REMOVE, NULL));
+    EXPECT(has_uploads());
+    bucket_close(&bucket);
     cluster_fixture_close(&cluster);
 }
 
