@@ -178,7 +178,7 @@ static void
 look(struct http_loop *loop)
 {
     struct http_gate *gate = &loop->gate;
-    int64_t longest_ns = HTTP_GATE_PATIENCE_MS * CLOCK_NS_PER_MS;
+    int64_t longest_ns = loop->shared->limits.gate_ms * CLOCK_NS_PER_MS;
 
     while (gate->waiting_count > 0) {
         enum load_grade grade = load_gate(load_of(loop));

@@ -106,6 +106,7 @@ struct http_limits {
     uint32_t connect_ms;        /* to a peer: same data centre */
     uint32_t silence_ms;        /* of a peer that has to act; the longest operation on one node */
     uint32_t kept_ms;           /* idle connections to peers, well below their idle_ms */
+    uint32_t gate_ms;           /* waiting for admission; HTTP_GATE_PATIENCE_MS */
 };
 
 #define HTTP_LIMITS_DEFAULT                                                                        \
@@ -119,6 +120,7 @@ struct http_limits {
                           .watch_ms = 5 * 1000,                                                    \
                           .connect_ms = 2 * 1000,                                                  \
                           .silence_ms = 60 * 1000,                                                 \
-                          .kept_ms = 30 * 1000})
+                          .kept_ms = 30 * 1000,                                                    \
+                          .gate_ms = HTTP_GATE_PATIENCE_MS})
 
 #endif

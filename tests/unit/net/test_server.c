@@ -50,6 +50,7 @@ test_server_start(struct test_server *server, const struct test_server_options *
         .log = record_log,
         .log_arg = server,
         .limits = options->limits,
+        .load = options->load,
     };
     struct http_listen_options listen_options = {
         .address = "127.0.0.1", .handler = options->handler, .arg = options->arg};
@@ -57,7 +58,7 @@ test_server_start(struct test_server *server, const struct test_server_options *
     memset(server, 0, sizeof(*server));
     CHECK(pthread_mutex_init(&server->lock, NULL) == 0);
     CHECK(pthread_cond_init(&server->changed, NULL) == 0);
-    server->workers = worker_pool_create(4);
+    server->workers = worker_pool_create(TEST_SERVER_WORKERS);
     server_options.workers = server->workers;
     EXPECT_OK(http_server_create(&server_options, &server->server, &err), &err);
     EXPECT_OK(http_server_listen(server->server, &listen_options, &server->port, &err), &err);

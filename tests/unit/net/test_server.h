@@ -12,6 +12,8 @@
 #include "net/http_server.h"
 #include "net/tls_context.h"
 
+#define TEST_SERVER_WORKERS 4
+
 struct test_server {
     struct worker_pool *workers;
     struct http_server *server;
@@ -28,6 +30,7 @@ struct test_server_options {
     http_handler_fn *handler;
     void *arg;
     const struct http_limits *limits;
+    struct load *load;           /* borrowed; NULL: none */
     size_t connection_max;       /* 0: 1000 */
     size_t body_memory_bytes;    /* 0: 8 MiB */
     size_t loop_count;           /* 0: 1 */
