@@ -320,11 +320,16 @@ fetch_status(struct command_context *context, const char *id, struct error *err)
                                         .query = "what=node_status",
                                         .headers = id != NULL ? headers : NULL};
     struct s3_client_response response;
+    json_t *status;
 
     if (s3_client_send(context->client, &request, context->arena, &response, err) != ST_OK) {
         return NULL;
     }
-    return json_loadb(response.body.data, response.body.size, 0, NULL);
+    status = json_loadb(response.body.data, response.body.size, 0, NULL);
+    if (status == NULL) {
+        (void)fail(err, ST_INVALID, "The node says nothing of itself");
+    }
+    return status;
 }
 
 enum status
@@ -337,7 +342,7 @@ cluster_view_fetch_alone(struct command_context *context, struct cluster_view *r
     const char *url = text_of(json_object_get(self, "public_net"), "direct_url");
 
     if (status == NULL) {
-        return fail(err, ST_INVALID, "The server says nothing of itself");
+        return err->code;
     }
     ret_view->json =
         json_pack("{s:s, s:[{s:s, s:s, s:s, s:b, s:b, s:b}]}", "node", id, "nodes", "id", id,
