@@ -10,26 +10,22 @@
 #include "auth/credential_store.h"
 #include "base/clock.h"
 #include "base/load.h"
-#include "base/load_system.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "gateway/access_log.h"
 #include "gateway/admin_handler.h"
-#include "gateway/membership.h"
+#include "gateway/dispatch.h"
 #include "gateway/memory_budget.h"
+#include "gateway/node_load.h"
 #include "gateway/peering.h"
 #include "gateway/root_key.h"
-#include "iam/iam_handler.h"
 #include "jobs/rebalance_job.h"
 #include "jobs/resilver_job.h"
 #include "jobs/upload_cleanup_job.h"
-#include "native/native_handler.h"
-#include "net/http_limits.h"
 #include "net/http_server.h"
 #include "object/bucket_delete.h"
 #include "object/object_store.h"
 #include "object/rebalance.h"
-#include "s3/s3_dialect.h"
 #include "store/home_load.h"
 
 #include "base/banned.h"
@@ -43,8 +39,7 @@
 
 struct gateway {
     const struct config *config;
-    struct load_system *system;
-    struct load *load;
+    struct node_load load;
     struct object_store *objects;
     struct credential_store *credentials;
     struct worker_pool *workers;
@@ -58,6 +53,7 @@ struct gateway {
     struct rebalance_jobs *rebalance_jobs;
     struct membership membership;
     struct peering peering;
+    struct dispatch dispatch;
     struct admin admin;
     char *public_address;
     uint16_t public_port;
@@ -114,76 +110,10 @@ gateway_object_store_options(const struct config *config, const char *const *mou
     };
 }
 
-/* The public listener: whose request is it?  (Virtual-hosted requests are S3's whatever their
- * path.) */
-ON_LOOP static void
-handle_public(struct http_exchange *exchange, void *arg)
-{
-    struct gateway *gateway = arg;
-    bool is_s3 = s3_accepts(&gateway->s3, http_exchange_request(exchange));
-    bool is_native = !is_s3 && native_accepts(http_exchange_request(exchange));
-
-    if (membership_answers(&gateway->membership, exchange, !is_native)) {
-        return;
-    }
-    if (peer_is_claimed(http_exchange_request(exchange))) {
-        membership_refuse_peer(exchange, !is_native);
-        return;
-    }
-    if (is_s3) {
-        s3_handle(exchange, &gateway->s3);
-    } else if (is_native) {
-        native_handle(exchange, &gateway->native);
-    } else if (iam_accepts(http_exchange_request(exchange))) {
-        iam_handle(exchange, &gateway->iam);
-    } else {
-        s3_handle(exchange, &gateway->s3);
-    }
-}
-
-/* What another node passed on: that was decided there. */
-ON_LOOP static void
-handle_relayed(struct http_exchange *exchange, void *arg)
-{
-    struct gateway *gateway = arg;
-
-    if (s3_accepts(&gateway->s3, http_exchange_request(exchange)) ||
-        !native_accepts(http_exchange_request(exchange))) {
-        s3_handle(exchange, &gateway->s3);
-    } else {
-        native_handle(exchange, &gateway->native);
-    }
-}
-
-/* What homes may have to open: files of RocksDB and packs beyond those that are open now. */
-#define DESCRIPTORS_PER_HOME 64
-/* Connections to other nodes and to etcd, logs, what libraries keep. */
-#define DESCRIPTORS_OF_NODE 64
-
 static size_t
 worker_count(const struct config *config)
 {
     return config->workers != 0 ? config->workers : WORKER_COUNT_DEFAULT;
-}
-
-static void
-open_load(struct gateway *gateway)
-{
-    const struct config *config = gateway->config;
-    size_t home_count = config->mountpath.count > 0 ? config->mountpath.count : 1;
-    struct load_system_options options = {
-        .root = "",
-        .memory_reserve_bytes = (uint64_t)worker_count(config) * BODY_BUFFER_BYTES,
-        .memory_budget_bytes = config->memory,
-        .descriptor_reserve = DESCRIPTORS_OF_NODE + DESCRIPTORS_PER_HOME * (uint64_t)home_count,
-    };
-
-    if (options.memory_reserve_bytes < LOAD_MEMORY_RESERVE_BYTES_MIN) {
-        options.memory_reserve_bytes = LOAD_MEMORY_RESERVE_BYTES_MIN;
-    }
-    gateway->load = load_create();
-    gateway->system = load_system_create(&options);
-    load_add_source(gateway->load, load_system_read, gateway->system);
 }
 
 static enum status
@@ -198,11 +128,11 @@ open_storage(struct gateway *gateway, struct error *err)
     enum status st;
 
     gateway_object_store_options(config, mountpaths, count, &options);
-    options.store.load = gateway->load;
+    options.store.load = gateway->load.load;
     st = object_store_open(&options, &gateway->objects, err);
     gateway->admin.objects = gateway->objects;
     if (st == ST_OK) {
-        load_add_source(gateway->load, home_load_read, object_store_store(gateway->objects));
+        load_add_source(gateway->load.load, home_load_read, object_store_store(gateway->objects));
     }
     free(default_path);
     if (st == ST_OK) {
@@ -238,8 +168,8 @@ open_cluster(struct gateway *gateway, struct error *err)
                                                 .cluster = membership->cluster,
                                                 .objects = gateway->objects,
                                                 .worker_count = worker_count(gateway->config),
-                                                .relayed = handle_relayed,
-                                                .relayed_arg = gateway};
+                                                .relayed = dispatch_relayed,
+                                                .relayed_arg = &gateway->dispatch};
 
         st = peering_open(&gateway->peering, &options, err);
     }
@@ -314,7 +244,8 @@ static enum status
 listen_admin(struct gateway *gateway, struct error *err)
 {
     const char *text = gateway->config->admin_listen;
-    struct http_listen_options options = {.handler = admin_handle, .arg = &gateway->admin};
+    struct http_listen_options options = {
+        .handler = admin_handle, .arg = &gateway->admin, .is_reserved = true};
     enum status st;
 
     if (text != NULL) {
@@ -343,6 +274,7 @@ listen_all(struct gateway *gateway, struct error *err)
     struct http_server_options server_options = {
         .loop_count = config->loops,
         .workers = gateway->workers,
+        .load = gateway->load.load,
         .connection_max = config->connection_max,
         .body_memory_bytes = memory_budget_of(config->memory).body_bytes,
         .server_name = "Lode",
@@ -353,8 +285,8 @@ listen_all(struct gateway *gateway, struct error *err)
     struct http_listen_options options = {
         .certificate_file = config->tls_cert,
         .private_key_file = config->tls_key,
-        .handler = handle_public,
-        .arg = gateway,
+        .handler = dispatch_public,
+        .arg = &gateway->dispatch,
     };
     enum status st;
 
@@ -470,12 +402,12 @@ close_all(struct gateway *gateway)
 {
     if (gateway->server != NULL) {
         http_server_drain(gateway->server, (int64_t)gateway->config->drain_timeout_s * 1000);
+        load_stop(gateway->load.load); /* nobody is held up any more */
         http_server_destroy(&gateway->server);
     }
     if (gateway->objects != NULL) {
         control_hurry(object_store_control(gateway->objects)); /* nobody waits for it any more */
     }
-    load_stop(gateway->load); /* nobody is held up any more */
     worker_pool_destroy(&gateway->workers);
     access_log_close(&gateway->access_log);
     if (gateway->objects != NULL && object_store_rebalance(gateway->objects) != NULL) {
@@ -488,8 +420,7 @@ close_all(struct gateway *gateway)
     credential_store_destroy(&gateway->credentials);
     object_store_close(&gateway->objects);
     peering_close(&gateway->peering);
-    load_destroy(&gateway->load);
-    load_system_destroy(&gateway->system);
+    node_load_close(&gateway->load);
     free(gateway->public_address);
     free(gateway->admin_address);
 }
@@ -524,10 +455,14 @@ gateway_run(const struct config *config, struct error *err)
     enum status st;
 
     gateway.admin.membership = &gateway.membership;
+    gateway.dispatch = (struct dispatch){.s3 = &gateway.s3,
+                                         .native = &gateway.native,
+                                         .iam = &gateway.iam,
+                                         .membership = &gateway.membership};
 
     prepare_process();
     st = check_config(config, err);
-    open_load(&gateway);
+    node_load_open(&gateway.load, config, worker_count(config));
     if (st == ST_OK) {
         st = membership_init(&gateway.membership, config, err);
     }
@@ -542,7 +477,7 @@ gateway_run(const struct config *config, struct error *err)
     }
     if (st == ST_OK) {
         gateway.workers = worker_pool_create(worker_count(config));
-        load_add_source(gateway.load, worker_pool_read_load, gateway.workers);
+        load_add_source(gateway.load.load, worker_pool_read_load, gateway.workers);
         st = start_jobs(&gateway, err);
     }
     if (st == ST_OK) {
@@ -553,7 +488,8 @@ gateway_run(const struct config *config, struct error *err)
     }
     if (st == ST_OK) {
         admin_register_metrics(gateway.objects);
-        load_start(gateway.load);
+        load_add_source(gateway.load.load, http_server_read_load, gateway.server);
+        load_start(gateway.load.load);
         http_server_start(gateway.server);
         st = membership_join(&gateway.membership, config, gateway.public_address,
                              gateway.public_port, gateway.peering.address, err);

@@ -5,11 +5,13 @@ libgateway_a_SOURCES = \
 	gateway/access_log.c gateway/access_log.h \
 	gateway/admin_handler.c gateway/admin_handler.h \
 	gateway/config.c gateway/config.h gateway/config_table.h \
+	gateway/dispatch.c gateway/dispatch.h \
 	gateway/fsck_command.c gateway/fsck_command.h \
 	gateway/gateway.c gateway/gateway.h \
 	gateway/import_command.c gateway/import_command.h \
 	gateway/membership.c gateway/membership.h \
 	gateway/memory_budget.h \
+	gateway/node_load.c gateway/node_load.h \
 	gateway/peering.c gateway/peering.h \
 	gateway/root_key.c gateway/root_key.h
 

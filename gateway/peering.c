@@ -229,7 +229,8 @@ peering_listen(struct peering *peering, const struct config *config, struct http
                                           .private_key_file = config->peer_tls_key,
                                           .client_authorities_file = config->peer_tls_ca,
                                           .handler = handle_peer,
-                                          .arg = peering};
+                                          .arg = peering,
+                                          .is_reserved = true};
     char *address = NULL;
     uint16_t port = 0;
     enum status st;

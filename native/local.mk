@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libnative.a
 libnative_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 libnative_a_SOURCES = \
+	native/native_admission.c native/native_admission.h \
 	native/native_answer.c native/native_answer.h \
 	native/native_api.c native/native_api.h \
 	native/native_attributes.c native/native_attributes.h \

@@ -6,7 +6,7 @@
 #include "base/banned.h"
 
 /* Less than what AIStore's clients wait by themselves; queues of ours are empty again by then. */
-#define RETRY_AFTER_S "1"
+#define RETRY_AFTER_S 1U
 
 static void
 respond(struct http_exchange *exchange, int http_status, const char *content_type,
@@ -85,8 +85,10 @@ native_answer_failure(struct http_exchange *exchange, const struct native_failur
     headers[count++] =
         (struct http_header){BYTES_LITERAL("X-Content-Type-Options"), BYTES_LITERAL("nosniff")};
     if (failure->http_status == 429 || failure->http_status == 503) {
-        headers[count++] =
-            (struct http_header){BYTES_LITERAL("Retry-After"), BYTES_LITERAL(RETRY_AFTER_S)};
+        unsigned wait_s = failure->retry_after_s != 0 ? failure->retry_after_s : RETRY_AFTER_S;
+
+        headers[count++] = (struct http_header){BYTES_LITERAL("Retry-After"),
+                                                arena_printf_bytes(arena, "%u", wait_s)};
     }
     if (bytes_equal_string(request->method, "HEAD")) {
         headers[count++] = (struct http_header){BYTES_LITERAL("Hdr-Error"),

@@ -16,6 +16,7 @@ struct native_failure {
     const char *node_id;
     const char *operation; /* static */
     enum status code;
+    unsigned retry_after_s;            /* with 429 and 503; 0: the usual */
     const struct http_header *headers; /* more of them, in the exchange's arena */
     size_t header_count;
 };

@@ -487,6 +487,7 @@ handle(struct native_call *call)
         st = find_route(call, false, &err);
     }
     if (st == ST_OK) {
+        http_exchange_set_class(call->exchange, native_route_class(call->route));
         st = native_place_check_role(call, &err);
     }
     if (st == ST_OK) {

@@ -297,6 +297,7 @@ static const struct native_route ROUTES[] = {
     {.name = "NativeHealth",
      .method = "GET",
      .path = "/v1/health",
+     .is_tried_on_loop = true, /* also where every worker waits */
      .doc = "Ask whether the node serves; needs no credentials.",
      .query = {&READINESS, &PRIMARY_READY},
      .answers = {{.http_status = 200,
@@ -452,6 +453,7 @@ static const struct native_route ROUTES[] = {
 };
 
 const struct native_route_table native_routes_of_nodes = {.routes = ROUTES,
+                                                          .load_class = LOAD_CONTROL,
                                                           .count = ARRAY_COUNT(ROUTES),
                                                           .shapes = SHAPES,
                                                           .shape_count = ARRAY_COUNT(SHAPES)};

@@ -321,6 +321,7 @@ static const struct native_field CHUNK_SIZE = {.name = "Ais-Chunks-Max-Chunk-Siz
 static const struct native_route ROUTES[] = {
     {.name = "NativeGetObject",
      .method = "GET",
+     .load_class = LOAD_DATA,
      .path = OBJECT_PATH,
      .is_tried_on_loop = true,
      .doc = "Read an object or a range of it.",
@@ -378,6 +379,7 @@ static const struct native_route ROUTES[] = {
      .run = set_custom},
     {.name = "NativeCopyObject",
      .method = "PUT",
+     .load_class = LOAD_DATA,
      .path = OBJECT_PATH,
      .selector = "object_to",
      .doc = "Copy an object with its checksum and properties.",

@@ -362,6 +362,7 @@ static const struct native_route ROUTES[] = {
 };
 
 const struct native_route_table native_routes_of_operators = {.routes = ROUTES,
+                                                              .load_class = LOAD_CONTROL,
                                                               .count = ARRAY_COUNT(ROUTES),
                                                               .shapes = SHAPES,
                                                               .shape_count = ARRAY_COUNT(SHAPES)};

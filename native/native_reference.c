@@ -108,6 +108,7 @@ append_route(struct buffer *out, const struct native_route *route)
 
     buffer_printf(out, "{\"name\":\"%s\",\"method\":\"%s\",\"path\":\"%s\",\"body\":\"%s\"",
                   route->name, route->method, route->path, BODIES[route->body]);
+    append_text(out, "load", load_class_name(native_route_class(route)));
     append_text(out, "selector", route->selector);
     append_text(out, "action", route->action);
     append_text(out, "doc", route->doc);

@@ -112,6 +112,20 @@ native_route_methods(struct bytes path, struct arena *arena)
     return methods;
 }
 
+enum load_class
+native_route_class(const struct native_route *route)
+{
+    if (route->load_class != LOAD_SMALL) {
+        return route->load_class;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(TABLES); i++) {
+        if (route >= TABLES[i]->routes && route < TABLES[i]->routes + TABLES[i]->count) {
+            return TABLES[i]->load_class;
+        }
+    }
+    UNREACHABLE("a route stands in a table");
+}
+
 void
 native_route_cut(const struct native_route *route, struct bytes path, struct bytes *ret_bucket,
                  struct bytes *ret_object)

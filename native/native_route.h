@@ -27,9 +27,10 @@ struct native_route {
     const char *selector; /* "what=smap", or "uploadId" (there and not empty), or NULL */
     const char *action;   /* of the message; "" (no action); NULL: any */
     enum native_body body;
-    bool is_bucket_optional; /* provider and namespace select buckets */
-    bool is_action_optional; /* a message without one fits too */
-    bool is_tried_on_loop;   /* run first with READ_NO_WAIT */
+    bool is_bucket_optional;    /* provider and namespace select buckets */
+    bool is_action_optional;    /* a message without one fits too */
+    bool is_tried_on_loop;      /* run first with READ_NO_WAIT */
+    enum load_class load_class; /* LOAD_DATA: bodies and copies; LOAD_SMALL: as its table says */
     /* The contract.  Every route with a bucket also takes provider= and namespace=; every one may
      * answer 400, 401, 403, 429, 500 and 503. */
     const char *doc;           /* one sentence */
@@ -56,6 +57,7 @@ struct native_route_table {
     size_t count;
     const struct native_named_shape *shapes; /* may be NULL */
     size_t shape_count;
+    enum load_class load_class; /* of its routes that do not say otherwise */
 };
 
 /* The tables, in the order in which they are searched. */
@@ -83,6 +85,8 @@ struct native_match {
 const struct native_route *native_route_find(const struct native_match *match);
 /* "GET, PUT": the methods that rows with this path have; empty: there is none. */
 struct bytes native_route_methods(struct bytes path, struct arena *arena);
+/* What it costs: of the row, else of its table. */
+enum load_class native_route_class(const struct native_route *route);
 /* Parts of the path, as sent: BYTES_NONE where the row has none. */
 void native_route_cut(const struct native_route *route, struct bytes path, struct bytes *ret_bucket,
                       struct bytes *ret_object);

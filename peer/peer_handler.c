@@ -434,6 +434,9 @@ on_head(struct http_exchange *exchange, enum status st, struct bytes head)
         return;
     }
     metric_add(&requests_total, 1);
+    if (request->verb->is_urgent) {
+        http_exchange_set_class(exchange, LOAD_CONTROL);
+    }
     if (request->verb->run == NULL) {
         start_relayed(request);
     } else if (request->verb->open != NULL) {

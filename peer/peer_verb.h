@@ -41,6 +41,7 @@ struct peer_verb {
     peer_verb_open_fn *open; /* ON_WORKER; the payload is a stream of any size; NULL: it is not */
     size_t body_max;         /* of what comes after the head, where it is no stream */
     bool is_of_any_map;
+    bool is_urgent; /* an operator waits for it */
 };
 
 /* 1,000 keys with a condition each. */

@@ -15,6 +15,7 @@ libs3_a_SOURCES = \
 	s3/list_parts.c \
 	s3/put_acl.c \
 	s3/put_object.c \
+	s3/s3_admission.c s3/s3_admission.h \
 	s3/s3_answer.c s3/s3_answer.h \
 	s3/s3_attributes.c s3/s3_attributes.h \
 	s3/s3_body.c s3/s3_body.h \

@@ -346,7 +346,10 @@ s3_answer_error(struct s3_request *request, const struct error *err)
         s3_reply_header(request, "Content-Range", reply->content_range);
     }
     if (code.http_status == 503) {
-        s3_reply_header(request, "Retry-After", RETRY_AFTER_S);
+        s3_reply_header(request, "Retry-After",
+                        request->retry_after_s != 0
+                            ? s3_reply_number(request, request->retry_after_s)
+                            : RETRY_AFTER_S);
     }
     if (!bytes_equal_string(request->http->method, "HEAD")) {
         render_document(request, &code, err);

@@ -50,8 +50,8 @@ s3_init(struct s3 *ret_s3, const struct s3_options *options)
                                                              : object_store_region(options->store));
 }
 
-static struct s3_route_input
-route_input(const struct s3 *s3, const struct http_request *http)
+struct s3_route_input
+s3_route_input_of(const struct s3 *s3, const struct http_request *http)
 {
     return (struct s3_route_input){.method = http->method,
                                    .host = http->host,
@@ -64,7 +64,7 @@ route_input(const struct s3 *s3, const struct http_request *http)
 bool
 s3_accepts(const struct s3 *s3, const struct http_request *request)
 {
-    struct s3_route_input input = route_input(s3, request);
+    struct s3_route_input input = s3_route_input_of(s3, request);
     struct arena arena = ARENA_INIT;
     bool is_native = bytes_equal_string(request->path, "/v1") ||
                      bytes_has_prefix(request->path, BYTES_LITERAL("/v1/"));
@@ -335,7 +335,7 @@ static enum status
 read_sigv2_query(struct s3_request *request, struct authenticate_options *options,
                  struct error *err)
 {
-    struct s3_route_input input = route_input(request->s3, request->http);
+    struct s3_route_input input = s3_route_input_of(request->s3, request->http);
     struct http_request *with_headers;
 
     options->accepts_sigv2_query = !request->s3->options.refuses_sigv2;
@@ -364,7 +364,7 @@ admit(struct s3_request *request, struct error *err)
                                            .service = "s3",
                                            .region = request->s3->region.data};
     enum status query_st = read_sigv2_query(request, &options, err);
-    struct s3_route_input input = route_input(request->s3, request->http);
+    struct s3_route_input input = s3_route_input_of(request->s3, request->http);
     struct error refused = ERROR_INIT;
     enum status refused_st = s3_headers_read(request->http->headers, request->http->header_count,
                                              request->arena, &request->headers, &refused);

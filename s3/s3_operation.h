@@ -8,6 +8,7 @@
 
 #include "auth/authorize.h"
 #include "base/bytes.h"
+#include "base/load.h"
 #include "base/status.h"
 
 /* SPEC: S3 API model 2006-03-01, all current actions, and two that no SDK models.
@@ -161,10 +162,11 @@ struct s3_operation {
     enum s3_target target;
     enum action action; /* S3_TARGET_BUCKET and _OBJECT */
     enum s3_body body;
-    size_t body_size_max;      /* S3_BODY_WHOLE */
-    bool has_checksum_of_body; /* x-amz-checksum-* is of the body, not of an object */
-    bool needs_digest;         /* Content-MD5 or a checksum is required */
-    bool is_tried_on_loop;     /* first with READ_NO_WAIT */
+    size_t body_size_max;       /* S3_BODY_WHOLE */
+    bool has_checksum_of_body;  /* x-amz-checksum-* is of the body, not of an object */
+    bool needs_digest;          /* Content-MD5 or a checksum is required */
+    bool is_tried_on_loop;      /* first with READ_NO_WAIT */
+    enum load_class load_class; /* of what has bodies: LOAD_DATA; else small */
 };
 
 const struct s3_operation *s3_operation_get(enum s3_operation_id id);

@@ -56,8 +56,12 @@ struct s3_request {
     bool has_asked_body;          /* then 100 Continue was sent */
     struct bytes body;            /* S3_BODY_WHOLE */
     struct sink *sink;            /* S3_BODY_STREAMED */
+    unsigned retry_after_s;       /* with 503; 0: the usual */
     struct s3_reply reply;
 };
+
+/* What the route is found from, but for the copy source. */
+struct s3_route_input s3_route_input_of(const struct s3 *s3, const struct http_request *http);
 
 /* Static names; the value must live in the arena or be static. */
 void s3_reply_header(struct s3_request *request, const char *name, struct bytes value);
