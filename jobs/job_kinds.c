@@ -11,8 +11,8 @@
 #define ADDED_MAX 8
 
 static const struct job_kind *const KINDS[] = {
-    &selection_delete.job,      &selection_copy.job, &selection_copy_bucket.job,
-    &selection_move_bucket.job, &rechunk_job.job,
+    &selection_delete.job,      &selection_copy.job,    &selection_copy_bucket.job,
+    &selection_move_bucket.job, &selection_summary.job, &rechunk_job.job,
 };
 
 static const struct job_kind *added[ADDED_MAX];

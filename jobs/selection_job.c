@@ -49,6 +49,10 @@ const struct walk_kind selection_delete = {
     .work = delete_some,
 };
 
+const struct walk_kind selection_summary = {
+    .job = {.name = "summary-bck", .is_concurrent = true, .is_resumable = true, .run = walk_run},
+};
+
 /* ---- copy ---- */
 
 /* Made by a run before this one: to make it again would count as an overwrite. */

@@ -9,6 +9,7 @@
 
 #include "jobs/walk_job.h"
 
+extern const struct walk_kind selection_summary; /* objects and bytes are counted */
 extern const struct walk_kind selection_delete;
 extern const struct walk_kind selection_copy;
 extern const struct walk_kind selection_copy_bucket;

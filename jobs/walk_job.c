@@ -28,6 +28,7 @@ struct walk {
     struct walk_node_count *nodes;
     size_t node_count;
     struct job_counters counters;
+    struct walk_sizes sizes;
     struct walk_total total;
     uint64_t counted_from; /* objects that were done when total began */
     struct buffer what;    /* JSON text: which objects */
@@ -95,8 +96,11 @@ tell(struct walk *walk)
     log_append_json_string(&json, walk->message.source);
     buffer_append_string(&json, ",\"destination\":");
     log_append_json_string(&json, walk->message.destination);
-    buffer_printf(&json, ",\"objects\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"nodes\":{",
-                  walk->counters.object_count, walk->counters.byte_count);
+    buffer_printf(&json,
+                  ",\"objects\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"stored_bytes\":%" PRIu64
+                  ",\"size_min\":%" PRIu64 ",\"size_max\":%" PRIu64 ",\"nodes\":{",
+                  walk->counters.object_count, walk->counters.byte_count, walk->sizes.stored_bytes,
+                  walk->sizes.size_min, walk->sizes.size_max);
     append_nodes(walk, &json);
     buffer_append_string(&json, "}}");
     job_run_report(walk->run, buffer_bytes(&json));
@@ -110,10 +114,16 @@ tell(struct walk *walk)
 }
 
 static void
-count_done(struct walk *walk, struct bytes node, uint64_t size)
+count_done(struct walk *walk, struct bytes node, const struct walk_item *item)
 {
     struct walk_node_count *found = NULL;
+    uint64_t size = item->size;
 
+    if (walk->counters.object_count == 0 || size < walk->sizes.size_min) {
+        walk->sizes.size_min = size;
+    }
+    walk->sizes.size_max = size > walk->sizes.size_max ? size : walk->sizes.size_max;
+    walk->sizes.stored_bytes += item->stored_size;
     walk->counters.object_count++;
     walk->counters.byte_count += size;
     for (size_t i = 0; i < walk->node_count && found == NULL; i++) {
@@ -161,7 +171,7 @@ sort_out(struct walk *walk, enum walk_step step, struct batch_state *state, stru
         if (st == ST_OK ||
             (is_gone && step == WALK_WORK && walk->kind->removes && item->is_repeated)) {
             if (step == WALK_WORK) {
-                count_done(walk, state->nodes[i], item->size);
+                count_done(walk, state->nodes[i], item);
             }
             state->done[state->done_count++] = *item;
         } else if (may_pass(st)) {
@@ -243,12 +253,11 @@ run_batch(struct walk *walk, struct walk_item *items, size_t count, struct error
     struct batch_state state;
     enum status st;
 
-    if (walk->message.is_dry_run) {
+    if (walk->message.is_dry_run || walk->kind->work == NULL) {
         for (size_t i = 0; i < count; i++) {
-            count_done(walk, bytes_of_string(object_store_node_id(walk->share.store)),
-                       items[i].size);
+            count_done(walk, bytes_of_string(object_store_node_id(walk->share.store)), &items[i]);
         }
-        st = job_run_check(walk->run, err); /* who works rests, see jobs/walk_share.c */
+        st = job_run_pause(walk->run, err);
     } else {
         st = run_step(walk, WALK_WORK, items, count, &state, err);
         if (st == ST_OK) {
@@ -265,6 +274,7 @@ static enum status
 save(struct walk *walk, const struct walk_item *items, size_t count, struct error *err)
 {
     const struct walk_cursor cursor = {.position = walk->source.position,
+                                       .sizes = walk->sizes,
                                        .nodes = walk->nodes,
                                        .node_count = walk->node_count,
                                        .items = items,
@@ -379,6 +389,7 @@ take_up(struct walk *walk, struct error *err)
         walk_source_go_to(&walk->source, &cursor.position);
         walk->nodes = xcalloc(cursor.node_count + 1, sizeof(*walk->nodes));
         walk->node_count = cursor.node_count;
+        walk->sizes = cursor.sizes;
         for (size_t i = 0; i < cursor.node_count; i++) {
             walk->nodes[i] = cursor.nodes[i];
             walk->nodes[i].node = arena_copy(&walk->counted, cursor.nodes[i].node);
@@ -407,7 +418,7 @@ walk_all(struct walk *walk, struct error *err)
     st = take_up(walk, err);
     if (st == ST_OK) {
         tell(walk);
-        if (walk->counters.total_count == 0) {
+        if (walk->counters.total_count == 0 && walk->kind->work != NULL) {
             walk->counted_from = walk->kind->removes ? walk->counters.object_count : 0;
             walk_total_start(&walk->total, &walk->share.source, walk->message.template);
         }

@@ -28,7 +28,8 @@
 
 struct walk_item {
     struct bytes name;
-    uint64_t size; /* bytes, as it was listed */
+    uint64_t size;        /* bytes, as it was listed */
+    uint64_t stored_size; /* of a listing; else 0 */
     char etag[WALK_ETAG_SIZE];
     bool is_repeated; /* it may have been done before, and nobody heard of it */
     /* What became of it.  ST_OK: one object more is done.  ST_NO_SUCH_KEY: it is gone, and counts
@@ -61,7 +62,7 @@ struct walk_kind {
     size_t slice_max; /* items of one call of work; 0: 1 */
     /* At the owner, on a thread of its own, several at once: sets status (error, note) of each
      * item.  Doing an item again must be harmless.  A key that is another node's by now: ST_MOVED.
-     * NULL: each item is ST_OK as it is. */
+     * NULL: items are counted, nothing else. */
     void (*work)(const struct walk_share *share, struct walk_item *items, size_t count);
     /* At the node that runs the job, after a batch, with the items that were done; or NULL.
      * Repeated after a kill, and if it returns a status that is retryable. */
@@ -78,6 +79,7 @@ struct walk_options {
     const struct bytes *names; /* or NULL: a template.  Each is worked on if it is there */
     size_t name_count;
     struct bytes template; /* jobs/name_template.h; empty: everything; without a range: a prefix */
+    bool is_prefix;        /* template is one, also with braces in it */
     struct bytes prepend;
     struct bytes extra; /* the kind's own, no longer than WALK_EXTRA_MAX */
     bool is_dry_run;    /* objects are counted, nothing else */
@@ -91,8 +93,8 @@ MUST_USE ON_WORKER enum status walk_start(struct job_registry *registry, struct 
                                           const struct walk_options *options,
                                           char ret_id[JOB_ID_SIZE], struct error *err);
 
-/* Of every walk_kind.  Its report: {"source", "destination", "objects", "bytes", "nodes": {ID:
- * {"objects", "bytes"}}}. */
+/* Of every walk_kind.  Its report: {"what", "source", "destination", "objects", "bytes",
+ * "stored_bytes", "size_min", "size_max", "nodes": {ID: {"objects", "bytes"}}}. */
 enum status walk_run(struct job_run *run, struct error *err);
 /* NULL: it is no kind of walk. */
 const struct walk_kind *walk_kind_of(const struct job_kind *kind);

@@ -16,7 +16,8 @@ enum message_tag {
     MESSAGE_EXTRA = 7 | FIELD_CRITICAL,
     MESSAGE_DRY_RUN = 8 | FIELD_CRITICAL,
     MESSAGE_NAMES = 9 | FIELD_CRITICAL,
-    MESSAGE_STARTED = 10
+    MESSAGE_STARTED = 10,
+    MESSAGE_PREFIX = 11 | FIELD_CRITICAL
 };
 
 enum cursor_tag {
@@ -24,7 +25,10 @@ enum cursor_tag {
     CURSOR_CONSUMED = 2 | FIELD_CRITICAL,
     CURSOR_LISTED = 3 | FIELD_CRITICAL,
     CURSOR_NODE = 4,
-    CURSOR_ITEMS = 5 | FIELD_CRITICAL
+    CURSOR_ITEMS = 5 | FIELD_CRITICAL,
+    CURSOR_STORED = 6,
+    CURSOR_SIZE_MIN = 7,
+    CURSOR_SIZE_MAX = 8
 };
 
 void
@@ -47,6 +51,7 @@ walk_message_write(const struct walk_message *message, struct buffer *out)
     field_put_text(out, MESSAGE_EXTRA, message->extra);
     field_put_number(out, MESSAGE_STARTED, (uint64_t)message->started_ns);
     field_put_number(out, MESSAGE_DRY_RUN, message->is_dry_run);
+    field_put_number(out, MESSAGE_PREFIX, message->is_prefix);
     if (message->has_names) {
         field_put(out, MESSAGE_NAMES, message->names);
     }
@@ -99,6 +104,12 @@ read_field(struct walk_message *message, const struct field *field)
         }
         message->started_ns = (int64_t)number;
         return true;
+    case MESSAGE_PREFIX:
+        if (!field_number(field->payload, 1, &number)) {
+            return false;
+        }
+        message->is_prefix = number == 1;
+        return true;
     case MESSAGE_DRY_RUN:
         if (!field_number(field->payload, 1, &number)) {
             return false;
@@ -148,6 +159,9 @@ walk_cursor_write(const struct walk_cursor *cursor, struct buffer *out)
     field_put_text(out, CURSOR_LAST, cursor->position.last);
     field_put_number(out, CURSOR_CONSUMED, cursor->position.consumed);
     field_put_number(out, CURSOR_LISTED, cursor->position.is_listed);
+    field_put_number(out, CURSOR_STORED, cursor->sizes.stored_bytes);
+    field_put_number(out, CURSOR_SIZE_MIN, cursor->sizes.size_min);
+    field_put_number(out, CURSOR_SIZE_MAX, cursor->sizes.size_max);
     for (size_t i = 0; i < cursor->node_count; i++) {
         buffer_clear(&payload);
         field_put_counted(&payload, cursor->nodes[i].node);
@@ -159,6 +173,7 @@ walk_cursor_write(const struct walk_cursor *cursor, struct buffer *out)
     for (size_t i = 0; i < cursor->item_count; i++) {
         field_put_counted(&payload, cursor->items[i].name);
         field_put_varint(&payload, cursor->items[i].size);
+        field_put_varint(&payload, cursor->items[i].stored_size);
         field_put_counted(&payload, bytes_of_string(cursor->items[i].etag));
     }
     field_put_text(out, CURSOR_ITEMS, buffer_bytes(&payload));
@@ -197,6 +212,7 @@ read_items(struct cursor_reader *reader, struct bytes payload)
     while (payload.size > 0) {
         if (count == WALK_BATCH_OBJECTS || !field_cut_counted(&payload, &items[count].name) ||
             !field_cut_varint(&payload, &items[count].size) ||
+            !field_cut_varint(&payload, &items[count].stored_size) ||
             !field_cut_counted(&payload, &etag)) {
             return false;
         }
@@ -226,6 +242,12 @@ read_cursor_field(struct cursor_reader *reader, const struct field *field)
         }
         position->is_listed = number == 1;
         return true;
+    case CURSOR_STORED:
+        return field_number(field->payload, UINT64_MAX, &reader->cursor.sizes.stored_bytes);
+    case CURSOR_SIZE_MIN:
+        return field_number(field->payload, UINT64_MAX, &reader->cursor.sizes.size_min);
+    case CURSOR_SIZE_MAX:
+        return field_number(field->payload, UINT64_MAX, &reader->cursor.sizes.size_max);
     case CURSOR_NODE:
         return read_node(reader, field->payload);
     case CURSOR_ITEMS:

@@ -18,6 +18,7 @@ struct walk_message {
     struct bytes extra;
     int64_t started_ns; /* in shares */
     bool is_dry_run;
+    bool is_prefix;
     bool has_names;
     struct bytes names; /* counted, behind each other */
 };
@@ -41,10 +42,18 @@ struct walk_node_count {
     uint64_t byte_count;
 };
 
+/* Of all that is done. */
+struct walk_sizes {
+    uint64_t stored_bytes;
+    uint64_t size_min; /* of an object (bytes); 0: there is none */
+    uint64_t size_max;
+};
+
 /* The cursor of the job: the position behind a batch, the batch, and who has done how much before
  * it. */
 struct walk_cursor {
     struct walk_position position;
+    struct walk_sizes sizes;
     const struct walk_node_count *nodes;
     size_t node_count;
     const struct walk_item *items;

@@ -30,7 +30,8 @@ walk_source_open(struct walk_source *source, const struct bucket *bucket,
     if (source->is_list) {
         return ST_OK;
     }
-    st = name_template_parse(message->template, &source->template, err);
+    st =
+        message->is_prefix ? ST_OK : name_template_parse(message->template, &source->template, err);
     source->is_template = st == ST_OK && source->template.range_count > 0;
     if (source->is_template) {
         source->name_count = source->template.count;
@@ -119,8 +120,9 @@ take_listed(struct bytes name, const struct object_record *record, void *arg)
         return;
     }
     page->byte_count += record->size;
-    page->items[page->count] =
-        (struct walk_item){.name = arena_copy(page->arena, name), .size = record->size};
+    page->items[page->count] = (struct walk_item){.name = arena_copy(page->arena, name),
+                                                  .size = record->size,
+                                                  .stored_size = record->stored_size};
     walk_item_set_etag(&page->items[page->count++], record->etag);
 }
 

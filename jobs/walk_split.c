@@ -9,8 +9,10 @@
 
 #include "base/banned.h"
 
-/* How long an owner may take for its share, which has a bounded number of bytes (ms). */
-#define SHARE_TIMEOUT_MS (30 * 60 * 1000)
+/* How long an owner may take for its share: for the objects, and for their bytes at a rate that a
+ * busy disk still has.  A share that took longer is asked for again. */
+#define SHARE_TIMEOUT_MS (2 * 60 * 1000)
+#define SHARE_BYTES_PER_MS 2048
 /* The largest answer: a sentence for each item. */
 #define ANSWER_BYTES_MAX ((size_t)2 << 20)
 
@@ -285,8 +287,10 @@ begin_share(struct split *split, struct share *share)
     struct walk_batch *batch = split->batch;
     struct buffer arguments = BUFFER_INIT;
     struct buffer body = BUFFER_INIT;
+    uint64_t byte_count = 0;
 
     for (size_t i = 0; i < share->count; i++) {
+        byte_count += share->items[i]->size;
         field_put_counted(&body, share->items[i]->name);
         field_put_varint(&body, share->items[i]->size);
         field_put_counted(&body, bytes_of_string(share->items[i]->etag));
@@ -302,7 +306,8 @@ begin_share(struct split *split, struct share *share)
                                     .head = {.map_version = share->route.map_version,
                                              .arguments = buffer_bytes(&arguments)},
                                     .body = arena_copy(batch->arena, buffer_bytes(&body)),
-                                    .timeout_ms = SHARE_TIMEOUT_MS,
+                                    .timeout_ms = SHARE_TIMEOUT_MS +
+                                                  (int64_t)(byte_count / SHARE_BYTES_PER_MS),
                                     .is_apart = true},
         batch->arena, &share->pending, &share->error);
     buffer_release(&arguments);

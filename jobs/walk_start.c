@@ -53,11 +53,13 @@ walk_start(struct job_registry *registry, struct object_store *store,
                                    .prepend = options->prepend,
                                    .extra = options->extra,
                                    .is_dry_run = options->is_dry_run,
+                                   .is_prefix = options->is_prefix,
                                    .has_names = options->names != NULL};
     struct name_template template;
     struct buffer names = BUFFER_INIT;
     struct buffer text = BUFFER_INIT;
-    enum status st = name_template_parse(options->template, &template, err);
+    enum status st =
+        options->is_prefix ? ST_OK : name_template_parse(options->template, &template, err);
 
     if (st == ST_OK && options->extra.size > WALK_EXTRA_MAX) {
         st = fail(err, ST_TOO_LARGE, "the message of the job is too long");

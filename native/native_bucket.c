@@ -6,10 +6,10 @@
 #include <inttypes.h>
 
 #include "base/check.h"
-#include "base/encode.h"
-#include "base/entropy.h"
+#include "jobs/selection_job.h"
 #include "native/native_bprops.h"
 #include "native/native_drain.h"
+#include "native/native_job_list.h"
 #include "native/native_route.h"
 #include "object/bucket_value.h"
 
@@ -111,15 +111,69 @@ append_summary(struct native_call *call, const struct native_count *count, struc
         native_drain_used_percent(call->native->objects, count->stored_bytes));
 }
 
-static struct bytes
-summary_id(struct native_call *call)
+/* Starts the job that counts. */
+static enum status
+start_summary(struct native_call *call, struct bytes prefix, struct bytes *ret_id,
+              struct error *err)
 {
-    unsigned char salt[6];
-    char text[2 * sizeof(salt) + 1];
+    const struct walk_options options = {.kind = &selection_summary,
+                                         .source = call->bck.own_name,
+                                         .template = prefix,
+                                         .is_prefix = true};
+    char id[JOB_ID_SIZE];
+    enum status st = walk_start(call->native->jobs, call->native->objects, &options, id, err);
 
-    entropy_fill(salt, sizeof(salt));
-    encode_hex(bytes_of(salt, sizeof(salt)), text);
-    return arena_copy(call->arena, bytes_of_string(text));
+    if (st == ST_OK) {
+        *ret_id = arena_copy(call->arena, bytes_of_string(id));
+    }
+    return st;
+}
+
+/* False: it is of another bucket. */
+static bool
+read_report(struct native_call *call, struct bytes text, struct native_count *count)
+{
+    json_t *report = json_loadb(text.data, text.size, 0, NULL);
+    bool is_ours = bytes_equal(native_json_text(report, "source"), call->bck.own_name);
+
+    *count = (struct native_count){
+        .object_count = (uint64_t)native_json_number(report, "objects", 0),
+        .byte_count = (uint64_t)native_json_number(report, "bytes", 0),
+        .stored_bytes = (uint64_t)native_json_number(report, "stored_bytes", 0),
+        .size_min = (uint64_t)native_json_number(report, "size_min", 0),
+        .size_max = (uint64_t)native_json_number(report, "size_max", 0)};
+    json_decref(report);
+    return is_ours;
+}
+
+/* What the job has counted; ST_WOULD_WAIT: it is not done.  An id that is not known any more, or is
+ * of another bucket: it is counted now. */
+static enum status
+take_summary(struct native_call *call, struct bytes id, struct bytes prefix,
+             struct native_count *ret_count, struct error *err)
+{
+    struct native_job_list list;
+    const struct job_info *job;
+    enum status st = native_job_list(call, id, false, &list, err);
+
+    if (st != ST_OK) {
+        return st;
+    }
+    job = list.count > 0 ? &list.jobs[0].info : NULL;
+    if (job == NULL && list.missing.size > 0) {
+        return fail(err, ST_UNAVAILABLE, "node %.*s, which may have counted, does not answer",
+                    BYTES_ARGS(list.missing));
+    }
+    if (job == NULL || strcmp(job->kind, selection_summary.job.name) != 0 ||
+        !read_report(call, job->report, ret_count)) {
+        return native_drain_count(&call->bucket, prefix, ret_count, err);
+    }
+    if (job->state == JOB_RUNNING) {
+        return fail(err, ST_WOULD_WAIT, "it is being counted");
+    }
+    return job->state == JOB_FINISHED
+               ? ST_OK
+               : fail(err, ST_UNAVAILABLE, "the summary ended early: %s", job->text);
 }
 
 /* SPEC: AIStore: HEAD with bsumm_remote first answers 202 and an id, then 200 with the summary. */
@@ -127,6 +181,8 @@ static enum status
 head_bucket(struct native_call *call, struct error *err)
 {
     bool wants_summary = native_call_parameter(call, "bsumm_remote").size > 0;
+    struct bytes id = native_call_parameter(call, "uuid");
+    bool is_going_on = false;
     struct buffer text = BUFFER_INIT;
     struct native_count count;
     enum status st = native_call_open_bucket(call, ACTION_LIST_BUCKET, err);
@@ -137,36 +193,46 @@ head_bucket(struct native_call *call, struct error *err)
     native_bprops_append(&call->bck, &call->bucket, &text);
     native_reply_header(call, "Ais-Bucket-Props", arena_copy(call->arena, buffer_bytes(&text)));
     buffer_clear(&text);
-    if (wants_summary && native_call_parameter(call, "uuid").size == 0) {
-        native_reply_header(call, "Ais-Xaction-Id", summary_id(call));
-        call->reply.http_status = 202;
+    if (wants_summary && id.size == 0) {
+        st = start_summary(call, call->object_name, &id, err);
+        is_going_on = st == ST_OK;
     } else if (wants_summary) {
-        st = native_drain_count(&call->bucket, call->object_name, &count, err);
+        st = take_summary(call, id, call->object_name, &count, err);
+        is_going_on = st == ST_WOULD_WAIT;
         if (st == ST_OK) {
             append_summary(call, &count, &text);
             native_reply_header(call, "Ais-Bucket-Summ",
                                 arena_copy(call->arena, buffer_bytes(&text)));
         }
     }
+    if (is_going_on) {
+        st = ST_OK;
+        native_reply_header(call, "Ais-Xaction-Id", id);
+        call->reply.http_status = 202;
+    }
     buffer_release(&text);
     return st;
 }
 
-/* SPEC: the first call answers 202 with an id, those with the id 200. */
+/* SPEC: the first call answers 202 with an id, those with it 202 until it is counted, then 200. */
 static enum status
 summarize_bucket(struct native_call *call, struct error *err)
 {
     struct native_count count;
     struct bytes prefix = native_json_text(call->message.value, "prefix");
+    struct bytes id = native_json_text(call->message.value, "uuid");
     enum status st = native_call_open_bucket(call, ACTION_LIST_BUCKET, err);
 
-    if (st == ST_OK && native_json_text(call->message.value, "uuid").size == 0) {
-        native_reply_text(call, summary_id(call));
+    if (st == ST_OK && id.size == 0) {
+        st = start_summary(call, prefix, &id, err);
+        st = st == ST_OK ? ST_WOULD_WAIT : st;
+    } else if (st == ST_OK) {
+        st = take_summary(call, id, prefix, &count, err);
+    }
+    if (st == ST_WOULD_WAIT) {
+        native_reply_text(call, id);
         call->reply.http_status = 202;
         return ST_OK;
-    }
-    if (st == ST_OK) {
-        st = native_drain_count(&call->bucket, prefix, &count, err);
     }
     if (st == ST_OK) {
         buffer_append_char(&call->reply.body, '[');

@@ -31,6 +31,7 @@ static const struct {
     {"copy-listrange", "copy-objects", true},
     {"copy-bck", "copy-bucket", false},
     {"move-bck", "rename-bucket", false},
+    {"summary-bck", "summary", false},
     {"rechunk", "rechunk", false},
 };
 

@@ -99,9 +99,10 @@ copies_itself(const struct walk_options *options)
 {
     struct name_template template;
     struct bytes prefix = options->template;
-    bool is_listed = options->names == NULL &&
-                     name_template_parse(prefix, &template, NULL) == ST_OK &&
-                     template.range_count == 0;
+    bool is_listed =
+        options->names == NULL &&
+        (options->is_prefix ||
+         (name_template_parse(prefix, &template, NULL) == ST_OK && template.range_count == 0));
 
     if (options->is_dry_run) {
         return false;
@@ -211,6 +212,7 @@ copy_bucket(struct native_call *call, struct error *err)
     }
     if (st == ST_OK) {
         options.template = native_json_text(call->message.value, "prefix");
+        options.is_prefix = true;
         options.prepend = native_json_text(call->message.value, "prepend");
         options.is_dry_run = native_json_bool(call->message.value, "dry_run");
         st = copy_to(call, &bck, &options, err);
