@@ -7,11 +7,13 @@
 #include <inttypes.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "native/native_attributes.h"
 #include "native/native_intake.h"
 #include "native/native_route.h"
 #include "object/multipart.h"
 #include "object/native_checksum.h"
+#include "object/object_copy.h"
 #include "object/object_route.h"
 
 #include "base/banned.h"
@@ -280,16 +282,63 @@ struct native_append {
     struct bytes node;           /* that began it; empty: this one */
 };
 
+/* What the object holds when it is first appended to comes first.  SPEC: AIStore ais/tgtobj.go, the
+ * append that has no handle yet; the SDK's as_file("a"). */
+static enum status
+append_what_is_there(struct native_append *append, struct error *err)
+{
+    struct native_call *call = append->upload.call;
+    struct object_get_options look = {
+        .key = call->object_name, .is_head = true, .mode = READ_MAY_WAIT};
+    struct object_copy_options copy = {.source = &call->bucket,
+                                       .source_key = call->object_name,
+                                       .key = call->object_name,
+                                       .is_native = true,
+                                       .upload = &append->upload.upload};
+    struct object_get_result there;
+    struct object_copy_result result;
+    enum status st = object_get(&call->bucket, &look, call->arena, &there, err);
+
+    if (st == ST_NO_SUCH_KEY) {
+        return ST_OK;
+    }
+    copy.source_conditions.if_match = st == ST_OK ? there.record.etag : BYTES_NONE;
+    for (uint64_t at = 0; st == ST_OK && at < there.record.size; at += PART_BYTES_MAX) {
+        uint64_t left = there.record.size - at;
+
+        copy.part_number = (uint32_t)append->part++;
+        copy.range =
+            (struct object_range){.kind = RANGE_FROM_TO,
+                                  .from = at,
+                                  .to = at + (left < PART_BYTES_MAX ? left : PART_BYTES_MAX) - 1};
+        st = object_copy(&call->bucket, &copy, &result, err);
+    }
+    /* It was replaced meanwhile: the client may try again. */
+    return st == ST_PRECONDITION || st == ST_NO_SUCH_KEY
+               ? fail(err, ST_CONFLICT, "the object changed while it was appended to")
+               : st;
+}
+
 static enum status
 append_begin(struct native_append *append, struct error *err)
 {
     struct native_call *call = append->upload.call;
     struct multipart_create_options options = {.key = call->object_name};
+    bool is_left = false;
     enum status st = ST_OK;
 
     if (append->part == 0) {
         st = multipart_create(&call->bucket, &options, &append->upload.upload, err);
         append->part = st == ST_OK ? 1 : 0;
+        if (st == ST_OK) {
+            st = append_what_is_there(append, err);
+            is_left = st != ST_OK;
+        }
+    }
+    if (is_left &&
+        multipart_abort(&call->bucket, call->object_name, append->upload.upload, NULL) != ST_OK) {
+        log_warn(&(struct log_context){.bucket = call->bucket.name}, "append_upload_left",
+                 "An append that could not begin leaves an upload without parts");
     }
     append->upload.options.upload = &append->upload.upload;
     append->upload.options.part_number = (uint32_t)append->part;

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A client of the recorder that speaks AIStore's dialect, on the keys of those that speak S3.
 
-It reads through gateways and straight from targets, writes whole objects, appends and uploads, changes
-custom properties (which must bring no old content back) and walks listings.  Conditions and copies that
-tell what they copied are S3's alone.
+It reads through gateways and straight from targets, writes whole objects and uploads, changes custom
+properties (which must bring no old content back) and walks listings.  Conditions and copies that tell
+what they copied are S3's alone; what an append brings about depends on what was there.
 """
 
 import json
@@ -12,7 +12,7 @@ import values
 from native_client import NativeClient, error_of
 from s3_recorder import BUCKET, PAGES_MAX, Client, Unexpected
 
-NATIVE_WEIGHTS = {"put": 22, "append": 6, "multipart": 4, "get": 18, "get_direct": 10, "head": 8,
+NATIVE_WEIGHTS = {"put": 24, "multipart": 6, "get": 18, "get_direct": 10, "head": 8,
                   "delete": 12, "custom": 6, "list": 9}
 BUSY, CONFLICT, DENIED = 429, 409, 403
 # A mark that is too old, or made before its target was started again: refused before it counts.
@@ -70,23 +70,6 @@ class NativeRecorder(Client):
             if told != values.native_checksum(value):
                 raise Unexpected(f"native PUT of {key} answered checksum {told}")
         self.note_native("put", key, answer, "PUT", value=value)
-
-    def append(self):
-        """In two pieces; nothing is there before the flush."""
-        key, value = self.key(), self.new_value()
-        body = values.content(value)
-        cut = self.rng.randrange(1, len(body))
-        handle = ""
-        for piece in (body[:cut], body[cut:]):
-            answer = self.ask_object("PUT", key, body=piece,
-                                     query={"append_type": "append", "append_handle": handle})
-            handle = answer.headers.get("ais-append-handle", "") if answer is not None else ""
-            if not handle:
-                return
-        answer = self.ask_object("PUT", key,
-                                 query={"append_type": "flush", "append_handle": handle})
-        self.note_native("put", key, answer, "flush", value=value,
-                         etags=["etag:" + values.etag_in_pieces(value, cut)])
 
     def multipart(self):
         key, value = self.key(), self.new_value()

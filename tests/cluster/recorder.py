@@ -142,7 +142,7 @@ class Recording:
         for value, op in ((op["value"], op) for op in self.ops if op["op"] == "put"):
             size = values.size(value)
             told = ["etag:" + values.etag(value), "etag:" + values.etag_in_parts(value),
-                    f"checksum:{values.etag(value)}:{size}"] + op.get("etags", [])
+                    f"checksum:{values.etag(value)}:{size}"]
             if op.get("is_native"):
                 checksum = values.native_checksum(value)
                 told += ["etag:" + values.native_etag(value, checksum),

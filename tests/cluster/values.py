@@ -39,13 +39,6 @@ def etag_in_parts(name):
     return hashlib.md5(bytes.fromhex(etag(name))).hexdigest() + "-1"
 
 
-def etag_in_pieces(name, cut):
-    """Of the same bytes uploaded in two parts, the first of `cut` bytes."""
-    body = content(name)
-    digests = hashlib.md5(body[:cut]).digest() + hashlib.md5(body[cut:]).digest()
-    return hashlib.md5(digests).hexdigest() + "-2"
-
-
 def native_etag(name, checksum):
     """Of a native PUT, whose checksum (XXH64, hexadecimal) takes the MD5's place."""
     return f"{checksum}{size(name):016x}-1"

@@ -20,6 +20,7 @@ sys.path.insert(0, str(TREE / "s3-conformance"))
 sys.path.insert(0, str(TREE / "tools"))
 
 import cluster_nodes  # noqa: E402
+import sdk_methods  # noqa: E402
 import server as lode_server  # noqa: E402
 from aistore.sdk import Client  # noqa: E402
 from aistore.sdk.retry_config import RetryConfig  # noqa: E402
@@ -27,6 +28,8 @@ from urllib3 import Retry  # noqa: E402
 
 IS_CLUSTER = os.environ.get("LODE_SDK_CLUSTER") == "1"
 OPTIONS = ("--allow-anonymous-native",)
+WATCH = sdk_methods.Watch()
+LAST = "test_methods.py"  # looks back at the others
 
 
 class ClusterServer:
@@ -60,12 +63,22 @@ class ClusterServer:
 def pytest_configure(config):
     config.addinivalue_line("markers", "alone: a node without a cluster")
     config.addinivalue_line("markers", "clustered: several nodes")
+    WATCH.start()
 
 
 def pytest_collection_modifyitems(config, items):
     unwanted = "alone" if IS_CLUSTER else "clustered"
     config.hook.pytest_deselected(items=[i for i in items if i.get_closest_marker(unwanted)])
     items[:] = [item for item in items if not item.get_closest_marker(unwanted)]
+    items.sort(key=lambda item: item.path.name == LAST)
+
+
+@pytest.fixture(autouse=True)
+def watched(request):
+    """What the test calls is known by its name: "test_file.py::test_name"."""
+    WATCH.test = request.node.nodeid.rpartition("/")[2].partition("[")[0]
+    yield
+    WATCH.test = ""
 
 
 @pytest.fixture(scope="session")
