@@ -15,4 +15,5 @@ include tests/linearizability/local.mk
 include tests/cluster/local.mk
 include tests/sdk/local.mk
 include tests/cli/local.mk
+include tests/pytorch/local.mk
 include tests/reference/local.mk

@@ -24,6 +24,7 @@ import sdk_methods  # noqa: E402
 import server as lode_server  # noqa: E402
 from aistore.sdk import Client  # noqa: E402
 from aistore.sdk.retry_config import RetryConfig  # noqa: E402
+from lossy_proxy import LossyProxy  # noqa: E402
 from urllib3 import Retry  # noqa: E402
 
 IS_CLUSTER = os.environ.get("LODE_SDK_CLUSTER") == "1"
@@ -58,6 +59,37 @@ class ClusterServer:
             self.cluster.kill_all()
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class LossyCluster(ClusterServer):
+    """Two targets, each behind a proxy, and a gateway."""
+
+    def __init__(self):
+        super().__init__(roles=("target", "target", "gateway"))
+        self.proxies = []
+        for node in self.cluster.targets():
+            proxy = LossyProxy(node.address, node.port)
+            node.extra_options = ["--public-url", proxy.url]
+            self.proxies.append(proxy)
+
+    def start(self):
+        self.cluster.start()
+        self.endpoint = self.cluster.endpoints()[0]
+
+    def end(self):
+        for proxy in self.proxies:
+            proxy.close()
+        super().end()
+
+    def lose(self, count, instead=b""):
+        for proxy in self.proxies:
+            proxy.lose(count, instead)
+
+    def heads(self):
+        return [head for proxy in self.proxies for head in proxy.heads]
+
+    def lost(self):
+        return [line for proxy in self.proxies for line in proxy.lost]
 
 
 def pytest_configure(config):
@@ -114,6 +146,25 @@ def bucket(client):
     made = client.bucket("sdk-" + secrets.token_hex(6)).create()
     yield made
     made.delete(missing_ok=True)
+
+
+@pytest.fixture(scope="session")
+def lossy():
+    own = LossyCluster()
+    try:
+        own.start()
+        yield own
+    finally:
+        own.end()
+
+
+@pytest.fixture
+def lossy_bucket(lossy):
+    lossy.lose(0)
+    made = Client(lossy.endpoint).bucket("lossy-" + secrets.token_hex(6)).create()
+    yield made
+    lossy.lose(0)
+    made.delete()
 
 
 @pytest.fixture(scope="session")

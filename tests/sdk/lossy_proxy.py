@@ -12,7 +12,7 @@ TIMEOUT_S = 30
 
 class LossyProxy:
     """Loses as many answers as lose() says; lost are their status lines.  Connections are closed after one
-    answer.  With replace(answer) the client gets that instead of the lost one."""
+    answer."""
 
     def __init__(self, address, port):
         self.target = (address, port)
@@ -20,6 +20,7 @@ class LossyProxy:
         self.lock = threading.Lock()
         self.left = 0
         self.instead = b""
+        self.after = 0
         self.lost = []
         self.heads = []  # of the requests, as they came
         threading.Thread(target=self._accept, daemon=True).start()
@@ -31,9 +32,10 @@ class LossyProxy:
     def close(self):
         self.listener.close()
 
-    def lose(self, count, instead=b""):
+    def lose(self, count, instead=b"", after=0):
+        """The next `count` answers: after so many bytes of them, or with another one instead."""
         with self.lock:
-            self.left, self.instead = count, instead
+            self.left, self.instead, self.after = count, instead, after
             self.lost, self.heads = [], []
 
     def _accept(self):
@@ -66,7 +68,7 @@ class LossyProxy:
         while piece := server.recv(PIECE):
             answer += piece
         with self.lock:
-            is_lost = self.left > 0
+            is_lost = self.left > 0 and len(answer) > self.after
             if is_lost:
                 self.left -= 1
                 self.lost.append(answer.partition(b"\r\n")[0].decode("latin-1"))
@@ -74,6 +76,8 @@ class LossyProxy:
             client.sendall(answer)
         elif self.instead:
             client.sendall(self.instead)
+        elif self.after:
+            client.sendall(answer[: self.after])
         else:  # a reset, not an orderly end
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 

@@ -10,11 +10,9 @@ import json
 import secrets
 import urllib.parse
 
-import conftest
 import pytest
 import requests
 from aistore.sdk import Client
-from lossy_proxy import LossyProxy
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
@@ -24,47 +22,6 @@ RETRIES = 3
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 0\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-class LossyCluster(conftest.ClusterServer):
-    """Two targets, each behind a proxy, and a gateway."""
-
-    def __init__(self):
-        super().__init__(roles=("target", "target", "gateway"))
-        self.proxies = []
-        for node in self.cluster.targets():
-            proxy = LossyProxy(node.address, node.port)
-            node.extra_options = ["--public-url", proxy.url]
-            self.proxies.append(proxy)
-
-    def start(self):
-        self.cluster.start()
-        self.endpoint = self.cluster.endpoints()[0]
-
-    def end(self):
-        for proxy in self.proxies:
-            proxy.close()
-        super().end()
-
-    def lose(self, count, instead=b""):
-        for proxy in self.proxies:
-            proxy.lose(count, instead)
-
-    def heads(self):
-        return [head for proxy in self.proxies for head in proxy.heads]
-
-    def lost(self):
-        return [line for proxy in self.proxies for line in proxy.lost]
-
-
-@pytest.fixture(scope="module")
-def lossy():
-    own = LossyCluster()
-    try:
-        own.start()
-        yield own
-    finally:
-        own.end()
-
-
 @pytest.fixture
 def sdk(lossy):
     """As it comes: with its own policy of retries."""
@@ -72,12 +29,8 @@ def sdk(lossy):
 
 
 @pytest.fixture
-def bucket(lossy):
-    lossy.lose(0)
-    made = Client(lossy.endpoint).bucket("lossy-" + secrets.token_hex(6)).create()
-    yield made
-    lossy.lose(0)
-    made.delete()
+def bucket(lossy_bucket):
+    return lossy_bucket
 
 
 @pytest.fixture
