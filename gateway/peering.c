@@ -11,6 +11,7 @@
 #include "gateway/membership.h"
 #include "net/host_resolver.h"
 #include "object/bucket_fence.h"
+#include "object/fetch_place.h"
 #include "object/object_cluster.h"
 
 #include "base/banned.h"
@@ -104,6 +105,8 @@ peering_open(struct peering *peering, const struct peering_options *peering_opti
         .catch_up = catch_up,
         .arg = peering};
     struct object_cluster object_cluster = {.node_id = cluster_self_id(cluster),
+                                            .fetch_max =
+                                                fetch_place_max_of(peering_options->worker_count),
                                             .get_map = get_map,
                                             .fetch_map = fetch_map,
                                             .check_confirmed = check_confirmed,

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "meta/meta_key.h"
+#include "object/fetch_place.h"
 #include "object/home_move.h"
 #include "object/key_former.h"
 #include "object/key_receive.h"
@@ -124,7 +125,7 @@ take_note(struct arrival *arrival, const struct key_note *note, struct error *er
 /* ---- records and tombstones ---- */
 
 static enum status
-take_bytes(struct arrivals *arrivals, struct arrival *arrival, struct error *err)
+write_item(struct arrivals *arrivals, struct arrival *arrival, struct error *err)
 {
     struct key_item *item = &arrival->item;
     struct key_receive_options options = {
@@ -147,6 +148,22 @@ take_bytes(struct arrivals *arrivals, struct arrival *arrival, struct error *err
         options.source = arrival->source;
     }
     return st == ST_OK ? key_receive_begin(&options, &arrival->receive, err) : st;
+}
+
+/* What is refused because too many are fetched is sent again. */
+static enum status
+take_bytes(struct arrivals *arrivals, struct arrival *arrival, struct error *err)
+{
+    bool is_fetched = arrival->item.record.size != 0 && !arrival->item.has_bytes;
+    enum status st = is_fetched ? fetch_place_take(arrivals->store, err) : ST_OK;
+
+    if (st == ST_OK) {
+        st = write_item(arrivals, arrival, err);
+        if (is_fetched) {
+            fetch_place_give_back(arrivals->store);
+        }
+    }
+    return st;
 }
 
 static void

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "object/fetch_place.h"
 #include "object/home_move.h"
 #include "object/key_former.h"
 #include "object/key_holding.h"
@@ -109,7 +110,7 @@ is_lost(enum status st)
 }
 
 static enum status
-confirm(struct look *look, const struct key_claim *claim, size_t chosen, struct error *err)
+confirm_here(struct look *look, const struct key_claim *claim, size_t chosen, struct error *err)
 {
     struct placement_holding *holding = &look->holdings[chosen].holding;
     struct key_item item = look->items[chosen];
@@ -141,6 +142,33 @@ confirm(struct look *look, const struct key_claim *claim, size_t chosen, struct 
     source_release(&source);
     if (is_lost(st)) {
         st = fail(err, ST_UNAVAILABLE, "a former owner of the key did not send it whole");
+    }
+    return st;
+}
+
+/* Is what was chosen another node's record, and large? */
+static bool
+is_far(const struct look *look, size_t chosen)
+{
+    const struct key_holding *holding = &look->holdings[chosen];
+
+    return chosen != 0 && placement_shows_record(&holding->holding, 0) &&
+           holding->record.stored_size > KEY_SETTLE_READ_BYTES_MAX;
+}
+
+/* ST_BUSY: as many large ones as may come are on their way. */
+static enum status
+confirm(struct look *look, const struct key_claim *claim, size_t chosen, struct error *err)
+{
+    struct object_store *store = look->bucket->store;
+    bool has_place = is_far(look, chosen);
+    enum status st = has_place ? fetch_place_take(store, err) : ST_OK;
+
+    if (st == ST_OK) {
+        st = confirm_here(look, claim, chosen, err);
+        if (has_place) {
+            fetch_place_give_back(store);
+        }
     }
     return st;
 }
@@ -271,16 +299,6 @@ key_settle(const struct key_claim *claim, const struct bucket *bucket, struct by
 }
 
 /* ---- reads ---- */
-
-/* Is what was chosen another node's record, and too large to be brought here first? */
-static bool
-is_far(const struct look *look, size_t chosen)
-{
-    const struct key_holding *holding = &look->holdings[chosen];
-
-    return chosen != 0 && placement_shows_record(&holding->holding, 0) &&
-           holding->record.stored_size > KEY_SETTLE_READ_BYTES_MAX;
-}
 
 static enum status
 take_far(struct look *look, size_t chosen, struct arena *arena, struct key_far *ret_far,

@@ -16,6 +16,7 @@ libobject_a_SOURCES = \
 	object/copy_plan.c object/copy_plan.h \
 	object/copy_quarantine.c object/copy_quarantine.h \
 	object/extent_pages.c object/extent_pages.h \
+	object/fetch_place.c object/fetch_place.h \
 	object/fsck.c object/fsck.h \
 	object/fsck_bytes.c \
 	object/fsck_files.c \
@@ -75,6 +76,7 @@ libobject_a_SOURCES = \
 	object/placement_rules.c object/placement_rules.h \
 	object/promote_source.c object/promote_source.h \
 	object/promote_walk.c object/promote_walk.h \
+	object/put_answer.c object/put_answer.h \
 	object/rebalance.c object/rebalance.h \
 	object/rebalance_cleanup.c object/rebalance_cleanup.h \
 	object/rebalance_drop.c \

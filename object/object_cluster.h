@@ -13,6 +13,7 @@
 struct object_cluster {
     struct peer_client *peers;
     struct bytes node_id;
+    size_t fetch_max; /* object/fetch_place.h; 0: any number */
     /* A reference to the map that this node works by.  Any thread, does not wait. */
     struct cluster_map *(*get_map)(void *arg);
     /* Read the control store until at least that version is known, if it exists.  ON_WORKER. */

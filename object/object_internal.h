@@ -24,6 +24,7 @@ struct object_store {
     struct upload_pin_table *pins;            /* requests in progress on uploads */
     _Atomic unsigned int finder_count;        /* workers that wait for an upload on its way */
     _Atomic unsigned int fence_waiting_count; /* of object/bucket_fence.h */
+    atomic_size_t fetch_count;                /* of object/fetch_place.h */
     struct ownership *ownership;              /* NULL: all keys are this node's */
     struct rebalance *rebalance;              /* with ownership, until it was stopped */
     char *region;

@@ -11,6 +11,7 @@
 #include "object/object_cluster.h"
 #include "object/object_internal.h"
 #include "object/object_put_internal.h"
+#include "object/put_answer.h"
 #include "object/upload_current.h"
 #include "object/upload_find.h"
 #include "store/layout_reader.h"
@@ -30,16 +31,6 @@ enum argument {
     ARGUMENT_NATIVE = 5 | FIELD_CRITICAL, /* 1: AIStore's PUT */
     ARGUMENT_UPLOAD = 6 | FIELD_CRITICAL, /* UploadPart: of this upload */
     ARGUMENT_PART_NUMBER = 7 | FIELD_CRITICAL
-};
-
-/* Of the answer: the same. */
-enum answer {
-    ANSWER_SEQ_VERSION = 1 | FIELD_CRITICAL,
-    ANSWER_SEQ_COUNTER = 2 | FIELD_CRITICAL,
-    ANSWER_ETAG = 3,
-    ANSWER_OVERWRITE_COUNT = 4,
-    ANSWER_CREATED_NS = 5,
-    ANSWER_UNCHANGED = 6
 };
 
 static struct metric forwarded_total = {
@@ -121,57 +112,29 @@ write_arguments(struct object_put *put, struct buffer *out)
     field_put_number(out, ARGUMENT_NATIVE, put->is_native);
 }
 
-static bool
-take_answer(struct object_put *put, const struct field *field, struct seq *seq)
-{
-    uint64_t number = 0;
-
-    switch (field->tag) {
-    case ANSWER_SEQ_VERSION:
-        return field_number(field->payload, UINT64_MAX, &seq->map_version);
-    case ANSWER_SEQ_COUNTER:
-        return field_number(field->payload, UINT64_MAX, &seq->counter);
-    case ANSWER_ETAG:
-        if (field->payload.size >= sizeof(((struct object_put_result *)NULL)->etag)) {
-            return false;
-        }
-        put->record.etag = arena_copy(&put->arena, field->payload);
-        return true;
-    case ANSWER_OVERWRITE_COUNT:
-        return field_number(field->payload, UINT64_MAX, &put->record.overwrite_count);
-    case ANSWER_CREATED_NS:
-        if (!field_number(field->payload, INT64_MAX, &number)) {
-            return false;
-        }
-        put->record.created_ns = (int64_t)number;
-        return true;
-    case ANSWER_UNCHANGED:
-        put->native.is_unchanged = field_number(field->payload, 1, &number) && number == 1;
-        return true;
-    default:
-        return (field->tag & FIELD_CRITICAL) == 0;
-    }
-}
-
 /* What the client gets to see is what the owner keeps. */
 static enum status
-read_answer(struct object_put *put, struct bytes text, struct seq *ret_seq, struct error *err)
+take_answer(struct object_put *put, struct bytes text, struct seq *ret_seq, struct error *err)
 {
-    struct seq seq = {0, 0};
-    struct field field;
-    enum status st;
+    struct put_answer answer;
 
-    while ((st = field_next(&text, &field)) == ST_OK) {
-        if (!take_answer(put, &field, &seq)) {
-            st = ST_INVALID;
-            break;
-        }
-    }
-    if (st != ST_NOT_FOUND || seq.map_version == 0) {
+    _Static_assert(PUT_ANSWER_ETAG_BYTES_MAX <= sizeof(((struct object_put_result *)NULL)->etag),
+                   "an ETag that was read fits");
+    if (put_answer_read(text, &answer, NULL) != ST_OK) {
         return fail(err, ST_UNAVAILABLE,
                     "the owner's answer cannot be read, the outcome is unknown");
     }
-    *ret_seq = seq;
+    if (answer.etag.size > 0) {
+        put->record.etag = arena_copy(&put->arena, answer.etag);
+    }
+    if (answer.has_overwrite_count) {
+        put->record.overwrite_count = answer.overwrite_count;
+    }
+    if (answer.has_created) {
+        put->record.created_ns = answer.created_ns;
+    }
+    put->native.is_unchanged = answer.is_unchanged;
+    *ret_seq = answer.seq;
     return ST_OK;
 }
 
@@ -202,7 +165,7 @@ call_owner(struct object_put *put, const struct object_route *route, struct seq 
                                     .timeout_ms = FORWARD_TIMEOUT_MS},
         &arena, &result, err);
     if (st == ST_OK) {
-        st = read_answer(put, result.answer.fields, ret_seq, err);
+        st = take_answer(put, result.answer.fields, ret_seq, err);
     } else if (put->size > 0 && !body.is_asked && st != ST_TIMEOUT &&
                (st == ST_BUSY || st == ST_CLOSED || st == ST_UNAVAILABLE)) {
         st = fail(err, ST_MOVED, "the key's new owner did not ask for the body yet");
@@ -407,12 +370,14 @@ object_put_take_commit(struct object_put *put, struct buffer *out, struct error 
     enum status st = object_put_commit(put, &result, err);
 
     if (st == ST_OK) {
-        field_put_number(out, ANSWER_SEQ_VERSION, result.seq.map_version);
-        field_put_number(out, ANSWER_SEQ_COUNTER, result.seq.counter);
-        field_put_text(out, ANSWER_ETAG, bytes_of_string(result.etag));
-        field_put_number(out, ANSWER_OVERWRITE_COUNT, result.overwrite_count);
-        field_put_number(out, ANSWER_CREATED_NS, (uint64_t)result.created_ns);
-        field_put_number(out, ANSWER_UNCHANGED, put->native.is_unchanged);
+        put_answer_write(&(struct put_answer){.seq = result.seq,
+                                              .etag = bytes_of_string(result.etag),
+                                              .has_overwrite_count = true,
+                                              .overwrite_count = result.overwrite_count,
+                                              .has_created = true,
+                                              .created_ns = result.created_ns,
+                                              .is_unchanged = put->native.is_unchanged},
+                         out);
     }
     return st;
 }

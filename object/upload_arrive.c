@@ -11,6 +11,7 @@
 #include "base/fault.h"
 #include "base/memory.h"
 #include "meta/meta_key.h"
+#include "object/fetch_place.h"
 #include "object/home_move.h"
 #include "object/key_claim.h"
 #include "object/key_former.h"
@@ -360,8 +361,9 @@ take_part(struct arrival *arrival, const struct part_record *wanted, struct sour
     return st;
 }
 
+/* With a place for it. */
 static enum status
-fetch_parts(struct arrival *arrival, struct error *err)
+fetch_wanted(struct arrival *arrival, struct error *err)
 {
     struct key_former_ask ask = {&arrival->bucket, arrival->item.key, arrival->map, arrival->from,
                                  BYTES_NONE};
@@ -370,9 +372,6 @@ fetch_parts(struct arrival *arrival, struct error *err)
     struct key_item fetched;
     enum status st;
 
-    if (arrival->wanted_count == 0) {
-        return ST_OK;
-    }
     upload_publish_want(arrival->item.id, arrival->wanted, arrival->wanted_count, &arguments);
     ask.arguments = buffer_bytes(&arguments);
     st = key_former_fetch(&ask, (struct seq){0, 0}, &arrival->arena, &fetched, &source, err);
@@ -381,6 +380,21 @@ fetch_parts(struct arrival *arrival, struct error *err)
     }
     source_release(&source);
     buffer_release(&arguments);
+    return st;
+}
+
+static enum status
+fetch_parts(struct arrival *arrival, struct error *err)
+{
+    enum status st = ST_OK;
+
+    if (arrival->wanted_count > 0) {
+        st = fetch_place_take(arrival->store, err);
+        if (st == ST_OK) {
+            st = fetch_wanted(arrival, err);
+            fetch_place_give_back(arrival->store);
+        }
+    }
     return st;
 }
 

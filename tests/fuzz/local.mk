@@ -93,9 +93,11 @@ fuzz_native_message_SOURCES = tests/fuzz/native_message_fuzz.c
 fuzz_native_message_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 fuzz_native_message_LDADD = $(FUZZ_LIBS) libnative.a libjobs.a $(OBJECT_LIBS)
 
-FUZZ_TARGETS += fuzz/key_item fuzz/peer_body
+FUZZ_TARGETS += fuzz/key_item fuzz/peer_body fuzz/put_answer
 fuzz_key_item_SOURCES = tests/fuzz/key_item_fuzz.c
 fuzz_key_item_LDADD = $(FUZZ_LIBS) $(OBJECT_LIBS)
+fuzz_put_answer_SOURCES = tests/fuzz/put_answer_fuzz.c
+fuzz_put_answer_LDADD = $(FUZZ_LIBS) $(OBJECT_LIBS)
 fuzz_peer_body_SOURCES = tests/fuzz/peer_body_fuzz.c
 fuzz_peer_body_LDADD = $(FUZZ_LIBS) $(OBJECT_LIBS)
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "meta/meta_key.h"
+#include "object/fetch_place.h"
 #include "object/key_settle.h"
 #include "object/object_get_own.h"
 #include "object/object_internal.h"
@@ -390,5 +391,72 @@ TEST(relayed_read_looks_again_when_the_record_has_moved)
     EXPECT_INT(ST_CONFLICT, object_get_relay(&bucket, &options, &far, &arena, &result, NULL));
     key_far_release(&far);
     arena_release(&arena);
+    finish();
+}
+
+static void
+allow_fetches(size_t count)
+{
+    cluster.nodes[1].store->cluster.fetch_max = count;
+}
+
+/* What brings large objects here takes no more workers than it may: who finds no place comes again,
+ * and reads need none. */
+TEST(large_objects_that_come_here_leave_workers_to_others)
+{
+    struct arena arena = ARENA_INIT;
+    struct object_get_result result;
+    struct error err = ERROR_INIT;
+    pthread_t puller;
+
+    EXPECT_INT(1, fetch_place_max_of(1));
+    EXPECT_INT(2, fetch_place_max_of(4));
+    start(false);
+    allow_fetches(1);
+    stall_after_answer();
+    CHECK(pthread_create(&puller, NULL, put_if_absent, NULL) == 0);
+    wait_until_stalled();
+
+    faulty_link_stall_after(links[0], STALL_AFTER_BYTES);
+    EXPECT_STATUS(ST_BUSY, fetch_place_take(cluster.nodes[1].store, NULL));
+    EXPECT_INT(ST_OK, get(&arena, &result));
+    expect_bytes(result.source, 0, 1);
+    source_release(&result.source);
+
+    faulty_link_stall_after(links[0], 0);
+    CHECK(pthread_join(puller, NULL) == 0);
+    EXPECT_OK(fetch_place_take(cluster.nodes[1].store, &err), &err);
+    fetch_place_give_back(cluster.nodes[1].store);
+    EXPECT(has_record(1));
+    arena_release(&arena);
+    finish();
+}
+
+/* The same for what a rebalance sends: refused while there is no place, and sent again. */
+TEST(rebalance_sends_again_what_found_no_place)
+{
+    struct error err = ERROR_INIT;
+    int64_t end_ns = clock_monotonic_ns() + PATIENCE_S * CLOCK_NS_PER_S;
+    struct rebalance *rebalance;
+
+    start(false);
+    allow_fetches(1);
+    EXPECT_OK(fetch_place_take(cluster.nodes[1].store, &err), &err);
+    rebalance = object_store_rebalance(cluster.nodes[0].store);
+    faulty_link_stall_after(links[1], 0); /* counts from now on */
+    rebalance_start(rebalance);
+    rebalance_notice(rebalance);
+    while (faulty_link_sent(links[1]) == 0) { /* its answer */
+        EXPECT(clock_monotonic_ns() < end_ns);
+        clock_pause_ns(CLOCK_NS_PER_MS);
+    }
+    EXPECT(has_record(0));
+    EXPECT(!has_record(1));
+    fetch_place_give_back(cluster.nodes[1].store);
+    while (has_record(0)) {
+        EXPECT(clock_monotonic_ns() < end_ns);
+        clock_pause_ns(CLOCK_NS_PER_MS);
+    }
+    EXPECT(has_record(1));
     finish();
 }
