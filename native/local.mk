@@ -18,6 +18,7 @@ libnative_a_SOURCES = \
 	native/native_intake.c native/native_intake.h \
 	native/native_job.c \
 	native/native_job_list.c native/native_job_list.h \
+	native/native_job_start.c native/native_job_start.h \
 	native/native_list_message.c native/native_list_message.h \
 	native/native_listing.c \
 	native/native_message.c native/native_message.h \

@@ -13,7 +13,7 @@
 #include "jobs/job_cluster.h"
 #include "jobs/job_kinds.h"
 #include "native/native_job_list.h"
-#include "native/native_rechunk.h"
+#include "native/native_job_start.h"
 #include "native/native_route.h"
 
 #include "base/banned.h"
@@ -440,18 +440,6 @@ stop_jobs(struct native_call *call, struct error *err)
     return st;
 }
 
-static enum status
-start_job(struct native_call *call, struct error *err)
-{
-    struct bytes kind = native_json_text(call->message.value, "Kind");
-
-    if (bytes_equal_string(kind, "rechunk")) {
-        return native_rechunk_start(call, err);
-    }
-    return fail(err, ST_NOT_IMPLEMENTED, "starting jobs of kind \"%.*s\" is not supported",
-                (int)(kind.size < 64 ? kind.size : 64), kind.data);
-}
-
 /* What others did not take: native_operator.c's rows stand in front. */
 static enum status
 refuse_action(struct native_call *call, struct error *err)
@@ -546,15 +534,17 @@ static const struct native_route ROUTES[] = {
      .path = CLUSTER_PATH,
      .action = "start",
      .body = NATIVE_BODY_MESSAGE,
-     .doc = "Start a job by its kind: rechunk, as the bucket's properties say.",
-     .takes = "{action: 'start', value?: {Kind?: text, Bck?: {name?: text, provider?: text, "
+     .doc = "Start a job by its kind: rechunk, as the bucket's properties say; with root's key "
+            "also rebalance, cleanup-store, and resilver of the node that DaemonID names.",
+     .takes = "{action: 'start', value?: {Kind?: text, DaemonID?: text, Bck?: {name?: text, "
+              "provider?: text, "
               "namespace?: {uuid?: text, name?: text}}}}",
      .answers = {{.http_status = 200, .media = NATIVE_TEXT, .doc = "The job's id."}},
      .fails = {404, 409, 501},
      .example = {.step = 260,
                  .body = "{\"action\": \"start\", \"value\": {\"Kind\": \"lru\"}}",
                  .http_status = 501},
-     .run = start_job},
+     .run = native_job_start},
     {.name = "NativeJobStop",
      .method = "PUT",
      .path = CLUSTER_PATH,

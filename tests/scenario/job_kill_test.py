@@ -284,6 +284,15 @@ def test_cluster(cluster):
         gateways[0].start()
         gateways[0].wait_ready()
 
+    job = start(endpoint, "copy-bck", "many", "moving")
+    check("a target joins while a job runs", wait_middle(endpoint, job))
+    joined = cluster.add_node("target")
+    joined.start()
+    joined.wait_ready()
+    judge("keys move meanwhile", other, job, objects, "moving")
+    job = start(endpoint, "copy-bck", "moving", "moved")
+    judge("and go on moving", other, job, objects, "moved")
+
     job = start(endpoint, "delete-listrange", "runner-0", template="")
     runner = runs_at(cluster, job)
     check("a delete is killed with its target", wait_middle(endpoint, job))
