@@ -22,6 +22,7 @@
 #include "jobs/rebalance_job.h"
 #include "jobs/resilver_job.h"
 #include "jobs/upload_cleanup_job.h"
+#include "jobs/walk_split.h"
 #include "net/http_server.h"
 #include "object/bucket_delete.h"
 #include "object/object_store.h"
@@ -400,6 +401,7 @@ prepare_process(void)
 static void
 close_all(struct gateway *gateway)
 {
+    walk_close_shares();
     if (gateway->server != NULL) {
         http_server_drain(gateway->server, (int64_t)gateway->config->drain_timeout_s * 1000);
         load_stop(gateway->load.load); /* nobody is held up any more */

@@ -174,11 +174,11 @@ sort_out(struct walk *walk, enum walk_step step, struct batch_state *state, stru
                 count_done(walk, state->nodes[i], item);
             }
             state->done[state->done_count++] = *item;
-        } else if (may_pass(st)) {
+        } else if (may_pass(st) || st == ST_CANCELLED) {
+            /* Cancelled there and not here: this run has not been told, or shall go on. */
+            item->is_repeated = item->is_repeated || st == ST_CANCELLED;
             state->why = item->error;
             state->pending[left++] = item;
-        } else if (st == ST_CANCELLED) {
-            return fail(err, ST_CANCELLED, "it was stopped");
         } else if (!is_gone) {
             return fail(err, st, "object %.*s: %.200s",
                         (int)(item->name.size < 150 ? item->name.size : 150), item->name.data,

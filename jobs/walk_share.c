@@ -90,13 +90,15 @@ struct share_entry {
 static pthread_mutex_t shares_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct share_entry shares[SHARES_MAX]; /* guarded by shares_lock, but is_stopped */
 
+static atomic_bool is_closing;
+
 atomic_bool *
 walk_share_enter(struct bytes job_id)
 {
     atomic_bool *found = NULL;
 
     WITH_LOCK (&shares_lock) {
-        for (size_t i = 0; i < SHARES_MAX && found == NULL; i++) {
+        for (size_t i = 0; i < SHARES_MAX && found == NULL && !atomic_load(&is_closing); i++) {
             struct share_entry *entry = &shares[i];
 
             if (!entry->is_taken) {
@@ -136,6 +138,17 @@ walk_stop_shares(const char *job_id)
         }
     }
     return is_found;
+}
+
+void
+walk_close_shares(void)
+{
+    WITH_LOCK (&shares_lock) {
+        atomic_store(&is_closing, true);
+        for (size_t i = 0; i < SHARES_MAX; i++) {
+            atomic_store(&shares[i].is_stopped, true);
+        }
+    }
 }
 
 /* ---- work ---- */

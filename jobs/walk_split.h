@@ -44,6 +44,9 @@ MUST_USE ON_WORKER enum status walk_serve(struct object_store *store, struct byt
 /* Shares of that job that this node works on end soon.  False: there is none. */
 bool walk_stop_shares(const char *job_id);
 
+/* The process is about to end: shares for other nodes end soon, and are theirs to ask for again. */
+void walk_close_shares(void);
+
 /* Both buckets of a message, for the program itself.  ST_NO_SUCH_BUCKET: gone, or others of those
  * names. */
 MUST_USE ON_WORKER enum status walk_share_open(struct walk_share *share, struct object_store *store,

@@ -37,6 +37,10 @@ FUZZ_TARGETS += fuzz/http_answer_head
 fuzz_http_answer_head_SOURCES = tests/fuzz/http_answer_head_fuzz.c
 fuzz_http_answer_head_LDADD = $(FUZZ_LIBS) $(NET_LIBS) $(BASE_LIBS)
 
+FUZZ_TARGETS += fuzz/walk_message
+fuzz_walk_message_SOURCES = tests/fuzz/walk_message_fuzz.c
+fuzz_walk_message_LDADD = $(FUZZ_LIBS) $(JOBS_LIBS) $(OBJECT_LIBS)
+
 FUZZ_TARGETS += fuzz/host_address
 fuzz_host_address_SOURCES = tests/fuzz/host_address_fuzz.c
 fuzz_host_address_LDADD = $(FUZZ_LIBS) $(NET_LIBS) $(BASE_LIBS)

@@ -231,6 +231,19 @@ def test_alone(objects, node):
             check(f"{name}: the old bucket is gone", source not in [b["name"] for b in listed])
 
 
+def test_one(node):
+    """The bound is for a quiet machine: the best of some."""
+    spans = []
+    for _ in range(10):
+        began = time.monotonic()
+        ended = wait_end(node.endpoint, start(node.endpoint, "copy-listrange", "many", "one",
+                                              objnames=["00/seed-0000"]))
+        spans.append(time.monotonic() - began)
+        if ended["err"]:
+            spans.append(0)
+    check("a job over one object ends within 0.2 s", min(spans) > 0 and min(spans) < 0.2, spans)
+
+
 def test_stop(objects, node):
     job = start(node.endpoint, "copy-bck", "many", "stopped")
     check("a job is stopped in the middle", wait_middle(node.endpoint, job))
@@ -313,6 +326,7 @@ def main():
         objects = fill(node.endpoint)
         check("one node has objects", len(objects) == COUNT)
         test_alone(objects, node)
+        test_one(node)
         test_stop(objects, node)
     finally:
         if not all(results):
