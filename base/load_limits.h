@@ -72,9 +72,9 @@
 
 /* Below this the kernel reclaims all the time, however few workers there are. */
 #define LOAD_MEMORY_RESERVE_BYTES_MIN ((uint64_t)16 << 20)
-/* Of the limit of descriptors the reserve is at most this part, so that a low limit still serves.
- */
-#define LOAD_DESCRIPTOR_RESERVE_PART 4
+/* Of the limit of descriptors the reserve is at most this part, so that half of a low limit is used
+ * before anything is said. */
+#define LOAD_DESCRIPTOR_RESERVE_PART 8
 
 /* Seconds that a refused client is told to stay away: at least, at most, and how long a grade lasts
  * for each second more.  One more is added at random, so that they do not return together. */

@@ -249,8 +249,8 @@ TEST(descriptors_are_counted_against_the_present_limit)
     }
     EXPECT_INT(0, setrlimit(RLIMIT_NOFILE, &saved));
 
-    /* The reserve is a quarter of the limit, 50: a hundred descriptors are 200 percent of it. */
-    EXPECT_INT(200, before.values[LOAD_DESCRIPTORS_LEFT] - after.values[LOAD_DESCRIPTORS_LEFT]);
+    /* The reserve is an eighth of the limit, 25: a hundred descriptors are 400 percent of it. */
+    EXPECT_INT(400, before.values[LOAD_DESCRIPTORS_LEFT] - after.values[LOAD_DESCRIPTORS_LEFT]);
     load_system_destroy(&system);
 }
 
