@@ -2,6 +2,7 @@
 #include "jobs/job_kinds.h"
 
 #include "base/check.h"
+#include "jobs/promote_job.h"
 #include "jobs/rechunk_job.h"
 #include "jobs/selection_job.h"
 
@@ -11,8 +12,13 @@
 #define ADDED_MAX 8
 
 static const struct job_kind *const KINDS[] = {
-    &selection_delete.job,      &selection_copy.job,    &selection_copy_bucket.job,
-    &selection_move_bucket.job, &selection_summary.job, &rechunk_job.job,
+    &selection_delete.job,
+    &selection_copy.job,
+    &selection_copy_bucket.job,
+    &selection_move_bucket.job,
+    &selection_summary.job,
+    &rechunk_job.job,
+    &promote_job,
 };
 
 static const struct job_kind *added[ADDED_MAX];

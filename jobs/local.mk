@@ -16,6 +16,9 @@ libjobs_a_SOURCES = \
 	jobs/job_cluster.c jobs/job_cluster.h \
 	jobs/job_json.c jobs/job_json.h \
 	jobs/name_template.c jobs/name_template.h \
+	jobs/promote_cluster.c jobs/promote_cluster.h \
+	jobs/promote_job.c jobs/promote_job.h \
+	jobs/promote_message.c jobs/promote_message.h \
 	jobs/rebalance_job.c jobs/rebalance_job.h \
 	jobs/rebalance_report.c jobs/rebalance_report.h \
 	jobs/rechunk_job.c jobs/rechunk_job.h \

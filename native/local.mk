@@ -29,6 +29,7 @@ libnative_a_SOURCES = \
 	native/native_operator.c \
 	native/native_page.c native/native_page.h \
 	native/native_place.c native/native_place.h \
+	native/native_promote.c \
 	native/native_query.c native/native_query.h \
 	native/native_rebalance.c native/native_rebalance.h \
 	native/native_redirect.c native/native_redirect.h \

@@ -33,6 +33,7 @@ static const struct {
     {"move-bck", "rename-bucket", false},
     {"summary-bck", "summary", false},
     {"rechunk", "rechunk", false},
+    {"promote", "promote-files", false},
 };
 
 /* What a query asks for; empty members match everything. */

@@ -10,9 +10,10 @@ static const struct native_route_table *const TABLES[] = {
     &native_routes_of_objects,    &native_routes_of_uploads,
     &native_routes_of_listing,    &native_routes_of_bucket_properties,
     &native_routes_of_selections, &native_routes_of_buckets,
-    &native_routes_of_rechunk,    &native_routes_of_operators,
-    &native_routes_of_jobs,       &native_routes_of_nodes,
-    &native_routes_unsupported,   &native_routes_of_put,
+    &native_routes_of_promote,    &native_routes_of_rechunk,
+    &native_routes_of_operators,  &native_routes_of_jobs,
+    &native_routes_of_nodes,      &native_routes_unsupported,
+    &native_routes_of_put,
 };
 
 /* Does path fit the pattern?  {object} takes the rest, other names in braces one segment, which

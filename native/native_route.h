@@ -68,6 +68,7 @@ extern const struct native_route_table native_routes_of_buckets;
 extern const struct native_route_table native_routes_of_bucket_properties;
 extern const struct native_route_table native_routes_of_listing;
 extern const struct native_route_table native_routes_of_selections;
+extern const struct native_route_table native_routes_of_promote;
 extern const struct native_route_table native_routes_of_rechunk;
 extern const struct native_route_table native_routes_of_operators;
 extern const struct native_route_table native_routes_of_jobs;

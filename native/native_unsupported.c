@@ -51,7 +51,6 @@ static const struct native_route ROUTES[] = {
     MESSAGE("POST", BUCKET, "make-n-copies", "mirroring"),
     MESSAGE("POST", BUCKET, "ec-encode", "erasure coding"),
     MESSAGE("PUT", BUCKET, "archive", "archiving objects"),
-    MESSAGE("POST", "/v1/objects/{bucket}", "promote", "promoting files"),
     MESSAGE("POST", "/v1/objects/{bucket}", "blob-download",
             "blob download without a remote backend"),
     MESSAGE("DELETE", OBJECT, "evict-listrange", "evicting an object without a remote backend"),

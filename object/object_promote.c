@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "object/object_get.h"
 #include "object/object_put.h"
 
 #include "base/banned.h"
@@ -93,6 +94,40 @@ write_object(const struct bucket *bucket, const struct promote_source *source,
     return st;
 }
 
+/* Has the object, if it is one of this node, the bytes of the file? */
+static bool
+is_same(const struct bucket *bucket, const struct promote_source *source, struct bytes key)
+{
+    struct object_get_options options = {.key = key, .is_head = true, .mode = READ_MAY_WAIT};
+    struct object_get_result found;
+    struct native_digest digest;
+    struct native_checksum checksum;
+    struct arena arena = ARENA_INIT;
+    uint64_t size = (uint64_t)source->facts.st_size;
+    char *buffer = xmalloc_aligned(PROMOTE_BUFFER_BYTES);
+    enum status st = object_get(bucket, &options, &arena, &found, NULL);
+    bool is = st == ST_OK && found.record.size == size &&
+              found.record.native_checksum.type != NATIVE_CHECKSUM_NONE;
+
+    if (is) {
+        native_digest_init(&digest, found.record.native_checksum.type);
+        for (uint64_t offset = 0; offset < size && st == ST_OK;) {
+            size_t got = 0;
+
+            st = read_some(source, offset, buffer, &got, NULL);
+            native_digest_update(&digest, bytes_of(buffer, got));
+            offset += got;
+        }
+        native_digest_final(&digest, &checksum);
+        native_digest_release(&digest);
+        is = st == ST_OK && promote_source_check(source, NULL) == ST_OK &&
+             native_checksum_equal(&checksum, &found.record.native_checksum);
+    }
+    free(buffer);
+    arena_release(&arena);
+    return is;
+}
+
 enum status
 object_promote(const struct bucket *bucket, const struct promote_source *source,
                const struct object_promote_options *options,
@@ -105,9 +140,12 @@ object_promote(const struct bucket *bucket, const struct promote_source *source,
     CHECK(!source->is_directory);
     st = write_object(bucket, source, options, err);
     if (st == ST_PRECONDITION && !options->overwrites) {
-        result.outcome = PROMOTE_KEPT;
+        result.outcome = options->is_repeated && is_same(bucket, source, options->key)
+                             ? PROMOTE_WRITTEN
+                             : PROMOTE_KEPT;
         st = ST_OK;
-    } else if (st == ST_OK && options->removes_source) {
+    }
+    if (st == ST_OK && result.outcome == PROMOTE_WRITTEN && options->removes_source) {
         FAULT_KILL("promote_before_removal");
         st = promote_source_remove(source, err);
     }

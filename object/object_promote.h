@@ -18,7 +18,10 @@ enum promote_outcome {
 struct object_promote_options {
     struct bytes key;
     bool overwrites;
-    bool removes_source;           /* once the object is durable; not if PROMOTE_KEPT */
+    bool removes_source; /* once the object is durable; not if PROMOTE_KEPT */
+    /* A run before this one may have promoted it: an object with these very bytes counts as
+     * written. */
+    bool is_repeated;
     const atomic_bool *is_stopped; /* asked now and then: ST_CANCELLED; or NULL */
 };
 

@@ -200,6 +200,9 @@ open_below(const struct object_store *store, int root_fd, struct bytes rest, str
         st = open_child(root_fd, ".", path, &source, err);
     } else {
         st = open_child(root_fd, slash != NULL ? below : ".", path, &parent, err);
+        if (st == ST_OK && parent.is_directory) { /* before it tells what there is */
+            st = check_ancestors(store, parent.fd, err);
+        }
         if (st == ST_OK) {
             st = open_child(parent.fd, name, path, &source, err);
         }
@@ -207,8 +210,8 @@ open_below(const struct object_store *store, int root_fd, struct bytes rest, str
             st = keep_name(&source, parent.fd, name, err);
         }
     }
-    if (st == ST_OK) {
-        st = check_ancestors(store, source.is_directory ? source.fd : parent.fd, err);
+    if (st == ST_OK && source.is_directory) {
+        st = check_ancestors(store, source.fd, err);
     }
     if (st == ST_OK) {
         *ret_source = source;

@@ -10,6 +10,7 @@ libpeer_a_SOURCES = \
 	peer/peer_put.c \
 	peer/peer_read.c \
 	peer/peer_move.c \
+	peer/peer_promote.c \
 	peer/peer_record.c \
 	peer/peer_relayed_s3.c \
 	peer/peer_upload.c \

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "jobs/job_cluster.h"
 #include "jobs/job_place.h"
+#include "jobs/promote_cluster.h"
 #include "jobs/walk_split.h"
 #include "object/bucket.h"
 #include "object/key_move.h"
@@ -24,6 +25,7 @@ static const struct peer_verb VERBS[] = {
     {.name = JOB_RUN_VERB, .run = peer_job_run, .body_max = JOB_RUN_BODY_MAX},
     {.name = WALK_VERB, .run = peer_job_work, .body_max = WALK_BODY_MAX},
     {.name = JOB_VERB, .run = peer_jobs, .is_of_any_map = true, .is_urgent = true},
+    {.name = PROMOTE_VERB, .run = peer_promote, .is_of_any_map = true},
     {.name = "record", .run = peer_record},
     {.name = "fetch", .run = peer_fetch},
     {.name = "fetch-range", .run = peer_fetch_range},

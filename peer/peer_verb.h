@@ -81,6 +81,8 @@ MUST_USE ON_WORKER enum status peer_job_start(struct peer_request *request, stru
 MUST_USE ON_WORKER enum status peer_job_run(struct peer_request *request, struct error *err);
 MUST_USE ON_WORKER enum status peer_job_work(struct peer_request *request, struct error *err);
 
+MUST_USE ON_WORKER enum status peer_promote(struct peer_request *request, struct error *err);
+
 /* A whole request of a client goes to the S3 dialect. */
 ON_LOOP void peer_relayed_s3(struct peer_request *request);
 

@@ -31,6 +31,9 @@ IS_CLUSTER = os.environ.get("LODE_SDK_CLUSTER") == "1"
 OPTIONS = ("--allow-anonymous-native",)
 WATCH = sdk_methods.Watch()
 LAST = "test_methods.py"  # looks back at the others
+# What the servers of the session may promote from.
+PROMOTE_FROM = tempfile.mkdtemp(prefix="lode-sdk-promote-")
+SESSION_OPTIONS = OPTIONS + ("--promote-from", PROMOTE_FROM)
 
 
 class ClusterServer:
@@ -115,12 +118,17 @@ def watched(request):
 
 @pytest.fixture(scope="session")
 def server():
-    own = ClusterServer() if IS_CLUSTER else lode_server.OwnServer("http", OPTIONS)
+    own = (
+        ClusterServer(SESSION_OPTIONS)
+        if IS_CLUSTER
+        else lode_server.OwnServer("http", SESSION_OPTIONS)
+    )
     try:
         own.start()
         yield own
     finally:
         own.end()
+        shutil.rmtree(PROMOTE_FROM, ignore_errors=True)
 
 
 def make_client(endpoint):

@@ -12,7 +12,7 @@ EXTRA_DIST += tests/sdk/README.md tests/sdk/sdk_test.sh tests/sdk/sdk_cluster_te
 	tests/sdk/test_lost_answers.py \
 	tests/sdk/test_methods.py \
 	tests/sdk/test_objects.py \
-	tests/sdk/test_owners.py \
+	tests/sdk/test_owners.py tests/sdk/test_promote.py \
 	tests/sdk/test_redirects.py \
 	tests/sdk/test_refusals.py \
 	tests/sdk/test_sources.py \

@@ -75,10 +75,7 @@ def test_what_is_not_here_says_so(server, method, path):
     assert answer.json()["tcode"] == "ErrUnsupp" and "not supported" in answer.json()["message"]
 
 
-def test_promote_and_etl_are_refused_through_the_sdk(client, bucket):
-    with pytest.raises(AISError) as promote:
-        bucket.object("x").promote("/etc")
-    assert promote.value.status_code == 501
+def test_etl_is_refused_through_the_sdk(client):
     with pytest.raises(AISError) as etl:
         client.cluster().list_etls()
     assert etl.value.status_code == 501
