@@ -102,6 +102,7 @@ struct bytes
 promote_message_key(const struct promote_message *message, struct bytes entry, struct arena *arena)
 {
     struct bytes name = message->name;
+    char *key;
 
     if (entry.size == 0) {
         if (name.size > 0 && name.data[name.size - 1] != '/') {
@@ -109,5 +110,12 @@ promote_message_key(const struct promote_message *message, struct bytes entry, s
         }
         entry = last_name(message->path);
     }
-    return arena_printf_bytes(arena, "%.*s%.*s", BYTES_ARGS(name), BYTES_ARGS(entry));
+    key = arena_alloc(arena, name.size + entry.size + 1);
+    if (name.size > 0) {
+        memcpy(key, name.data, name.size);
+    }
+    if (entry.size > 0) {
+        memcpy(key + name.size, entry.data, entry.size);
+    }
+    return bytes_of(key, name.size + entry.size);
 }

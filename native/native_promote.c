@@ -79,6 +79,7 @@ static const struct native_route ROUTES[] = {
      .path = "/v1/objects/{bucket}",
      .action = "promote",
      .body = NATIVE_BODY_MESSAGE,
+     .load_class = LOAD_DATA,
      .doc = "Make objects of a file or of the files of a directory that lie on targets, below a "
             "directory that those were given with --promote-from. tid: at this target alone; obj: "
             "name or what stands before it; rcr: with directories below; ovw: over objects that "

@@ -98,6 +98,9 @@ fuzz_native_message_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 fuzz_native_message_LDADD = $(FUZZ_LIBS) libnative.a libjobs.a $(OBJECT_LIBS)
 
 FUZZ_TARGETS += fuzz/key_item fuzz/peer_body fuzz/put_answer
+FUZZ_TARGETS += fuzz/promote_message
+fuzz_promote_message_SOURCES = tests/fuzz/promote_message_fuzz.c
+fuzz_promote_message_LDADD = $(FUZZ_LIBS) $(JOBS_LIBS) $(OBJECT_LIBS)
 fuzz_key_item_SOURCES = tests/fuzz/key_item_fuzz.c
 fuzz_key_item_LDADD = $(FUZZ_LIBS) $(OBJECT_LIBS)
 fuzz_put_answer_SOURCES = tests/fuzz/put_answer_fuzz.c

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The reference, and one loded for all tests."""
 
+import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -41,9 +43,15 @@ def read():
 
 @pytest.fixture(scope="session")
 def reference():
-    own = lode_server.OwnServer("http", ("--allow-anonymous-native",))
+    folder = tempfile.mkdtemp(prefix="lode-reference-")
+    (Path(folder) / "hello").write_text("hello", encoding="utf-8")
+    options = ("--allow-anonymous-native", "--promote-from", folder)
+    own = lode_server.OwnServer("http", options)
     try:
         own.start()
-        yield Reference(own)
+        found = Reference(own)
+        found.promote_from = folder
+        yield found
     finally:
         own.end()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -31,6 +31,7 @@ def shell(reference, tmp_path_factory):
     environment["LODE"] = reference.endpoint
     environment["LODE_ROOT_ACCESS_KEY"] = reference.server.root.access_key
     environment["LODE_ROOT_SECRET_KEY"] = reference.server.root.secret_key
+    environment["PROMOTE"] = reference.promote_from
     environment["DISK"] = str(tmp_path_factory.mktemp("disk") / "mp2")
     return environment
 
