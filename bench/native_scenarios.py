@@ -171,6 +171,9 @@ def copy_bucket(run, scenario, count, size, mountpath_count):
         lode.create_bucket("from")
         fill_bucket(run, lode, "from", count, size)
         native = Native(lode.port)
+        for number, path in enumerate(mountpaths):  # files of copies come and go
+            subprocess.run(["cp", "-al", os.path.join(path, "chunks"),
+                            run.path(f"{scenario}-files-{number}")], check=True)
         with run.alone():
             for number in range(run.rounds):
                 before = measure.cpu_seconds(lode.pid)
@@ -178,12 +181,13 @@ def copy_bucket(run, scenario, count, size, mountpath_count):
                                               {"action": "copy-bck"}))
                 cpu.append((measure.cpu_seconds(lode.pid) - before) / count * 1e6)
                 if size >= MIB:
-                    limits.append(copy_files(run, mountpaths, count * size, number))
+                    limits.append(copy_files(run, scenario, mountpath_count))
                     native.ask("DELETE", f"/v1/buckets/to-{number}", {"action": "destroy-bck"})
     finally:
         lode.end()
-        for path in mountpaths:
+        for number, path in enumerate(mountpaths):
             shutil.rmtree(path)
+            shutil.rmtree(run.path(f"{scenario}-files-{number}"), ignore_errors=True)
     name = f"{mountpath_count} mountpath{'s' if mountpath_count > 1 else ''}"
     run.report(scenario, f"{name}: objects/s",
                measure.spread([count / one for one in seconds]))
@@ -195,14 +199,13 @@ def copy_bucket(run, scenario, count, size, mountpath_count):
                    f"{statistics.median(limits) / statistics.median(seconds):.3f}")
 
 
-def copy_files(run, mountpaths, size, number):
+def copy_files(run, scenario, mountpath_count):
     """The same files, synced, by the kernel alone; seconds."""
     seconds = 0
-    for path in mountpaths:
-        target = run.path(f"copied-{number}")
-        done = raw(run, "copy", os.path.join(path, "chunks"), target, 4, 1)
-        seconds += done["seconds"] * min(1.0, size / len(mountpaths) / max(done["bytes"], 1))
-        subprocess.run(["rm", "-r", target], check=True)
+    for number in range(mountpath_count):
+        target = run.path("copied")
+        seconds += raw(run, "copy", run.path(f"{scenario}-files-{number}"), target, 4, 1)["seconds"]
+        shutil.rmtree(target)
     return seconds
 
 
