@@ -14,6 +14,9 @@ import measure
 import peers
 
 MIB = 1 << 20
+LOCK_PATIENCE_S = 40
+LOCK_PAUSE_S = 15
+LOCK_POLL_S = 0.02
 
 
 class Run:
@@ -33,13 +36,28 @@ class Run:
         """A file or directory of this run."""
         return os.path.join(self.directory, name)
 
+    def _try_locks(self, held):
+        """All of them within LOCK_PATIENCE_S, or none: who waits for the first holds up others."""
+        end = time.monotonic() + LOCK_PATIENCE_S
+        for path in self.locks:
+            file = held.enter_context(open(path, "a", encoding="ascii"))
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > end:
+                        held.close()
+                        return False
+                    time.sleep(LOCK_POLL_S)
+        return True
+
     @contextlib.contextmanager
     def alone(self):
         """While samples are taken; preparing them may share the machine."""
         with contextlib.ExitStack() as held:
-            for path in self.locks:
-                file = held.enter_context(open(path, "a", encoding="ascii"))
-                fcntl.flock(file, fcntl.LOCK_EX)
+            while not self._try_locks(held):
+                time.sleep(LOCK_PAUSE_S)
             yield
 
     def report(self, scenario, name, value):
