@@ -9,6 +9,7 @@ tests_cluster_model_protocol_test_SOURCES = \
 	tests/cluster_model/protocol_listing.c \
 	tests/cluster_model/protocol_move.c \
 	tests/cluster_model/protocol_operation.c tests/cluster_model/protocol_operation.h \
+	tests/cluster_model/protocol_operator.c \
 	tests/cluster_model/protocol_read.c \
 	tests/cluster_model/protocol_rules.h \
 	tests/cluster_model/protocol_scenarios.c tests/cluster_model/protocol_scenarios.h \

@@ -53,7 +53,8 @@ propose_map(const struct step *step)
     struct state next = *step->from;
     unsigned int placement = next.placement + 1U;
 
-    if (next.pending != 0 || placement >= scenario->placement_count) {
+    if (next.pending != 0 || placement >= scenario->placement_count ||
+        has_bit(scenario->repeated, placement)) {
         return;
     }
     for (unsigned int target = 0; target < PROTOCOL_TARGETS; target++) {

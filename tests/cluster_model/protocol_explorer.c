@@ -115,7 +115,9 @@ is_settled(const struct model *model, const struct state *state)
             bool is_own = model_owner(model, state->placement, key) == target;
             unsigned int kind = self->cells[key].kind;
 
-            if (kind != CELL_NONE && !(kind == CELL_RECORD && is_own)) {
+            bool is_stray = kind == CELL_RECORD && state->stray == target + 1;
+
+            if (kind != CELL_NONE && !(kind == CELL_RECORD && is_own) && !is_stray) {
                 return false;
             }
         }

@@ -133,8 +133,9 @@ mark_moved(const struct step *step, unsigned int slot)
         return;
     }
     next.moves[slot] = (struct move){0};
-    if (!model_has(model, RULE_MARK_MOVED_CHECKED) ||
-        (self->known == move.version && cell->seq == move.seq && cell->kind >= CELL_TOMBSTONE)) {
+    if ((self->known == move.version || !model_has(model, RULE_MARK_MOVED_MAP)) &&
+        ((cell->seq == move.seq && cell->kind >= CELL_TOMBSTONE) ||
+         !model_has(model, RULE_MARK_MOVED_SEQ))) {
         *cell = (struct cell){.kind = CELL_MOVED,
                               .seq = move.seq,
                               .written = (uint8_t)VERSION_PLACEMENT(move.version)};

@@ -50,7 +50,8 @@
     RULE(MOVE_IN_UNCONFIRMED, "6.4", "a move-in confirms nothing")                                 \
     RULE(MOVE_IN_FENCED, "6.4", "a move-in's map is checked when the committer takes it")          \
     RULE(MOVED_MARK, "6.4", "the source leaves a moved mark")                                      \
-    RULE(MARK_MOVED_CHECKED, "6.4", "the source marks only what it sent, under the same map")      \
+    RULE(MARK_MOVED_MAP, "6.4", "the source marks only under the map under which it sent")         \
+    RULE(MARK_MOVED_SEQ, "6.4", "... and only what it sent")                                       \
     RULE(OLD_MARKS_ABSENT, "-", "marks of a finished placement count as absent")                   \
     RULE(OLD_TOMBSTONES_ABSENT, "-", "tombstones of a finished placement count as absent")         \
     RULE(BARRIER_ALL, "6.5", "the end waits for all members")                                      \
@@ -68,7 +69,11 @@
     RULE(UPLOAD_NOTE_ASKED, "7", "a confirmed record does not spare asking for the note")          \
     RULE(UPLOAD_NOTE_TRAVELS, "7", "notes are asked for and moved with the key")                   \
     RULE(COPY_PINNED, "8", "a copy is pinned to one seq")                                          \
-    RULE(NO_OWN_COPY, "10", "a target that does not own the key does not answer from its copy")
+    RULE(NO_OWN_COPY, "10", "a target that does not own the key does not answer from its copy")    \
+    RULE(REPEAT_BY_CAS, "6H", "a placement is repeated on the map on which that was decided")      \
+    RULE(CLEANUP_WHEN_DONE, "11", "a cleanup judges under a placement that is done")               \
+    RULE(CLEANUP_OWNER_HAS, "11", "... and removes only what the owner has as new or newer")       \
+    RULE(CLEANUP_SAME_MAP, "11", "... if the target still works by the map under which it judged")
 
 enum protocol_rule {
 #define PROTOCOL_RULE_NAME(name, section, text) RULE_##name,

@@ -52,6 +52,7 @@ violation_text(enum violation violation)
         [VIOLATION_TWO_OWNERS] = "two targets admit writes on one key",
         [VIOLATION_MIXED_COPY] = "a copy consists of two different objects",
         [VIOLATION_MIXED_READ] = "a read consists of two different objects, or of half of one",
+        [VIOLATION_LAST_COPY] = "a cleanup removed what its owner does not have",
         [VIOLATION_UNREADABLE] = "all is healthy and a key cannot be read",
         [VIOLATION_STUCK] = "all is healthy and the placement does not come to a clean end",
     };
@@ -70,6 +71,8 @@ state_start(const struct model *model, struct state *ret_state)
     ret_state->home_losses = scenario->home_losses;
     ret_state->withdrawals = scenario->withdrawals;
     ret_state->pages = scenario->pages;
+    ret_state->put_backs = scenario->put_backs;
+    ret_state->cleanups = scenario->cleanups;
     for (int i = 0; i < PROTOCOL_TARGETS; i++) {
         ret_state->targets[i].is_up = 1;
         ret_state->targets[i].has_home = 1;
@@ -288,4 +291,28 @@ cell_greater(struct cell left, struct cell right)
         return left.kind >= right.kind ? left : right;
     }
     return left.seq > right.seq ? left : right;
+}
+
+bool
+state_is_done(const struct model *model, const struct state *state)
+{
+    if (state->pending != 0 || !has_bit(state->finished, state->placement)) {
+        return false;
+    }
+    for (unsigned int target = 0; target < PROTOCOL_TARGETS; target++) {
+        const struct target *self = &state->targets[target];
+
+        if (!model_is_member(model, state->placement, target)) {
+            continue;
+        }
+        if (self->is_up == 0 || self->has_home == 0 || self->known != state_version(state)) {
+            return false;
+        }
+        for (unsigned int key = 0; key < PROTOCOL_KEYS; key++) {
+            if (self->cells[key].kind == CELL_MOVED || self->cells[key].kind == CELL_TOMBSTONE) {
+                return false;
+            }
+        }
+    }
+    return true;
 }

@@ -80,6 +80,16 @@ struct move {
     uint8_t value;
 };
 
+/* A copy that a cleanup has judged, until its committer takes it. */
+struct judged {
+    uint8_t is_open;
+    uint8_t version;
+    uint8_t target;
+    uint8_t key;
+    uint8_t seq;
+    uint8_t is_elsewhere; /* the owner had it, or a newer one */
+};
+
 struct page {
     uint8_t is_open;
     uint8_t version;
@@ -94,6 +104,7 @@ enum violation {
     VIOLATION_TWO_OWNERS,
     VIOLATION_MIXED_COPY,
     VIOLATION_MIXED_READ,
+    VIOLATION_LAST_COPY,
     VIOLATION_UNREADABLE,
     VIOLATION_STUCK
 };
@@ -111,7 +122,11 @@ struct state {
     uint8_t home_losses;
     uint8_t withdrawals;
     uint8_t pages;
+    uint8_t put_backs;
+    uint8_t cleanups;
+    uint8_t stray; /* target + 1 whose disk was put back */
     uint8_t violation;
+    struct judged judged;
     struct page page;
     struct op ops[PROTOCOL_OPS];
     struct move moves[PROTOCOL_MOVES];
@@ -133,6 +148,9 @@ struct scenario {
     uint8_t home_losses;
     uint8_t withdrawals;
     uint8_t pages;
+    uint8_t put_backs; /* of the disk that had key 0 first */
+    uint8_t cleanups;
+    uint8_t repeated; /* placements, as bits, that an operator asks for: of the same targets */
     uint8_t move_count;
     bool has_slow_leader;
     bool has_reads;   /* reads that begin and end at once */
@@ -190,6 +208,8 @@ struct cell state_counting(const struct model *model, const struct state *state,
 /* Has every member dropped its marks of placements up to this finished one? */
 bool state_has_dropped_marks(const struct model *model, const struct state *state,
                              unsigned int finished);
+/* Nothing of the present placement is left to do, and all know. */
+bool state_is_done(const struct model *model, const struct state *state);
 /* Rule 5: greater seq wins; of equals, a record or tombstone over the mark that speaks of it. */
 struct cell cell_greater(struct cell left, struct cell right);
 const char *violation_text(enum violation violation);

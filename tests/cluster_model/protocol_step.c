@@ -124,4 +124,5 @@ step_all(const struct model *model, const struct state *from, protocol_visit_fn 
     step_operations(&step);
     step_moves(&step);
     step_listing(&step);
+    step_operator(&step);
 }

@@ -52,6 +52,10 @@
     ACTION(finish_placement, 15)                                                                   \
     ACTION(drop_moved, 16)                                                                         \
     ACTION(drop_tombstones, 17)                                                                    \
+    ACTION(put_back, 0)                                                                            \
+    ACTION(judge_copy, 0)                                                                          \
+    ACTION(remove_copy, 0)                                                                         \
+    ACTION(repeat_placement, 0)                                                                    \
     ACTION(begin_page, 0)                                                                          \
     ACTION(list_page, 0)                                                                           \
     ACTION(end_page, 0)                                                                            \
@@ -88,11 +92,12 @@ void step_all(const struct model *model, const struct state *from, protocol_visi
 void step_emit(const struct step *step, struct state *next, enum protocol_action action,
                unsigned int target, unsigned int what);
 
-/* The four parts of step_all, by file. */
+/* The five parts of step_all, by file. */
 void step_control(const struct step *step);
 void step_operations(const struct step *step);
 void step_moves(const struct step *step);
 void step_listing(const struct step *step);
+void step_operator(const struct step *step);
 
 /* The greatest seq that an owner finds for a key if all formers answer at this moment; false: it
  * has to ask and one does not answer, or an answer speaks of something that travels. */
