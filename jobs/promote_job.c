@@ -289,6 +289,8 @@ promote_run(struct job_run *run, struct error *err)
     if (st == ST_OK && job_run_resumed(run, &promote.counters, &cursor)) {
         promote.is_repeated = true;
         st = read_cursor(&promote, &cursor, err);
+    } else if (st == ST_OK) {
+        st = save(&promote, BYTES_NONE, err); /* a later run knows that it is not the first */
     }
     if (st == ST_OK) {
         report(&promote);

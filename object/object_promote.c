@@ -100,7 +100,7 @@ is_same(const struct bucket *bucket, const struct promote_source *source, struct
 {
     struct object_get_options options = {.key = key, .is_head = true, .mode = READ_MAY_WAIT};
     struct object_get_result found;
-    struct native_digest digest;
+    struct native_digest digest = {.type = NATIVE_CHECKSUM_NONE};
     struct native_checksum checksum;
     struct arena arena = ARENA_INIT;
     uint64_t size = (uint64_t)source->facts.st_size;

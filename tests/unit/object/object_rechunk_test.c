@@ -206,16 +206,18 @@ upload(const struct bucket *bucket, struct buffer *ret_parts, struct object_put_
 static void
 expect_parts(const struct bucket *bucket, const struct buffer *parts)
 {
+    struct object_get_options look = {
+        .key = {"k", 1}, .is_head = true, .needs_parts = true, .mode = READ_MAY_WAIT};
+    struct object_get_result found;
     struct arena arena = ARENA_INIT;
-    struct object_record record;
     struct part_entry *entries;
     struct error err = ERROR_INIT;
     bool is_truncated;
     size_t count;
 
-    head(bucket, "k", &arena, &record);
+    EXPECT_OK(object_get(bucket, &look, &arena, &found, &err), &err);
     EXPECT_OK(
-        object_get_parts(bucket, &record, 0, 100, &arena, &entries, &count, &is_truncated, &err),
+        object_get_parts(bucket, &found, 0, 100, &arena, &entries, &count, &is_truncated, &err),
         &err);
     EXPECT_INT(PART_COUNT, count);
     for (size_t i = 0; i < PART_COUNT; i++) {
