@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "net/body_buffers.h"
 #include "net/http_connection.h"
 #include "net/http_loop.h"
 
@@ -106,12 +107,28 @@ hold(struct http_loop *loop, struct http_exchange *exchange)
     }
 }
 
+/* What clients send takes memory at once, and readings come four times a second: so the buffers of
+ * bodies are looked at here.  Many of them in use is a high load. */
+static enum load_grade
+grade_now(const struct http_loop *loop)
+{
+    const struct body_budget *budget = &loop->shared->budget;
+    enum load_grade grade = load_gate(load_of(loop));
+    size_t used = atomic_load_explicit(&budget->used_bytes, memory_order_relaxed);
+
+    if (load_of(loop) == NULL || grade >= LOAD_HIGH) {
+        return grade;
+    }
+    return used / HTTP_GATE_BODIES_PART_OF >= budget->max_bytes / HTTP_GATE_BODIES_PART ? LOAD_HIGH
+                                                                                        : grade;
+}
+
 void
 http_exchange_admit(struct http_exchange *exchange, const struct http_admission *admission)
 {
     struct http_loop *loop = http_connection_of(exchange)->loop;
     struct http_gate *gate = &loop->gate;
-    enum load_grade grade = load_gate(load_of(loop));
+    enum load_grade grade = grade_now(loop);
 
     if (grade < LOAD_HIGH && gate->waiting_count == 0) {
         admission->handler(exchange, admission->arg);
@@ -173,22 +190,26 @@ take_first(struct http_gate *gate)
 }
 
 /* The first of them: may it go in, must it be sent away (also if nobody is there any more), or does
- * it wait on? */
+ * it wait on?  When nothing is high any more they still do not go in all at once, which would make
+ * it high again: more_count of them beside those whose turn it is. */
 static void
-look(struct http_loop *loop)
+look(struct http_loop *loop, size_t more_count)
 {
     struct http_gate *gate = &loop->gate;
     int64_t longest_ns = loop->shared->limits.gate_ms * CLOCK_NS_PER_MS;
 
     while (gate->waiting_count > 0) {
-        enum load_grade grade = load_gate(load_of(loop));
+        enum load_grade grade = grade_now(loop);
         struct http_exchange *first =
             CONTAINER_OF(struct http_exchange, gate.node, gate->waiting.next);
 
         if (grade == LOAD_CRITICAL || http_exchange_is_abandoned(first) ||
             clock_monotonic_ns() - first->gate.waiting_since_ns >= longest_ns) {
             refuse(take_first(gate));
-        } else if (grade < LOAD_HIGH || gate->admitted_counts[LOAD_DATA] < data_max(loop)) {
+        } else if (gate->admitted_counts[LOAD_DATA] < data_max(loop)) {
+            let_in(gate, take_first(gate));
+        } else if (grade < LOAD_HIGH && more_count > 0) {
+            more_count--;
             let_in(gate, take_first(gate));
         } else {
             break;
@@ -202,13 +223,15 @@ look(struct http_loop *loop)
 static void
 on_task(struct loop_task *task)
 {
-    look(CONTAINER_OF(struct http_loop, gate.task, task));
+    look(CONTAINER_OF(struct http_loop, gate.task, task), 0);
 }
 
 static void
 on_timer(h2o_timeout_entry_t *timer)
 {
-    look(CONTAINER_OF(struct http_loop, gate.timer, timer));
+    struct http_loop *loop = CONTAINER_OF(struct http_loop, gate.timer, timer);
+
+    look(loop, data_max(loop));
 }
 
 void

@@ -89,6 +89,10 @@
 #define HTTP_GATE_PATIENCE_MS 5000
 /* How many wait for each one that may go in: more would wait longer than that. */
 #define HTTP_GATE_WAITING_PER_PLACE ((size_t)16)
+/* Body buffers in use from which on requests for data wait for their turn: three quarters of the
+ * budget, so that those who are in find some. */
+#define HTTP_GATE_BODIES_PART 4
+#define HTTP_GATE_BODIES_PART_OF 3
 /* Small requests in progress while something is critical: what a loop answers in some ms. */
 #define HTTP_GATE_SMALL_RESERVE ((size_t)128)
 /* Connections that have sent no request for so long are closed when descriptors are critical. */

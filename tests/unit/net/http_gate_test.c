@@ -120,7 +120,7 @@ handle(struct http_exchange *exchange, void *arg)
 
 /* patience_ms: of those who wait. */
 static void
-start_with(uint64_t wanted_ms, uint32_t patience_ms)
+start_all(uint64_t wanted_ms, uint32_t patience_ms, size_t body_memory_bytes)
 {
     struct http_limits limits = HTTP_LIMITS_DEFAULT;
 
@@ -132,9 +132,18 @@ start_with(uint64_t wanted_ms, uint32_t patience_ms)
     load = load_create();
     load_add_source(load, read_age, NULL);
     set_age(wanted_ms);
-    test_server_start(
-        &server, &(struct test_server_options){.handler = handle, .load = load, .limits = &limits});
+    test_server_start(&server,
+                      &(struct test_server_options){.handler = handle,
+                                                    .load = load,
+                                                    .limits = &limits,
+                                                    .body_memory_bytes = body_memory_bytes});
     test_client_open(&client, server.port);
+}
+
+static void
+start_with(uint64_t wanted_ms, uint32_t patience_ms)
+{
+    start_all(wanted_ms, patience_ms, 0);
 }
 
 /* The machine may be as slow as it likes. */
@@ -207,6 +216,26 @@ TEST(nobody_is_asked_what_he_wants_before_something_is_high)
     ask("GET", "/data", "\r\n", 200);
 
     EXPECT_INT(0, atomic_load(&classified_count));
+    stop();
+}
+
+/* Bodies take memory between two readings: that is seen at once. */
+TEST(much_memory_in_bodies_is_high_before_the_next_reading)
+{
+    static char piece[60000];
+    struct test_client sender;
+
+    start_all(AGE_LOW, UINT32_C(600000), 65536);
+    test_client_open(&sender, server.port);
+    test_client_send(&sender, "PUT /small HTTP/1.1\r\nHost: h\r\nContent-Length: 60000\r\n\r\n");
+    test_client_send_bytes(&sender, piece, sizeof(piece) - 1);
+
+    while (atomic_load(&classified_count) == 0) {
+        ask("GET", "/data", "\r\n", 200);
+    }
+
+    test_client_send_bytes(&sender, piece, 1);
+    expect_status(&sender, 200);
     stop();
 }
 
