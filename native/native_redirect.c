@@ -38,6 +38,20 @@ put_text(struct buffer *out, struct bytes text)
     buffer_append_bytes(out, text);
 }
 
+/* AIStore's SDK over HTTPS adds its own parameters to those of the URL that it was sent to, so that
+ * each comes twice.  One that says the same as another before it says nothing: the first counts. */
+static bool
+is_said_before(const struct native_query *query, size_t at)
+{
+    for (size_t i = 0; i < at; i++) {
+        if (bytes_equal(query->parameters[i].name, query->parameters[at].name) &&
+            bytes_equal(query->parameters[i].value, query->parameters[at].value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What is vouched for: method, bucket, object and the parameters, all decoded, because clients may
  * write the same URL with other escapes; each with its length, so that one reading is left. */
 static enum status
@@ -69,7 +83,7 @@ describe(struct native_call *call, struct buffer *out, struct error *err)
         /* pid= and utm= are the sender's too, and say nothing here. */
         if (!bytes_equal_string(parameter->name, NATIVE_REDIRECT_PARAMETER) &&
             !bytes_equal_string(parameter->name, "pid") &&
-            !bytes_equal_string(parameter->name, "utm")) {
+            !bytes_equal_string(parameter->name, "utm") && !is_said_before(&call->query, i)) {
             put_text(out, parameter->name);
             put_text(out, parameter->value);
         }

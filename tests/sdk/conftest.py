@@ -131,11 +131,11 @@ def server():
         shutil.rmtree(PROMOTE_FROM, ignore_errors=True)
 
 
-def make_client(endpoint):
+def make_client(endpoint, **options):
     retry = RetryConfig.default()
     retry.http_retry = Retry(total=0)
     retry.network_retry = tenacity.Retrying(stop=tenacity.stop_after_attempt(1), reraise=True)
-    return Client(endpoint, retry_config=retry)
+    return Client(endpoint, retry_config=retry, **options)
 
 
 @pytest.fixture(scope="session")

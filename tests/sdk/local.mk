@@ -16,5 +16,6 @@ EXTRA_DIST += tests/sdk/README.md tests/sdk/sdk_test.sh tests/sdk/sdk_cluster_te
 	tests/sdk/test_redirects.py \
 	tests/sdk/test_refusals.py \
 	tests/sdk/test_sources.py \
+	tests/sdk/test_tls.py \
 	tests/sdk/test_traps.py \
 	tests/sdk/test_wire.py

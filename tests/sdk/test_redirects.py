@@ -81,6 +81,9 @@ def test_a_redirect_is_good_for_its_own_request_only(server, bucket):
     assert refused(at(url + "&latest-ver=true"), "does not match")
     assert refused(at(url.replace("provider=ais", "provider=gcp")), "does not match")
     assert refused(at(url, "PUT", data=b"forged"), "does not match")
+    # The SDK over HTTPS says its own parameters again; another value is another request.
+    assert at(url + "&provider=ais").content == b"a"
+    assert refused(at(url + "&provider=gcp"), "does not match")
     last = "0" if mark[-1] != "0" else "1"
     assert refused(at(url.replace(mark, mark[:-1] + last)), "does not match")
     fields = mark.split(".")
