@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lode start rebalance [--cleanup [--force]]: prints the id of the run. */
+/* lode start rebalance [--cleanup [--force]], lode start rechunk BUCKET: prints the job's id. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "cli/job_view.h"
 #include "cli/text_table.h"
 
@@ -76,14 +77,44 @@ watch(struct command_context *context, const json_t *answer, struct error *err)
     return st;
 }
 
+/* By the bucket's chunks.* properties; the answer is the id alone. */
+static enum status
+start_rechunk(struct command_context *context, const char *bucket, struct error *err)
+{
+    struct s3_client_request request = {
+        .method = "PUT", .bucket = BYTES_LITERAL("v1"), .key = BYTES_LITERAL("cluster")};
+    struct s3_client_response response;
+    struct buffer body = BUFFER_INIT;
+    enum status st;
+
+    buffer_append_string(
+        &body, "{\"action\":\"start\",\"value\":{\"Kind\":\"rechunk\",\"Bck\":{\"name\":");
+    log_append_json_string(&body, bytes_of_string(bucket));
+    buffer_append_string(&body, "}}}");
+    request.body = arena_copy(context->arena, buffer_bytes(&body));
+    buffer_release(&body);
+    st = s3_client_send(context->client, &request, context->arena, &response, err);
+    if (st == ST_OK) {
+        printf(context->options->is_json ? "{\"id\":\"%.*s\"}\n" : "%.*s\n",
+               BYTES_ARGS(response.body));
+    }
+    return st;
+}
+
 enum status
 command_start(struct command_context *context, struct error *err)
 {
     json_t *answer = NULL;
     enum status st;
 
-    if (strcmp(context->words[0], "rebalance") != 0) {
-        return fail(err, ST_INVALID, "lode start knows rebalance, not '%.40s'", context->words[0]);
+    if (strcmp(context->words[0], "rechunk") == 0) {
+        return context->word_count == 2
+                   ? start_rechunk(context, context->words[1], err)
+                   : fail(err, ST_INVALID, "lode start rechunk needs the name of a bucket");
+    }
+    if (strcmp(context->words[0], "rebalance") != 0 || context->word_count != 1) {
+        return fail(err, ST_INVALID, "lode start knows rebalance and rechunk BUCKET, not '%.40s'",
+                    context->words[context->word_count - 1]);
     }
     if (context->options->is_forced && !context->options->is_cleanup) {
         return fail(err, ST_INVALID, "--force goes with --cleanup: it puts aside what is left");

@@ -38,9 +38,10 @@ static const struct {
     {"show", command_show, 1, 2, "show [--watch] WHAT [ID]",
      "cluster, node [ID], mountpath; job [ID] [--all]: what runs on all nodes, or has run;\n"
      "                                     rebalance [ID] [--all]: keys that change their target"},
-    {"start", command_start, 1, 1, "start rebalance",
+    {"start", command_start, 1, 2, "start rebalance | rechunk BUCKET",
      "every target looks for keys of others; --cleanup removes misplaced copies that their\n"
-     "                                     owners have as well, --force puts the others aside"},
+     "                                     owners have as well, --force puts the others aside;\n"
+     "                                     or objects are cut as the bucket's chunks say"},
     {"job", command_job, 2, 2, "job wait|stop ID",
      "wait for the end of a job, with its progress, or ask it to stop, on whichever nodes it runs"},
     {"stop", command_stop, 2, 2, "stop job ID", "ask a job to stop, on whichever nodes it runs"},

@@ -25,8 +25,12 @@ class Servers:
 
     def __init__(self, roles):
         self.folder = tempfile.mkdtemp(prefix="lode-cli-")
+        self.promote_from = os.path.join(self.folder, "promote")
+        os.mkdir(self.promote_from)
         self.cluster = cluster_nodes.Cluster(
-            self.folder, build=os.environ.get("LODE_BUILD"), node_options=OPTIONS
+            self.folder,
+            build=os.environ.get("LODE_BUILD"),
+            node_options=OPTIONS + ("--promote-from", self.promote_from),
         )
         self.cluster.is_bound = True
         self.cluster.is_clustered = len(roles) > 1

@@ -3,6 +3,7 @@
 
 import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -147,3 +148,39 @@ def test_show_jobs(ais, filled):
 def test_summary(ais, filled):
     text = ais("bucket", "summary", filled)
     assert "3" in text and "878.91KiB" in text, text
+
+
+# ---- chunks, promote ----
+
+
+def test_rechunk(ais, bucket, tmp_path):
+    large = tmp_path / "large"
+    large.write_bytes(os.urandom(3 << 20))
+    ais("put", str(large), f"{bucket}/large")
+    ais("bucket", "props", "set", bucket, "chunks.objsize_limit=1MiB", "chunks.chunk_size=512KiB")
+    assert "512KiB" in ais("bucket", "props", "show", bucket, "chunks", "--json")
+    ais("bucket", "rechunk", bucket, "--chunk-size", "1MiB", "--objsize-limit", "1MiB", "--wait")
+    out = tmp_path / "out"
+    ais("get", f"{bucket}/large", str(out))
+    assert out.read_bytes() == large.read_bytes()
+    sizes = ("--chunk-size", "1000", "--objsize-limit", "1MiB")
+    refused = ais("bucket", "rechunk", bucket, *sizes, fails=True)
+    assert "chunk size 1000" in refused
+
+
+def test_promote(ais, servers, bucket):
+    folder = Path(servers.promote_from) / bucket.rpartition("/")[2]
+    (folder / "below").mkdir(parents=True)
+    for name in ("one", "two", "below/three"):
+        (folder / name).write_bytes(os.urandom(1000))
+    ais("object", "promote", str(folder / "one"), f"{bucket}/named")
+    assert rows(ais("ls", bucket, "--name-only"))[:1] == ["named"]
+    text = ais("object", "promote", str(folder), f"{bucket}/dir/", "--recursive")
+    job = re.search(r'xaction ID "([^"]+)"', text).group(1)
+    ais("wait", "promote", job)
+    assert set(rows(ais("ls", bucket, "--prefix", "dir/", "--name-only"))) >= {
+        "dir/one",
+        "dir/two",
+        "dir/below/three",
+    }
+    assert "--promote-from" in ais("object", "promote", "/etc/passwd", bucket, fails=True)

@@ -31,6 +31,13 @@ ok "stat shows size and checksum" output_has "x-amz-checksum-crc64nvme" lode sta
 ok "put of an empty file" lode put "$directory/empty" files/empty
 ok "its size is 0" output_has "content-length               0" lode stat files/empty
 
+lode start rechunk files >"$directory/job"
+ok "start rechunk prints the job's id" grep -q '^rechunk-' "$directory/job"
+ok "its end is waited for" lode job wait "$(cat "$directory/job")"
+ok "and nothing is another" cmp "$directory/large" <(lode get files/a/large -)
+refused "rechunk of no bucket" lode start rechunk
+refused "rechunk of a bucket that is not there" lode start rechunk nosuchbucket
+
 refused "get of what is not there" lode get files/none "$directory/none"
 refused "leaves no file" test -e "$directory/none"
 refused "nor half of one" test -e "$directory/none.lode-part"
