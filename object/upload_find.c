@@ -67,9 +67,25 @@ upload_find_own(const struct bucket *bucket, struct bytes key, struct upload_id 
     return st;
 }
 
+/* What was read here is an answer under that map only if the target still works by it: under a
+ * newer one the upload may have gone on from here, unseen by who asks the others under the older
+ * one. */
+static enum status
+require_map(const struct bucket *bucket, uint64_t map_version, struct error *err)
+{
+    struct ownership *ownership = object_store_ownership(bucket->store);
+    struct cluster_map *map = ownership != NULL ? ownership_map(ownership) : NULL;
+    enum status st = map == NULL || map->version == map_version
+                         ? ST_OK
+                         : fail(err, ST_MOVED, "the map changed while an upload was looked for");
+
+    cluster_map_unref(map);
+    return st;
+}
+
 enum status
 upload_find_tell(const struct bucket *bucket, struct bytes key, struct bytes arguments,
-                 struct buffer *out, struct error *err)
+                 uint64_t map_version, struct buffer *out, struct error *err)
 {
     enum upload_word word = UPLOAD_WORD_NONE;
     struct upload_id id;
@@ -89,6 +105,9 @@ upload_find_tell(const struct bucket *bucket, struct bytes key, struct bytes arg
         return fail(err, ST_INVALID, "the arguments about an upload are cut");
     }
     st = upload_find_own(bucket, key, id, &word, err);
+    if (st == ST_OK) {
+        st = require_map(bucket, map_version, err);
+    }
     if (st == ST_OK) {
         field_put_varint(out, word);
     }
@@ -171,6 +190,9 @@ take_here(const struct find *find, bool may_be_none, struct error *err)
     if (st == ST_OK && word != UPLOAD_WORD_HERE && !(may_be_none && word == UPLOAD_WORD_NONE)) {
         st = fail(err, ST_MOVED, "the upload is not this node's");
     }
+    if (st == ST_OK && word == UPLOAD_WORD_NONE) {
+        st = require_map(bucket, find->map->version, err);
+    }
     if (st != ST_OK) {
         upload_pin_give_back_as(bucket->store, find->id, find->options->pin);
     }
@@ -206,11 +228,14 @@ ask(const struct find *find, const struct cluster_node *node, enum upload_word *
     struct error *err)
 {
     const struct upload_find_options *options = find->options;
+    enum status st;
 
-    return is_self(find, node)
-               ? upload_find_own(options->bucket, options->key, find->id, ret_word, err)
-               : upload_find_ask(options->bucket, options->key, find->id, find->map, node, ret_word,
-                                 err);
+    if (!is_self(find, node)) {
+        return upload_find_ask(options->bucket, options->key, find->id, find->map, node, ret_word,
+                               err);
+    }
+    st = upload_find_own(options->bucket, options->key, find->id, ret_word, err);
+    return st == ST_OK ? require_map(options->bucket, find->map->version, err) : st;
 }
 
 /* ST_MOVED: again. */

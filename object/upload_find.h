@@ -25,10 +25,11 @@ MUST_USE ON_WORKER enum status upload_find(const struct upload_find_options *opt
                                            struct arena *arena, struct object_route *ret_route,
                                            struct error *err);
 
-/* The end of the peer verb "upload" that is asked. */
+/* The end of the peer verb "upload" that is asked, under that map.  ST_MOVED: it is another one by
+ * now. */
 MUST_USE ON_WORKER enum status upload_find_tell(const struct bucket *bucket, struct bytes key,
-                                                struct bytes arguments, struct buffer *out,
-                                                struct error *err);
+                                                struct bytes arguments, uint64_t map_version,
+                                                struct buffer *out, struct error *err);
 
 /* What a target says of an upload. */
 enum upload_word {

@@ -22,7 +22,8 @@ peer_upload(struct peer_request *request, struct error *err)
     if (st != ST_OK) {
         return st;
     }
-    st = upload_find_tell(&bucket, request->head.key, request->head.arguments, &out, err);
+    st = upload_find_tell(&bucket, request->head.key, request->head.arguments,
+                          request->head.map_version, &out, err);
     if (st == ST_OK) {
         request->fields = arena_copy(request->arena, buffer_bytes(&out));
     }

@@ -296,7 +296,7 @@ try_upload(struct bytes arguments, struct bytes body)
     struct buffer out = BUFFER_INIT;
 
     if (body.size > 0 && body.size <= OBJECT_KEY_BYTES_MAX) {
-        expect_any(upload_find_tell(&bucket, body, arguments, &out, NULL));
+        expect_any(upload_find_tell(&bucket, body, arguments, MAP_VERSION, &out, NULL));
     }
     buffer_release(&out);
 }
