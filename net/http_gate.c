@@ -139,7 +139,7 @@ http_exchange_admit(struct http_exchange *exchange, const struct http_admission 
     switch (exchange->load_class) {
     case LOAD_DATA:
         if (grade == LOAD_CRITICAL ||
-            gate->waiting_count >= HTTP_GATE_WAITING_PER_PLACE * data_max(loop)) {
+            gate->waiting_count >= loop->shared->limits.gate_waiting * data_max(loop)) {
             refuse(exchange);
         } else if (gate->waiting_count > 0 || gate->admitted_counts[LOAD_DATA] >= data_max(loop)) {
             hold(loop, exchange);

@@ -84,11 +84,12 @@
 /* While requests wait for admission: how often somebody looks whether they may go on.  As often as
  * the load is read. */
 #define HTTP_GATE_LOOK_MS 250
-/* How long a request waits for admission: most clients give up after 10 s or more, and then the
- * work would be for nobody. */
-#define HTTP_GATE_PATIENCE_MS 5000
-/* How many wait for each one that may go in: more would wait longer than that. */
-#define HTTP_GATE_WAITING_PER_PLACE ((size_t)16)
+/* How long a request waits for admission: clients that have 5 s of patience are still answered in
+ * time.  This, not their number, says how many wait, because it follows what the node can do ... */
+#define HTTP_GATE_PATIENCE_MS 2000
+/* ... and a refusal costs nearly as much CPU as a small PUT: who waits costs none.  The bound for
+ * each that may go in: with 72 workers about connection_max. */
+#define HTTP_GATE_WAITING_PER_PLACE 256
 /* Body buffers in use from which on requests for data wait for their turn: three quarters of the
  * budget, so that those who are in find some. */
 #define HTTP_GATE_BODIES_PART 4
@@ -111,6 +112,7 @@ struct http_limits {
     uint32_t silence_ms;        /* of a peer that has to act; the longest operation on one node */
     uint32_t kept_ms;           /* idle connections to peers, well below their idle_ms */
     uint32_t gate_ms;           /* waiting for admission; HTTP_GATE_PATIENCE_MS */
+    uint32_t gate_waiting;      /* so many for each place; HTTP_GATE_WAITING_PER_PLACE */
 };
 
 #define HTTP_LIMITS_DEFAULT                                                                        \
@@ -125,6 +127,7 @@ struct http_limits {
                           .connect_ms = 2 * 1000,                                                  \
                           .silence_ms = 60 * 1000,                                                 \
                           .kept_ms = 30 * 1000,                                                    \
-                          .gate_ms = HTTP_GATE_PATIENCE_MS})
+                          .gate_ms = HTTP_GATE_PATIENCE_MS,                                        \
+                          .gate_waiting = HTTP_GATE_WAITING_PER_PLACE})
 
 #endif

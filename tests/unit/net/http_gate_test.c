@@ -19,6 +19,9 @@
 #define AGE_HIGH 2000
 #define AGE_CRITICAL 6000
 
+/* Few, so that a test can fill them. */
+#define WAITING_PER_PLACE 4
+
 static struct test_server server;
 static struct test_client client;
 static struct test_response response;
@@ -125,6 +128,7 @@ start_all(uint64_t wanted_ms, uint32_t patience_ms, size_t body_memory_bytes)
     struct http_limits limits = HTTP_LIMITS_DEFAULT;
 
     limits.gate_ms = patience_ms;
+    limits.gate_waiting = WAITING_PER_PLACE;
     gate = TEST_GATE_INIT;
     atomic_store(&kept_count, 0);
     atomic_store(&classified_count, 0);
@@ -376,7 +380,7 @@ TEST(who_waits_goes_on_when_the_load_falls_and_is_refused_when_it_rises)
 /* More than that would wait longer than a client has patience: refused at once, without a wait. */
 TEST(not_more_wait_than_can_be_served_in_time)
 {
-    struct test_client clients[TEST_SERVER_WORKERS * (1 + HTTP_GATE_WAITING_PER_PLACE)];
+    struct test_client clients[TEST_SERVER_WORKERS * (1 + WAITING_PER_PLACE)];
 
     start(AGE_HIGH);
     for (size_t i = 0; i < TEST_SERVER_WORKERS; i++) {
@@ -386,7 +390,7 @@ TEST(not_more_wait_than_can_be_served_in_time)
     for (size_t i = TEST_SERVER_WORKERS; i < ARRAY_COUNT(clients); i++) {
         send_get(&clients[i], "/data");
     }
-    await_waiting((int)(TEST_SERVER_WORKERS * HTTP_GATE_WAITING_PER_PLACE));
+    await_waiting((int)(TEST_SERVER_WORKERS * WAITING_PER_PLACE));
 
     ask("GET", "/data", "\r\n", 503);
 
