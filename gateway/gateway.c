@@ -186,6 +186,7 @@ start_jobs(struct gateway *gateway, struct error *err)
 
     if (st == ST_OK) {
         gateway->rebalance_jobs = rebalance_jobs_create(gateway->jobs, gateway->objects);
+        job_registry_resume(gateway->jobs); /* before anyone can ask, and be told of none */
         gateway->peering.server.jobs = gateway->jobs;
         job_repeat(gateway->jobs, &upload_cleanup_job, UPLOAD_CLEANUP_INTERVAL_S);
         st = resilver_job_ensure(gateway->jobs, gateway->objects, id, err);
@@ -503,7 +504,6 @@ gateway_run(const struct config *config, struct error *err)
         bucket_delete_resume(gateway.objects); /* of this node's last run, or of one that is gone */
     }
     if (st == ST_OK) {
-        job_registry_resume(gateway.jobs);
         print_welcome(&gateway);
         st = wait_for_end(&gateway, err);
     }

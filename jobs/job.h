@@ -72,7 +72,8 @@ MUST_USE enum status job_start(struct job_registry *registry, const struct job_k
 MUST_USE enum status job_start_as(struct job_registry *registry, const struct job_kind *kind,
                                   const char *id, const void *options, size_t options_size,
                                   struct error *err);
-/* Resumable jobs that the last process of this node left; once operations can be called. */
+/* Resumable jobs that the last process of this node left; once operations can be called, also where
+ * they are refused yet with what may pass. */
 void job_registry_resume(struct job_registry *registry);
 void job_make_id(const struct job_kind *kind, char ret_id[JOB_ID_SIZE]);
 /* Asks; the job ends soon.  ST_NOT_FOUND: none of that id runs.  ST_INVALID: one of job_begin. */

@@ -455,6 +455,28 @@ was_finishing(struct walk *walk)
     return is_listed && walk->kind->finish != NULL && walk->kind->removes;
 }
 
+/* After a start the node may not know enough yet. */
+static enum status
+open_share(struct walk *walk, struct error *err)
+{
+    for (size_t tries = 0;; tries++) {
+        struct error why = ERROR_INIT;
+        enum status st = walk_share_open(&walk->share, job_run_store(walk->run), walk->kind,
+                                         &walk->message, &why);
+
+        if (!may_pass(st)) {
+            if (st != ST_OK && err != NULL) {
+                *err = why;
+            }
+            return st;
+        }
+        st = job_run_wait(walk->run, tries, &why, err);
+        if (st != ST_OK) {
+            return st;
+        }
+    }
+}
+
 enum status
 walk_run(struct job_run *run, struct error *err)
 {
@@ -462,7 +484,7 @@ walk_run(struct job_run *run, struct error *err)
     enum status st = walk_message_read(job_run_message(run), &walk.message, err);
 
     if (st == ST_OK) {
-        st = walk_share_open(&walk.share, job_run_store(run), walk.kind, &walk.message, err);
+        st = open_share(&walk, err);
     }
     if (st == ST_OK) {
         walk.share.started_ns = job_run_started_ns(run);
