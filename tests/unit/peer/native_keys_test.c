@@ -162,10 +162,10 @@ TEST(copies_of_a_job_are_made_by_their_owners_whole)
     for (size_t i = 0; i < COPY_COUNT; i++) {
         struct object_record source = record_of(names[i]);
         struct object_record copy;
-        char name[48];
+        char name[sizeof(names[0]) + sizeof("copy/")];
 
         EXPECT_OK(items[i].status, &items[i].error);
-        snprintf(name, sizeof(name), "copy/%s", names[i]);
+        snprintf(name, sizeof(name), "copy/%.31s", names[i]);
         copy = record_of(name);
         EXPECT_BYTES(source.custom, copy.custom);
         EXPECT_BYTES(source.etag, copy.etag);
