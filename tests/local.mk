@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 check_LIBRARIES += libtest.a
-libtest_a_SOURCES = tests/unit/test.c tests/unit/test.h tests/unit/kill_rounds.c \
-	tests/unit/kill_rounds.h
+libtest_a_SOURCES = tests/unit/test.c tests/unit/test.h \
+	tests/unit/golden.c tests/unit/golden.h \
+	tests/unit/kill_rounds.c tests/unit/kill_rounds.h
 TEST_LIBS = libtest.a
 
 include tests/etcd/local.mk

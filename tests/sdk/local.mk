@@ -7,6 +7,7 @@ EXTRA_DIST += tests/sdk/README.md tests/sdk/sdk_test.sh tests/sdk/sdk_cluster_te
 	tests/sdk/test_chunks.py \
 	tests/sdk/test_cluster.py \
 	tests/sdk/test_files.py \
+	tests/sdk/test_golden.py \
 	tests/sdk/test_jobs.py \
 	tests/sdk/test_listing.py \
 	tests/sdk/test_lost_answers.py \

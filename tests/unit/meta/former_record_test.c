@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "meta/former_record.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "base/encode.h"
-#include "base/memory.h"
+#include "tests/unit/golden.h"
 #include "tests/unit/test.h"
 
 #include "base/banned.h"
@@ -24,29 +20,11 @@ sample(void)
 /* The bytes on disk: a format change must not alter them. */
 TEST(mark_encodes_as_its_golden_file)
 {
-    const char *source = getenv("LODE_SRCDIR");
     struct former_record record = sample();
     struct buffer encoded = BUFFER_INIT;
-    char hex[512];
-    char content[512];
-    char path[512];
-    size_t size;
-    FILE *file;
 
     former_record_encode(&record, &encoded);
-    EXPECT(encoded.size < sizeof(hex) / 2);
-    encode_hex(buffer_bytes(&encoded), hex);
-    snprintf(path, sizeof(path), "%s/tests/golden/former_record.hex", source ? source : ".");
-    file = fopen(path, "r");
-    if (file == NULL) {
-        test_failed(__FILE__, __LINE__, "no golden file %s; now %s", path, hex);
-    }
-    size = fread(content, 1, sizeof(content), file);
-    fclose(file);
-    while (size > 0 && content[size - 1] == '\n') {
-        size--;
-    }
-    EXPECT_BYTES(bytes_of(content, size), bytes_of_string(hex));
+    golden_expect("former_record", buffer_bytes(&encoded));
     buffer_release(&encoded);
 }
 

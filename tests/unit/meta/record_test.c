@@ -7,6 +7,7 @@
 #include "base/encode.h"
 #include "base/memory.h"
 
+#include "tests/unit/golden.h"
 #include "tests/unit/test.h"
 
 #include "base/banned.h"
@@ -54,34 +55,6 @@ sample_object(void)
     return record;
 }
 
-/* The files in tests/golden pin what stands on disks: a format change must not alter them. */
-static void
-expect_golden(const char *name, struct bytes encoded)
-{
-    const char *source = getenv("LODE_SRCDIR");
-    char path[512];
-    char content[4096];
-    char *hex = xmalloc(encoded.size * 2 + 1);
-    FILE *file;
-    size_t size;
-
-    snprintf(path, sizeof(path), "%s/tests/golden/%s.hex", source != NULL ? source : ".", name);
-    encode_hex(encoded, hex);
-    file = fopen(path, "r");
-    if (file == NULL) {
-        printf("# %s: %s\n", path, hex);
-        free(hex);
-        test_failed(__FILE__, __LINE__, "no golden file %s", path);
-    }
-    size = fread(content, 1, sizeof(content), file);
-    fclose(file);
-    while (size > 0 && content[size - 1] == '\n') {
-        size--;
-    }
-    EXPECT_BYTES(bytes_of(content, size), bytes_of_string(hex));
-    free(hex);
-}
-
 static void
 expect_same_object(const struct object_record *a, const struct object_record *b)
 {
@@ -127,16 +100,16 @@ TEST(object_record_encodes_as_its_golden_file)
     struct buffer encoded = BUFFER_INIT;
 
     object_record_encode(&record, &encoded);
-    expect_golden("object_record_chunk", buffer_bytes(&encoded));
+    golden_expect("object_record_chunk", buffer_bytes(&encoded));
     buffer_clear(&encoded);
     record.layout = (struct layout){.kind = LAYOUT_INLINE, .inline_data = BYTES_LITERAL("hello")};
     object_record_encode(&record, &encoded);
-    expect_golden("object_record_inline", buffer_bytes(&encoded));
+    golden_expect("object_record_inline", buffer_bytes(&encoded));
     buffer_clear(&encoded);
     record.layout =
         (struct layout){.kind = LAYOUT_EXTENTS, .extents = &PACK_EXTENT, .extent_count = 1};
     object_record_encode(&record, &encoded);
-    expect_golden("object_record_pack", buffer_bytes(&encoded));
+    golden_expect("object_record_pack", buffer_bytes(&encoded));
     buffer_release(&encoded);
 }
 
@@ -309,7 +282,7 @@ TEST(upload_record_survives_and_matches_its_golden_file)
     EXPECT_BYTES(buffer_bytes(&encoded), buffer_bytes(&again));
     EXPECT_INT(UPLOAD_COMPLETED, decoded.state);
     EXPECT_BYTES(record.initiator, decoded.initiator);
-    expect_golden("upload_record", buffer_bytes(&encoded));
+    golden_expect("upload_record", buffer_bytes(&encoded));
     arena_release(&arena);
     buffer_release(&encoded);
     buffer_release(&again);
@@ -337,7 +310,7 @@ TEST(part_record_survives_and_matches_its_golden_file)
     EXPECT_INT(10000, decoded.number);
     EXPECT_INT(PACK_EXTENT.offset, decoded.layout.extents[0].offset);
     EXPECT_INT(8, decoded.checksum.size);
-    expect_golden("part_record", buffer_bytes(&encoded));
+    golden_expect("part_record", buffer_bytes(&encoded));
     arena_release(&arena);
     buffer_release(&encoded);
 }
@@ -357,7 +330,7 @@ TEST(pages_survive_and_match_their_golden_files)
     struct error err = ERROR_INIT;
 
     extent_page_encode(extents, 3, &encoded);
-    expect_golden("extent_page", buffer_bytes(&encoded));
+    golden_expect("extent_page", buffer_bytes(&encoded));
     EXPECT_OK(extent_page_decode(buffer_bytes(&encoded), &arena, &decoded_extents, &count, &err),
               &err);
     EXPECT_INT(3, count);
@@ -368,7 +341,7 @@ TEST(pages_survive_and_match_their_golden_files)
 
     buffer_clear(&encoded);
     part_page_encode(entries, 2, &encoded);
-    expect_golden("part_page", buffer_bytes(&encoded));
+    golden_expect("part_page", buffer_bytes(&encoded));
     EXPECT_OK(part_page_decode(buffer_bytes(&encoded), &arena, &decoded_entries, &count, &err),
               &err);
     EXPECT_INT(2, count);

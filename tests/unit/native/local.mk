@@ -18,3 +18,4 @@ check_PROGRAMS += tests/unit/native/native_shape_test
 TESTS += tests/unit/native/native_shape_test
 tests_unit_native_native_shape_test_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_unit_native_native_shape_test_LDADD = $(TEST_LIBS) libnative.a libjobs.a $(OBJECT_LIBS)
+EXTRA_DIST += tests/golden/listing_page.hex

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "native/native_page.h"
 
+#include "base/clock.h"
 #include "jobs/name_template.h"
 #include "native/native_list_message.h"
+#include "tests/unit/golden.h"
 #include "tests/unit/test.h"
 
 #include "base/banned.h"
@@ -28,6 +30,36 @@ TEST(a_page_is_packed_as_clients_decode_it)
     native_page_take(BYTES_LITERAL("b/"), NULL, &page);
     native_page_finish(&page, BYTES_LITERAL("u"), BYTES_LITERAL("b"), &out);
     EXPECT_BYTES(bytes_of(GOLDEN, sizeof(GOLDEN) - 1), buffer_bytes(&out));
+    native_page_release(&page);
+    buffer_release(&out);
+}
+
+/* The same with every property that can be asked for; tests/sdk decodes this very file. */
+TEST(a_page_with_all_properties_is_packed_as_its_golden_file)
+{
+    struct native_page page = {.location = BYTES_LITERAL("t[target-01]"),
+                               .properties = NATIVE_LIST_SIZE | NATIVE_LIST_CHECKSUM |
+                                             NATIVE_LIST_ATIME | NATIVE_LIST_VERSION |
+                                             NATIVE_LIST_LOCATION | NATIVE_LIST_CUSTOM |
+                                             NATIVE_LIST_COPIES,
+                               .has_directories = true,
+                               .is_msgpack = true};
+    struct object_record record = {
+        .size = 5368709120,
+        .created_ns = 1790000000 * CLOCK_NS_PER_S,
+        .overwrite_count = 6,
+        .native_checksum = {.type = NATIVE_CHECKSUM_XXHASH2,
+                            .value = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef},
+                            .size = 8},
+        .custom = BYTES_LITERAL("split\0train\0label\0cat\0"),
+        .is_chunked = true};
+    struct buffer out = BUFFER_INIT;
+
+    native_page_take(BYTES_LITERAL("a/\xc3\xa9t\xc3\xa9"), &record, &page);
+    native_page_take(BYTES_LITERAL("b/"), NULL, &page);
+    native_page_take(BYTES_LITERAL("c"), &(struct object_record){.size = 0}, &page);
+    native_page_finish(&page, BYTES_LITERAL("u"), (struct bytes){0}, &out);
+    golden_expect("listing_page", buffer_bytes(&out));
     native_page_release(&page);
     buffer_release(&out);
 }
