@@ -273,6 +273,9 @@ describe(const struct register_step *steps, size_t count, const struct search_re
     if (failed->effect != EFFECT_NONE) {
         return "a conditional write succeeded whose condition did not hold";
     }
+    if (is_page && failed->demand == DEMAND_PRESENT) {
+        return "a listing shows what was deleted"; /* the page did not tell its value */
+    }
     if (failed->demand != DEMAND_VALUE) {
         return "a conditional write failed whose condition held";
     }

@@ -260,10 +260,10 @@ TEST(page_without_values_shows_what_is_there)
         1, "", ENTRY_UNTOLD("a"), false, 4, 5) DELETE("a", 6, 7) PAGE(2, "", "", false, 8, 9));
     expect_caught(PUT("a", "v1", 0, 1) PAGE(1, "", ENTRY_UNTOLD("a"), false, 2, 3)
                       PAGE(2, "", "", false, 4, 5),
-                  "a write was lost", 3);
+                  "missing in a listing", 3);
     expect_caught(PUT("a", "v1", 0, 1) DELETE("a", 2, 3)
                       PAGE(1, "", ENTRY_UNTOLD("a"), false, 4, 5),
-                  "what was deleted came back", 3);
+                  "a listing shows what was deleted", 3);
 }
 
 /* A page without an end says nothing of the keys behind its last. */

@@ -240,7 +240,7 @@ TEST(a_late_step_of_a_deletion_touches_nothing)
     cluster_fixture_choose(&cluster, gateway(1));
     s3_ask(ask, 204, "DELETE", path, NULL, NULL);
     for (int i = 0; i < 8; i++) {
-        char target[32];
+        char target[64];
 
         snprintf(target, sizeof(target), "/photos/upload-%d?uploads=", i);
         s3_ask(ask, 200, "POST", target, NULL, NULL);
