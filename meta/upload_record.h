@@ -35,7 +35,9 @@ struct upload_record {
     struct object_attributes attributes;
     struct bytes origin;      /* node id of the target that began it; empty: the one that has it */
     struct bytes destination; /* UPLOAD_LEAVING, UPLOAD_MOVED: node id */
-    uint64_t generation;      /* UPLOAD_MOVED: the placement under which it went */
+    /* UPLOAD_LEAVING, UPLOAD_MOVED: the placement under which it began to leave; UPLOAD_ARRIVING:
+     * under which it left this target before, 0: never. */
+    uint64_t generation;
     /* UPLOAD_COMPLETED: a repeated Complete answers from here, for 24 hours */
     int64_t completed_ns;
     struct bytes completed_etag;

@@ -39,6 +39,7 @@ struct arrival {
     struct upload_item item;
     struct bucket bucket;
     enum upload_state state; /* as decide_begin found it, or made it */
+    uint64_t left_at;        /* of that record: when it left this target, 0: never */
     const struct part_record **wanted;
     size_t wanted_count;
     bool has_more;
@@ -78,7 +79,7 @@ put_record(struct commit *commit, const struct arrival *arrival, enum upload_sta
 
     record.state = state;
     record.destination = BYTES_NONE;
-    record.generation = 0;
+    record.generation = state == UPLOAD_ARRIVING ? arrival->left_at : 0;
     upload_record_encode(&record, &encoded);
     meta_key_upload(&key, arrival->bucket.id, arrival->item.key, arrival->item.id);
     commit_put(commit, FAMILY_UPLOAD, meta_key_bytes(&key), buffer_bytes(&encoded));
@@ -95,10 +96,22 @@ get_state(struct commit *commit, struct commit_view *view, struct arrival *arriv
                                         arrival->item.id, &record, &value, err);
 
     *ret_has = st == ST_OK;
+    arrival->left_at = 0;
     if (st == ST_OK) {
         arrival->state = record.state;
+        arrival->left_at = record.generation;
     }
     return st == ST_NO_SUCH_UPLOAD ? ST_OK : st;
+}
+
+/* What is sent again is what this target took once, and has given away since. */
+static bool
+has_gone_on(const struct arrival *arrival)
+{
+    uint64_t sent_at = arrival->item.record.generation; /* 0: it was OPEN there just now */
+
+    return (arrival->state == UPLOAD_MOVED || arrival->state == UPLOAD_ARRIVING) && sent_at != 0 &&
+           arrival->left_at > sent_at;
 }
 
 static enum status
@@ -108,7 +121,9 @@ decide_begin(struct commit *commit, struct commit_view *view, void *arg, struct 
     bool has;
     enum status st = get_state(commit, view, arrival, &has, err);
 
-    if (st == ST_OK && (!has || arrival->state == UPLOAD_MOVED)) {
+    if (st == ST_OK && has && has_gone_on(arrival)) {
+        arrival->state = UPLOAD_MOVED; /* also if it is about to return */
+    } else if (st == ST_OK && (!has || arrival->state == UPLOAD_MOVED)) {
         put_record(commit, arrival, UPLOAD_ARRIVING);
         arrival->state = UPLOAD_ARRIVING;
     }

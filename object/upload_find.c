@@ -20,7 +20,10 @@
 #define FINDER_COUNT_MAX 16
 
 /* Arguments of the verb: numbers never change. */
-enum argument { ARGUMENT_UPLOAD = 1 | FIELD_CRITICAL };
+enum argument {
+    ARGUMENT_UPLOAD = 1 | FIELD_CRITICAL,
+    ARGUMENT_LEFT_AT = 2 | FIELD_CRITICAL /* left out: 0 */
+};
 
 /* ---- one target ---- */
 
@@ -42,9 +45,23 @@ word_of(enum upload_state state)
     UNREACHABLE("a state of an upload");
 }
 
-enum status
-upload_find_own(const struct bucket *bucket, struct bytes key, struct upload_id id,
-                enum upload_word *ret_word, struct error *err)
+/* To one that has it LEAVING since left_at: did this target have it after that?  A record of a time
+ * before, when it went the other way, says nothing of it. */
+static enum upload_word
+word_since(const struct upload_record *record, uint64_t left_at)
+{
+    enum upload_word word = word_of(record->state);
+    bool is_undated = record->state == UPLOAD_LEAVING && record->generation == 0;
+
+    if (left_at == 0 || word == UPLOAD_WORD_HERE || is_undated) {
+        return word;
+    }
+    return record->generation > left_at ? UPLOAD_WORD_MOVED : UPLOAD_WORD_NONE;
+}
+
+static enum status
+find_own(const struct bucket *bucket, struct bytes key, const struct upload_find_subject *subject,
+         enum upload_word *ret_word, struct error *err)
 {
     struct upload_record record;
     struct arena arena = ARENA_INIT;
@@ -58,8 +75,8 @@ upload_find_own(const struct bucket *bucket, struct bytes key, struct upload_id 
         st = home_require_readable(home, err);
     }
     if (st == ST_OK) {
-        st = upload_get(home, bucket->id, key, id, true, &arena, &record, err);
-        *ret_word = st == ST_OK ? word_of(record.state) : UPLOAD_WORD_NONE;
+        st = upload_get(home, bucket->id, key, subject->id, true, &arena, &record, err);
+        *ret_word = st == ST_OK ? word_since(&record, subject->left_at) : UPLOAD_WORD_NONE;
         st = st == ST_NO_SUCH_UPLOAD ? ST_OK : st;
     }
     store_leave(bucket->store->store);
@@ -88,15 +105,18 @@ upload_find_tell(const struct bucket *bucket, struct bytes key, struct bytes arg
                  uint64_t map_version, struct buffer *out, struct error *err)
 {
     enum upload_word word = UPLOAD_WORD_NONE;
-    struct upload_id id;
+    struct upload_find_subject subject = {.left_at = 0};
     bool has_id = false;
     struct field field;
     enum status st;
 
     while ((st = field_next(&arguments, &field)) == ST_OK) {
-        if (field.tag == ARGUMENT_UPLOAD && field.payload.size == sizeof(id)) {
-            memcpy(&id, field.payload.data, sizeof(id));
+        if (field.tag == ARGUMENT_UPLOAD && field.payload.size == sizeof(subject.id)) {
+            memcpy(&subject.id, field.payload.data, sizeof(subject.id));
             has_id = true;
+        } else if (field.tag == ARGUMENT_LEFT_AT &&
+                   field_number(field.payload, UINT64_MAX, &subject.left_at)) {
+            continue;
         } else if ((field.tag & FIELD_CRITICAL) != 0) {
             return fail(err, ST_INVALID, "an argument about an upload cannot be read");
         }
@@ -104,7 +124,7 @@ upload_find_tell(const struct bucket *bucket, struct bytes key, struct bytes arg
     if (st != ST_NOT_FOUND || !has_id) {
         return fail(err, ST_INVALID, "the arguments about an upload are cut");
     }
-    st = upload_find_own(bucket, key, id, &word, err);
+    st = find_own(bucket, key, &subject, &word, err);
     if (st == ST_OK) {
         st = require_map(bucket, map_version, err);
     }
@@ -115,9 +135,9 @@ upload_find_tell(const struct bucket *bucket, struct bytes key, struct bytes arg
 }
 
 enum status
-upload_find_ask(const struct bucket *bucket, struct bytes key, struct upload_id id,
-                const struct cluster_map *map, const struct cluster_node *node,
-                enum upload_word *ret_word, struct error *err)
+upload_find_ask(const struct bucket *bucket, struct bytes key,
+                const struct upload_find_subject *subject, const struct cluster_map *map,
+                const struct cluster_node *node, enum upload_word *ret_word, struct error *err)
 {
     struct peer_call_result result = {.payload = NULL};
     struct buffer arguments = BUFFER_INIT;
@@ -130,7 +150,10 @@ upload_find_ask(const struct bucket *bucket, struct bytes key, struct upload_id 
                                 BYTES_ARGS(node->id))
                          : ST_OK;
 
-    field_put(&arguments, ARGUMENT_UPLOAD, bytes_of(&id, sizeof(id)));
+    field_put(&arguments, ARGUMENT_UPLOAD, bytes_of(&subject->id, sizeof(subject->id)));
+    if (subject->left_at != 0) {
+        field_put_number(&arguments, ARGUMENT_LEFT_AT, subject->left_at);
+    }
     if (st == ST_OK) {
         st = peer_call(
             object_store_cluster(bucket->store)->peers,
@@ -164,7 +187,7 @@ upload_find_ask(const struct bucket *bucket, struct bytes key, struct upload_id 
 struct find {
     const struct upload_find_options *options;
     const struct object_cluster *cluster;
-    struct upload_id id;
+    struct upload_find_subject subject;
     struct upload_location location;
     struct cluster_map *map;
 };
@@ -183,10 +206,10 @@ take_here(const struct find *find, bool may_be_none, struct error *err)
     enum upload_word word = UPLOAD_WORD_NONE;
     enum status st;
 
-    if (!upload_pin_take_as(bucket->store, find->id, find->options->pin)) {
+    if (!upload_pin_take_as(bucket->store, find->subject.id, find->options->pin)) {
         return fail(err, ST_MOVED, "the upload is about to leave this node");
     }
-    st = upload_find_own(bucket, find->options->key, find->id, &word, err);
+    st = find_own(bucket, find->options->key, &find->subject, &word, err);
     if (st == ST_OK && word != UPLOAD_WORD_HERE && !(may_be_none && word == UPLOAD_WORD_NONE)) {
         st = fail(err, ST_MOVED, "the upload is not this node's");
     }
@@ -194,7 +217,7 @@ take_here(const struct find *find, bool may_be_none, struct error *err)
         st = require_map(bucket, find->map->version, err);
     }
     if (st != ST_OK) {
-        upload_pin_give_back_as(bucket->store, find->id, find->options->pin);
+        upload_pin_give_back_as(bucket->store, find->subject.id, find->options->pin);
     }
     return st;
 }
@@ -231,10 +254,10 @@ ask(const struct find *find, const struct cluster_node *node, enum upload_word *
     enum status st;
 
     if (!is_self(find, node)) {
-        return upload_find_ask(options->bucket, options->key, find->id, find->map, node, ret_word,
-                               err);
+        return upload_find_ask(options->bucket, options->key, &find->subject, find->map, node,
+                               ret_word, err);
     }
-    st = upload_find_own(options->bucket, options->key, find->id, ret_word, err);
+    st = find_own(options->bucket, options->key, &find->subject, ret_word, err);
     return st == ST_OK ? require_map(options->bucket, find->map->version, err) : st;
 }
 
@@ -312,7 +335,8 @@ upload_find(const struct upload_find_options *options, struct arena *arena,
         .options = options,
         .cluster = object_store_cluster(store),
         .location = {.digest = key_claim_digest(options->bucket->name, options->key)}};
-    enum status st = object_upload_parse(options->name, &find.id, &find.location.origin, err);
+    enum status st =
+        object_upload_parse(options->name, &find.subject.id, &find.location.origin, err);
 
     assert_on_worker();
     if (st != ST_OK) {

@@ -38,12 +38,16 @@ enum upload_word {
     UPLOAD_WORD_LEAVING, /* another one may have it already */
     UPLOAD_WORD_MOVED    /* another one has it */
 };
-MUST_USE ON_WORKER enum status upload_find_own(const struct bucket *bucket, struct bytes key,
-                                               struct upload_id id, enum upload_word *ret_word,
-                                               struct error *err);
+struct upload_find_subject {
+    struct upload_id id;
+    /* Not 0: the asking target has it LEAVING since this placement, and wants to know who had it
+     * after that; what it left here before is UPLOAD_WORD_NONE. */
+    uint64_t left_at;
+};
 /* Of another target, under map.  ST_MOVED: one of both works by another map. */
 MUST_USE ON_WORKER enum status upload_find_ask(const struct bucket *bucket, struct bytes key,
-                                               struct upload_id id, const struct cluster_map *map,
+                                               const struct upload_find_subject *subject,
+                                               const struct cluster_map *map,
                                                const struct cluster_node *node,
                                                enum upload_word *ret_word, struct error *err);
 

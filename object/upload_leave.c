@@ -8,7 +8,7 @@
  *
  * From LEAVING on nothing changes here, so the other one has all of it.  A stop in between leaves
  * LEAVING, with the destination: under the same placement the upload is sent again; under another
- * one the destination is asked first whether it has taken it, and if not the upload is OPEN again.
+ * one the destination is asked first whether it has had it since, and if not it is OPEN again.
  */
 #include "base/check.h"
 #include "base/clock.h"
@@ -77,8 +77,11 @@ decide_change(struct commit *commit, struct commit_view *view, void *arg, struct
     }
     record.state = change->to;
     record.destination = change->destination;
-    record.generation =
-        change->to == UPLOAD_MOVED ? change->leaving->scan->map->placement_version : 0;
+    if (change->to == UPLOAD_OPEN) {
+        record.generation = 0;
+    } else if (change->from == UPLOAD_OPEN || record.generation == 0) {
+        record.generation = change->leaving->scan->map->placement_version;
+    }
     upload_record_encode(&record, &encoded);
     commit_put(commit, FAMILY_UPLOAD, meta_key_bytes(&change->leaving->key),
                buffer_bytes(&encoded)); /* under its seq */
@@ -311,10 +314,11 @@ settle_leaving(struct leaving *leaving, bool *ret_is_open, struct error *err)
     const struct cluster_map *map = leaving->scan->map;
     struct bytes destination = arena_copy(&leaving->arena, leaving->record.destination);
     const struct cluster_node *node = cluster_map_find(map, destination);
+    struct upload_find_subject subject = {leaving->ref.id, leaving->record.generation};
     enum upload_word word = UPLOAD_WORD_NONE;
     enum status st = node == NULL ? ST_OK /* removed, and what it had is given up */
-                                  : upload_find_ask(&leaving->bucket, leaving->ref.key,
-                                                    leaving->ref.id, map, node, &word, err);
+                                  : upload_find_ask(&leaving->bucket, leaving->ref.key, &subject,
+                                                    map, node, &word, err);
 
     *ret_is_open = st == ST_OK && word == UPLOAD_WORD_NONE;
     if (st == ST_OK && *ret_is_open) {

@@ -14,7 +14,8 @@ PEER_TESTS = \
 	tests/unit/peer/rebalance_kill_test \
 	tests/unit/peer/relayed_read_test \
 	tests/unit/peer/upload_handover_test \
-	tests/unit/peer/upload_kill_test
+	tests/unit/peer/upload_kill_test \
+	tests/unit/peer/upload_return_test
 check_PROGRAMS += $(PEER_TESTS)
 TESTS += $(PEER_TESTS)
 LONG_TESTS += tests/unit/peer/cleanup_kill_test tests/unit/peer/ownership_model_test \
@@ -52,3 +53,4 @@ tests_unit_peer_ownership_model_test_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS)
 tests_unit_peer_ownership_model_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_upload_handover_test_LDADD = $(PEER_TEST_LIBS)
 tests_unit_peer_upload_kill_test_LDADD = $(PEER_TEST_LIBS)
+tests_unit_peer_upload_return_test_LDADD = $(PEER_TEST_LIBS)
