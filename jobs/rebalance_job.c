@@ -21,6 +21,9 @@ struct rebalance_jobs {
     struct job_registry *registry;
     struct rebalance *rebalance;
     struct store *store;
+    /* From reading to showing, before lock: what is older never takes the place of what is newer.
+     */
+    pthread_mutex_t show_lock;
     pthread_mutex_t lock;
     bool is_running;              /* guarded by lock */
     char id[JOB_ID_SIZE];         /* guarded by lock */
@@ -38,7 +41,7 @@ rebalance_job_id(uint64_t placement, char ret_id[JOB_ID_SIZE])
 /* ---- what is shown ---- */
 
 static void
-show(struct rebalance_jobs *jobs, const struct rebalance_progress *progress)
+show_locked(struct rebalance_jobs *jobs, const struct rebalance_progress *progress)
 {
     struct rebalance_report report = {.placement = 0};
     struct buffer json = BUFFER_INIT;
@@ -66,13 +69,23 @@ show(struct rebalance_jobs *jobs, const struct rebalance_progress *progress)
 }
 
 static void
+show(struct rebalance_jobs *jobs, const struct rebalance_progress *progress)
+{
+    WITH_LOCK (&jobs->show_lock) {
+        show_locked(jobs, progress);
+    }
+}
+
+static void
 refresh(void *arg)
 {
     struct rebalance_jobs *jobs = arg;
     struct rebalance_progress progress;
 
-    rebalance_progress_get(jobs->rebalance, &progress);
-    show(jobs, &progress);
+    WITH_LOCK (&jobs->show_lock) {
+        rebalance_progress_get(jobs->rebalance, &progress);
+        show_locked(jobs, &progress);
+    }
 }
 
 /* ---- how it goes ---- */
@@ -280,6 +293,7 @@ rebalance_jobs_create(struct job_registry *registry, struct object_store *store)
     jobs->registry = registry;
     jobs->rebalance = rebalance;
     jobs->store = object_store_store(store);
+    CHECK(pthread_mutex_init(&jobs->show_lock, NULL) == 0);
     CHECK(pthread_mutex_init(&jobs->lock, NULL) == 0);
     job_registry_set_source(
         registry, &(struct job_source){.refresh = refresh, .close = close_run, .arg = jobs});
@@ -296,6 +310,7 @@ rebalance_jobs_destroy(struct rebalance_jobs **take_jobs)
         return;
     }
     CHECK(pthread_mutex_destroy(&jobs->lock) == 0);
+    CHECK(pthread_mutex_destroy(&jobs->show_lock) == 0);
     free(jobs);
     *take_jobs = NULL;
 }

@@ -109,7 +109,7 @@ wait_for_stage(const struct shape *shape)
     cluster_map_unref(map);
 }
 
-/* Until the target's history says so. */
+/* Until the target's history says so, and says more: a run is there a moment before its report. */
 static void
 wait_for_state(size_t index, const char *id, enum job_state state,
                struct rebalance_report *ret_report, char ret_text[JOB_TEXT_SIZE])
@@ -120,7 +120,8 @@ wait_for_state(size_t index, const char *id, enum job_state state,
         struct arena arena = ARENA_INIT;
         struct job_info info = {.state = JOB_FAILED};
 
-        if (job_get(registries[index], id, &arena, &info, NULL) == ST_OK && info.state == state) {
+        if (job_get(registries[index], id, &arena, &info, NULL) == ST_OK && info.state == state &&
+            info.report.size > 0) {
             rebalance_report_parse(info.report, ret_report);
             memcpy(ret_text, info.text, JOB_TEXT_SIZE);
             arena_release(&arena);
