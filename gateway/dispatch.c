@@ -72,14 +72,20 @@ handle_admitted(struct http_exchange *exchange, void *arg)
     }
 }
 
+static void
+admit(struct http_exchange *exchange, void (*handler)(struct http_exchange *exchange, void *arg),
+      void *arg)
+{
+    http_exchange_admit(
+        exchange, &(struct http_admission){
+                      .classify = classify, .handler = handler, .refuse = refuse, .arg = arg});
+}
+
 /* The public listener. */
 void
 dispatch_public(struct http_exchange *exchange, void *arg)
 {
-    http_exchange_admit(exchange, &(struct http_admission){.classify = classify,
-                                                           .handler = handle_admitted,
-                                                           .refuse = refuse,
-                                                           .arg = arg});
+    admit(exchange, handle_admitted, arg);
 }
 
 /* What another node passed on: who may do it was decided there. */
@@ -99,8 +105,5 @@ handle_relayed_admitted(struct http_exchange *exchange, void *arg)
 void
 dispatch_relayed(struct http_exchange *exchange, void *arg)
 {
-    http_exchange_admit(exchange, &(struct http_admission){.classify = classify,
-                                                           .handler = handle_relayed_admitted,
-                                                           .refuse = refuse,
-                                                           .arg = arg});
+    admit(exchange, handle_relayed_admitted, arg);
 }

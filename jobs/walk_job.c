@@ -222,18 +222,16 @@ run_step(struct walk *walk, enum walk_step step, struct walk_item *items, size_t
     return st;
 }
 
+/* As often as what keeps it from being done may pass by itself. */
 static enum status
-run_after(struct walk *walk, struct batch_state *state, struct error *err)
+try_until_done(struct walk *walk,
+               enum status (*attempt)(struct walk *walk, void *arg, struct error *err), void *arg,
+               struct error *err)
 {
-    enum status st = ST_OK;
-
-    if (walk->kind->after == NULL || state->done_count == 0 || walk->message.is_dry_run) {
-        return ST_OK;
-    }
     for (size_t tries = 0;; tries++) {
         struct error why = ERROR_INIT;
+        enum status st = attempt(walk, arg, &why);
 
-        st = walk->kind->after(&walk->share, state->done, state->done_count, &why);
         if (!may_pass(st)) {
             if (st != ST_OK && err != NULL) {
                 *err = why;
@@ -245,6 +243,23 @@ run_after(struct walk *walk, struct batch_state *state, struct error *err)
             return st;
         }
     }
+}
+
+static enum status
+try_after(struct walk *walk, void *arg, struct error *err)
+{
+    const struct batch_state *state = arg;
+
+    return walk->kind->after(&walk->share, state->done, state->done_count, err);
+}
+
+static enum status
+run_after(struct walk *walk, struct batch_state *state, struct error *err)
+{
+    if (walk->kind->after == NULL || state->done_count == 0 || walk->message.is_dry_run) {
+        return ST_OK;
+    }
+    return try_until_done(walk, try_after, state, err);
 }
 
 static enum status
@@ -300,25 +315,18 @@ look(struct walk *walk, struct walk_item **items, size_t *count, struct error *e
     return st;
 }
 
-/* The next page of the listing, or the next names; tried until it can be read. */
-static enum status
-read_batch(struct walk *walk, struct walk_item **ret_items, size_t *ret_count, struct error *err)
-{
-    for (size_t tries = 0;; tries++) {
-        struct error why = ERROR_INIT;
-        enum status st = walk_source_next(&walk->source, &walk->arena, ret_items, ret_count, &why);
+struct next_batch {
+    struct walk_item *items;
+    size_t count;
+};
 
-        if (!may_pass(st)) {
-            if (st != ST_OK && err != NULL) {
-                *err = why;
-            }
-            return st;
-        }
-        st = job_run_wait(walk->run, tries, &why, err);
-        if (st != ST_OK) {
-            return st;
-        }
-    }
+/* The next page of the listing, or the next names. */
+static enum status
+try_next(struct walk *walk, void *arg, struct error *err)
+{
+    struct next_batch *next = arg;
+
+    return walk_source_next(&walk->source, &walk->arena, &next->items, &next->count, err);
 }
 
 static enum status
@@ -327,18 +335,17 @@ run_batches(struct walk *walk, struct error *err)
     enum status st = ST_OK;
 
     while (st == ST_OK && !walk->source.position.is_listed) {
-        struct walk_item *items = NULL;
-        size_t count = 0;
+        struct next_batch next = {.count = 0};
 
-        st = read_batch(walk, &items, &count, err);
-        if (st == ST_OK && walk_source_is_named(&walk->source) && count > 0) {
-            st = look(walk, &items, &count, err);
+        st = try_until_done(walk, try_next, &next, err);
+        if (st == ST_OK && walk_source_is_named(&walk->source) && next.count > 0) {
+            st = look(walk, &next.items, &next.count, err);
         }
         if (st == ST_OK) {
-            st = save(walk, items, count, err);
+            st = save(walk, next.items, next.count, err);
         }
-        if (st == ST_OK && count > 0) {
-            st = run_batch(walk, items, count, err);
+        if (st == ST_OK && next.count > 0) {
+            st = run_batch(walk, next.items, next.count, err);
         }
         arena_release(&walk->arena);
     }

@@ -6,6 +6,8 @@
 #include "base/check.h"
 #include "base/lock.h"
 #include "base/memory.h"
+#include "object/ownership.h"
+#include "tests/unit/peer/map_shape.h"
 #include "tests/unit/test.h"
 
 #include "base/banned.h"
@@ -366,4 +368,21 @@ cluster_fixture_owner(struct cluster_fixture *cluster, const char *bucket, const
     arena_release(&arena);
     CHECK(found != NULL);
     return found;
+}
+
+void
+cluster_fixture_activate(struct cluster_fixture *cluster, const struct map_shape *shape)
+{
+    struct cluster_map *map = map_shape_create(shape);
+    struct error err = ERROR_INIT;
+
+    for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
+        struct test_node *node = &cluster->nodes[i];
+
+        EXPECT_OK(ownership_target_ops.activate(object_store_ownership(node->store), map, &err),
+                  &err);
+        cluster_fixture_use_map(cluster, node, map);
+    }
+    cluster_fixture_use_map(cluster, NULL, map);
+    cluster_map_unref(map);
 }

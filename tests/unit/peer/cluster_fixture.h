@@ -72,6 +72,9 @@ void cluster_fixture_set_map(struct cluster_fixture *cluster, struct test_node *
 /* Any map, as cluster_fixture_set_map does it. */
 void cluster_fixture_use_map(struct cluster_fixture *cluster, struct test_node *node,
                              struct cluster_map *map);
+/* All targets own keys by this map, and every node routes by it. */
+struct map_shape;
+void cluster_fixture_activate(struct cluster_fixture *cluster, const struct map_shape *shape);
 /* Its listeners end; open again with its data with start. */
 void cluster_fixture_stop_server(struct test_node *node);
 /* A start anew: close (whoever uses the store has ended) -> reopen -> what the test does before it

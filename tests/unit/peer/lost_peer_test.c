@@ -25,22 +25,6 @@ static struct map_shape shape;
 static char large[LARGE_BYTES + 1];
 
 static void
-activate(void)
-{
-    struct cluster_map *map = map_shape_create(&shape);
-    struct error err = ERROR_INIT;
-
-    for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
-        EXPECT_OK(ownership_target_ops.activate(object_store_ownership(cluster.nodes[i].store), map,
-                                                &err),
-                  &err);
-        cluster_fixture_use_map(&cluster, &cluster.nodes[i], map);
-    }
-    cluster_fixture_use_map(&cluster, NULL, map);
-    cluster_map_unref(map);
-}
-
-static void
 start(void)
 {
     cluster_fixture_open(&cluster, 0, MAP_SHAPE_TARGETS);
@@ -53,12 +37,12 @@ start(void)
         shape.public_ports[i] = cluster.nodes[i].public_port;
         object_store_own_keys(cluster.nodes[i].store);
     }
-    activate();
+    cluster_fixture_activate(&cluster, &shape);
     memset(large, 'l', LARGE_BYTES);
     s3_ask(&cluster.ask, 200, "PUT", "/photos", NULL, "");
     s3_ask(&cluster.ask, 200, "PUT", "/photos/large", NULL, large);
     map_shape_place(&shape, 2);
-    activate();
+    cluster_fixture_activate(&cluster, &shape);
 }
 
 static void
@@ -101,7 +85,7 @@ TEST(source_of_a_copy_that_is_lost_is_no_fault_of_the_client)
     start();
     s3_ask(&cluster.ask, 200, "GET", "/photos/large", NULL, NULL); /* target-2 has it now */
     map_shape_place(&shape, 6);
-    activate();
+    cluster_fixture_activate(&cluster, &shape);
     do {
         snprintf(target, sizeof(target), "/photos/copy-%d", number++);
     } while (map_shape_owner(&shape, "photos", target + 8) ==

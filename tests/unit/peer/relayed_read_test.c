@@ -40,22 +40,6 @@ static char *large;
 static struct bucket bucket; /* at target-2 */
 static const struct bytes KEY = {"large", 5};
 
-static void
-activate(void)
-{
-    struct cluster_map *map = map_shape_create(&shape);
-    struct error err = ERROR_INIT;
-
-    for (size_t i = 0; i < MAP_SHAPE_TARGETS; i++) {
-        EXPECT_OK(ownership_target_ops.activate(object_store_ownership(cluster.nodes[i].store), map,
-                                                &err),
-                  &err);
-        cluster_fixture_use_map(&cluster, &cluster.nodes[i], map);
-    }
-    cluster_fixture_use_map(&cluster, NULL, map);
-    cluster_map_unref(map);
-}
-
 /* In two parts. */
 static void
 upload_large(void)
@@ -103,7 +87,7 @@ start(bool is_in_parts)
         shape.public_ports[i] = cluster.nodes[i].public_port;
         object_store_own_keys(cluster.nodes[i].store);
     }
-    activate();
+    cluster_fixture_activate(&cluster, &shape);
     large = xmalloc(LARGE_BYTES + 1);
     for (size_t i = 0; i < LARGE_BYTES; i++) {
         large[i] = (char)('a' + (i >> 3) % 23);
@@ -116,7 +100,7 @@ start(bool is_in_parts)
         s3_ask(&cluster.ask, 200, "PUT", "/photos/large", NULL, large);
     }
     map_shape_place(&shape, 2);
-    activate();
+    cluster_fixture_activate(&cluster, &shape);
     cluster_fixture_choose(&cluster, &cluster.nodes[1]);
     EXPECT_OK(bucket_open(cluster.nodes[1].store, principal_of_root(), BYTES_LITERAL("photos"),
                           ACTION_LIST_BUCKET, &bucket, &err),
@@ -364,7 +348,7 @@ TEST(relayed_read_begins_anew_when_the_key_is_taken_away)
     CHECK(pthread_create(&reader, NULL, get_in_thread, &st) == 0);
     wait_until_stalled();
     map_shape_place(&shape, 4);
-    activate();
+    cluster_fixture_activate(&cluster, &shape);
     faulty_link_stall_after(links[0], 0);
     CHECK(pthread_join(reader, NULL) == 0);
 
